@@ -1,0 +1,1 @@
+"""The tests of Muara; they mirror the packages."""
