@@ -1,0 +1,211 @@
+"""
+Admission: which events may be applied at all, judged one at a time; everything else is rejected with a cause a person understands.
+
+Why: it is the definition. Columns let through only what is surely fine and hand every other record to `admit`.
+Must not: know a clock: a date is judged by the day on which its record arrived at the broker, so a replay judges alike.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from processors.law import Statement
+from processors.reference import Reference
+from schemas.errors import Rejected
+from schemas.events import Operation, WelfareBasis
+
+__all__ = ["EARLIEST", "GREATEST_EXPENDITURE", "Limits", "Record", "admit", "arrival_day", "cause_of", "field_of"]
+
+EARLIEST = date(1900, 1, 1)
+GREATEST_EXPENDITURE = 10**12
+"""Rupiah per household and month; ten thousand times what the richest spend, and small enough for every sum to fit 64 bits."""
+_EAST = timezone(timedelta(hours=9))
+"""Indonesia's earliest midnight."""
+_NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")
+_INT = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is beyond reason: members of a household, and how many days a date may lie after its record's arrival."""
+
+    household_size: int = 100
+    days_ahead: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event as it lay in Kafka: its decoded fields, its key, the regency of its topic, and when it arrived (UTC)."""
+
+    fields: Mapping[str, Any]
+    key: bytes | None
+    regency: str
+    arrived: datetime
+
+
+class KeyIsNotTheHousehold(Rejected):
+    """the record's key is not its household: send the 16 bytes of the pseudonym as the key"""
+
+    field = "household"
+
+
+class RegionIsNotTheTopics(Rejected):
+    """region {region} does not belong into the topic of {regency}: send each regency's changes to its own topic"""
+
+    field = "region"
+
+
+class SourceNotRegistered(Rejected):
+    """source {source} may not speak for regency {region}: register it with muara sources load, or correct the event"""
+
+    field = "source"
+
+
+class DateBeyondArrival(Rejected):
+    """valid_from {valid_from} lies more than {days_ahead} days after the record's arrival on {arrived}: correct the date"""
+
+    field = "valid_from"
+
+
+class DateBeforeRegisters(Rejected):
+    """valid_from {valid_from} lies before {earliest}: correct the date"""
+
+    field = "valid_from"
+
+
+class VillageUnknown(Rejected):
+    """village {village} is not in the region reference: correct the code, or add the village with muara regions load"""
+
+    field = "residence.village"
+
+
+class VillageOutsideRegency(Rejected):
+    """village {village} does not lie in regency {regency}, whose topic this is: the regency of residence must speak for it"""
+
+    field = "residence.village"
+
+
+class SizeBeyondReason(Rejected):
+    """a household of {size} people is beyond reason (1 to {greatest}): correct the size"""
+
+    field = "composition.size"
+
+
+class ExpenditureBeyondReason(Rejected):
+    """an expenditure of {expenditure} rupiah per month is beyond reason (0 to {greatest}): correct the amount"""
+
+    field = "welfare.expenditure"
+
+
+class NumberOutOfRange(Rejected):
+    """{name} does not fit its 32 bits: correct the number"""
+
+    field = "mapping_version"
+
+
+class NationalIdentifierInText(Rejected):
+    """{at} holds 16 digits in a row, the shape of a national identifier: nothing that may identify a person may be published"""
+
+
+def cause_of(error: Rejected) -> str:
+    """
+    Return the short name of a cause.
+
+    >>> cause_of(SourceNotRegistered(source="x", region="31.74"))
+    'source_not_registered'
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+
+
+def field_of(error: Rejected) -> str:
+    """Return the field of the event that is at fault; empty where it is the record as a whole."""
+    return str(error.facts.get("at", error.field))
+
+
+def arrival_day(arrived: datetime) -> date:
+    """Return the day of arrival as Indonesia's easternmost clocks (UTC+9) have it."""
+    return arrived.astimezone(_EAST).date()
+
+
+def admit(record: Record, reference: Reference, limits: Limits) -> Statement:
+    """
+    Return the statement that an event makes, or raise the `Rejected` that says why it can never be applied.
+
+    The order of the checks is part of the answer: the first that fails names the cause.
+    """
+    said = record.fields
+    _check_text(said, "")
+    if record.key != said["household"]:
+        raise KeyIsNotTheHousehold
+    if said["region"] != record.regency:
+        raise RegionIsNotTheTopics(region=said["region"], regency=record.regency)
+    if reference.registration(said["region"], said["source"]) is None:
+        raise SourceNotRegistered(source=said["source"], region=said["region"])
+    _check_date(said["valid_from"], arrival_day(record.arrived), limits)
+    if not -_INT <= said["mapping_version"] < _INT:
+        raise NumberOutOfRange(name="mapping_version")
+    welfare = said["welfare"]
+    return Statement(
+        region=said["region"],
+        source=said["source"],
+        valid_from=said["valid_from"],
+        revision=said["revision"],
+        mapping_version=said["mapping_version"],
+        operation=Operation(said["operation"]),
+        village=_village(said["residence"], record.regency, reference),
+        size=_size(said["composition"], limits),
+        expenditure=_expenditure(welfare),
+        modelled=bool(welfare) and welfare["basis"] == WelfareBasis.MODELLED,
+    )
+
+
+def _check_text(value: Any, at: str) -> None:  # noqa: ANN401 - any part of a record
+    """Refuse text with 16 digits in a row anywhere in the record."""
+    if isinstance(value, str):
+        if _NATIONAL_IDENTIFIER.search(value):
+            raise NationalIdentifierInText(at=at)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            _check_text(one, f"{at}.{name}" if at else name)
+    elif isinstance(value, list):
+        for one in value:
+            _check_text(one, f"{at}[]")
+
+
+def _check_date(valid_from: date, arrived: date, limits: Limits) -> None:
+    if valid_from > arrived + timedelta(days=limits.days_ahead):
+        raise DateBeyondArrival(valid_from=valid_from, days_ahead=limits.days_ahead, arrived=arrived)
+    if valid_from < EARLIEST:
+        raise DateBeforeRegisters(valid_from=valid_from, earliest=EARLIEST)
+
+
+def _village(residence: Mapping[str, Any] | None, regency: str, reference: Reference) -> str | None:
+    if residence is None:
+        return None
+    village = str(residence["village"])
+    known = reference.regions.get(village)
+    if known is None or known.level != "village":
+        raise VillageUnknown(village=village)
+    if reference.regency_of(village) != regency:
+        raise VillageOutsideRegency(village=village, regency=regency)
+    return village
+
+
+def _size(composition: Mapping[str, Any] | None, limits: Limits) -> int | None:
+    if composition is None:
+        return None
+    size = int(composition["size"])
+    if not 1 <= size <= limits.household_size:
+        raise SizeBeyondReason(size=size, greatest=limits.household_size)
+    return size
+
+
+def _expenditure(welfare: Mapping[str, Any] | None) -> int | None:
+    if welfare is None:
+        return None
+    expenditure = int(welfare["expenditure"])
+    if not 0 <= expenditure <= GREATEST_EXPENDITURE:
+        raise ExpenditureBeyondReason(expenditure=expenditure, greatest=GREATEST_EXPENDITURE)
+    return expenditure

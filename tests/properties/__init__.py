@@ -1,0 +1,1 @@
+"""The laws that must hold whatever happens."""
