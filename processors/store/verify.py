@@ -1,0 +1,172 @@
+"""
+The second opinion: every cell, measure and indicator recomputed in SQL from the view `statement`, compared with what is held.
+
+Why: a figure kept up to date change by change is trusted only where another road, from nothing, ends at the same digit.
+The road is the SQL beside this file: sets and windows, written from architecture section 2 alone.
+Must not: share a line with processors/law.py or processors/columns, repair what it finds, or leave a trace in the database.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, LiteralString
+
+from psycopg import ClientCursor, Connection
+
+from schemas.errors import Fatal
+
+__all__ = ["Difference", "NothingToVerify", "Progress", "Verification", "verify"]
+
+SHOWN = 20
+"""Differences that are named; more would not be read, and all are counted."""
+SLICE = 50_000
+"""Households recomputed at once. With far fewer, planning costs more than the work; with far more, sorts go to disk."""
+
+_STEPS = Path(__file__).parent
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and how many households of how many are recomputed."""
+
+
+class NothingToVerify(Fatal):
+    """there is no version of the reference data, so no figure has a meaning yet: load regions, sources and lines first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One number that is held otherwise than it is recomputed; absent counts as 0, and None is an indicator without a value."""
+
+    kind: str
+    """`cell` (a change in a month), `measure` (likewise, between rows of the view) or `indicator` (a value)."""
+    region: str
+    """Code of the region; `#` and its number where the reference data knows none."""
+    urbanisation: str
+    month: date
+    measure: str
+    held: Decimal | None
+    recomputed: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was recomputed, what was compared with it, and where the two differ."""
+
+    households: int
+    statements: int
+    unreadable: int
+    """Statements in `household` that the view cannot give: of a claimant that is not registered, or a torn row."""
+    repeated: int
+    """Statements beyond the one that may stand for a claim and day."""
+    cells: int
+    """Rows of cells compared, of all levels."""
+    measures: int
+    """Rows of the view `measure` compared; 0 where the database has none."""
+    indicators: int
+    """Values of the view `indicator` compared; 0 where the database has none."""
+    total: int
+    """Numbers that differ."""
+    differences: tuple[Difference, ...]
+    """The first of them, cells before measures before indicators."""
+    dirty: tuple[str, ...]
+    """Codes of regions that wait for the fold and were left out above the village's cells, the nation first."""
+
+    @property
+    def exact(self) -> bool:
+        """True where nothing at all differs; regions that are dirty do not count against it."""
+        return not (self.total or self.unreadable or self.repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    rows: int
+    total: int
+    differences: tuple[Difference, ...]
+
+
+def verify(conn: Connection[Any], progress: Progress | None = None) -> Verification:
+    """
+    Recompute all figures from the statements and compare them with what is held, in one snapshot.
+
+    Takes a connection that is in no transaction, and leaves nothing in the database: what it writes are temporary tables, rolled back.
+    Raises `NothingToVerify` where no reference data was loaded.
+    """
+    tell = progress or _silent
+    with conn.transaction(force_rollback=True), ClientCursor(conn) as cursor:
+        cursor.execute("set transaction isolation level repeatable read")
+        cursor.execute("set local statement_timeout = 0; set local jit = off; set local work_mem = '64MB'")
+        if cursor.execute("select from reference_version").fetchone() is None:
+            raise NothingToVerify
+        _run(cursor, "prepare")
+        _recompute(cursor, tell)
+        _run(cursor, "levels")
+        return _compare(cursor, tell)
+
+
+def _silent(_step: str, _done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+def _run(cursor: ClientCursor[Any], step: str, **facts: object) -> None:
+    """Run one of the files beside this one; its values are bound here, since it holds several statements."""
+    cursor.execute((_STEPS / f"verify_{step}.sql").read_bytes(), facts or None)
+
+
+def _recompute(cursor: ClientCursor[Any], tell: Progress) -> None:
+    """Fill `verify_part`, slice by slice of households."""
+    firsts = cursor.execute(
+        "select id, total from (select id, row_number() over (order by id) as place, count(*) over () as total from household) as row"
+        " where (place - 1) %% %(slice)s = 0 order by place",
+        {"slice": SLICE},
+    ).fetchall()
+    befores = [first for first, _ in firsts[1:]] + [None]
+    for done, ((first, total), before) in enumerate(zip(firsts, befores, strict=True)):
+        tell("recompute", done * SLICE, total)
+        _run(cursor, "households", first=first, before=before)
+        tell("recompute", min((done + 1) * SLICE, total), total)
+
+
+def _compare(cursor: ClientCursor[Any], tell: Progress) -> Verification:
+    """Compare cells, then whichever of the views there are, with what was recomputed."""
+    households, statements, unreadable, repeated = _row(
+        cursor,
+        "select coalesce(sum(households), 0)::bigint, coalesce(sum(statements), 0)::bigint,"
+        " ceil(coalesce(sum(unreadable), 0))::bigint, coalesce(sum(repeated), 0)::bigint from verify_reading",
+    )
+    found = {kind: _compared(cursor, tell, kind, households) for kind in ("cell", "measure", "indicator")}
+    dirty = cursor.execute("select code from region join verify_dirty on region.id = verify_dirty.region order by number").fetchall()
+    differences = [one for kind in found.values() for one in kind.differences]
+    return Verification(
+        households=households,
+        statements=statements,
+        unreadable=unreadable,
+        repeated=repeated,
+        cells=found["cell"].rows,
+        measures=found["measure"].rows,
+        indicators=found["indicator"].rows,
+        total=sum(kind.total for kind in found.values()),
+        differences=tuple(differences[:SHOWN]),
+        dirty=tuple(code for (code,) in dirty),
+    )
+
+
+def _compared(cursor: ClientCursor[Any], tell: Progress, kind: str, households: int) -> _Compared:
+    """Compare one kind of figure; none where its view is not there."""
+    if _row(cursor, "select to_regclass(%(name)s) is null", name=kind)[0]:
+        return _Compared(0, 0, ())
+    tell(f"compare {kind}s", households, households)
+    _run(cursor, f"{kind}s")
+    if kind == "indicator":
+        (rows,) = _row(cursor, "select count(*) from verify_value")
+    else:
+        (rows,) = _row(cursor, "select count(*) from verify_held")
+    _run(cursor, "wrong_values" if kind == "indicator" else "differences", shown=SHOWN)
+    wrong = cursor.fetchall()
+    return _Compared(rows, wrong[0][-1] if wrong else 0, tuple(Difference(kind, *one[:-1]) for one in wrong))
+
+
+def _row(cursor: ClientCursor[Any], query: LiteralString, **facts: object) -> tuple[Any, ...]:
+    """Return the one row of a query."""
+    row: tuple[Any, ...] | None = cursor.execute(query, facts or None).fetchone()
+    return row or ()
