@@ -1,0 +1,59 @@
+"""
+The Java programs, ready to run: Kafka's class path, and the registry's folder, unpacked once.
+
+Why: the registry comes as one archive of 158 MB; unpacked it is 168 MB, and the archive is not kept beside it.
+Must not: start anything.
+"""
+
+import os
+import shutil
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.embedded.artifacts import KAFKA, REGISTRY, Artifact, artifacts_of
+from deploy.embedded.fetch import Repository, fetch
+from deploy.embedded.progress import Progress
+
+__all__ = ["LABELS", "Programs", "provide"]
+
+LABELS = {KAFKA: "Apache Kafka 4.3.1", REGISTRY: "Apicurio Registry 3.3.3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """What was asked for, on disk; empty where it was not."""
+
+    kafka: list[Path]
+    """The jars of Kafka's class path."""
+    registry: Path | None
+    """The folder with the registry's `quarkus-run.jar`."""
+
+
+def provide(repository: Repository, progress: Progress, *, kafka: bool, registry: bool) -> Programs:
+    """Fetch what is wanted and not yet here; raise what `fetch` raises."""
+    if not (kafka or registry):
+        return Programs(kafka=[], registry=None)
+    jars = artifacts_of(KAFKA) if kafka else []
+    archives = artifacts_of(REGISTRY) if registry else []
+    with repository.locked(progress):
+        packed = [archive for archive in archives if not _unpacked(repository, archive).is_dir()]
+        fetched = fetch(jars + packed, repository, progress, LABELS)
+        for archive, file in zip(packed, fetched[len(jars) :], strict=True):
+            _unpack(file, _unpacked(repository, archive))
+    return Programs(kafka=fetched[: len(jars)], registry=_unpacked(repository, archives[0]) if archives else None)
+
+
+def _unpacked(repository: Repository, archive: Artifact) -> Path:
+    return repository.cache / f"registry-{archive.sha256[:12]}"
+
+
+def _unpack(file: Path, folder: Path) -> None:
+    unfinished = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    with tarfile.open(file) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)  # 3.11.0 to 3.11.3 have none
+        archive.extractall(unfinished)  # noqa: S202 - its SHA-256 was checked
+    os.sync()  # or a power cut leaves empty jars under the final name
+    unfinished.rename(folder)
+    file.unlink()
