@@ -1,0 +1,246 @@
+"""
+The worker: a Faust app whose one agent hands whole fetches to the batcher, and the watch over it.
+
+Why: Faust gives consumer group, rebalances and lifecycle; what counts (offsets, epochs, batches) is kept in PostgreSQL.
+Must not: go on after anything unexpected: an exit is repaired by whoever supervises, a silent stall is not.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+from collections.abc import Coroutine, Mapping
+from typing import Any, NoReturn
+
+import faust
+
+from processors import transport
+from processors.batcher import Batcher
+from processors.broker import BrokerAway
+from processors.settings import WorkerSettings
+from processors.store.connection import DatabaseAway
+from processors.store.worker import WorkerStore
+from schemas.errors import Retriable
+from schemas.registry import Registry
+from schemas.topics import household_topic
+
+__all__ = ["EXIT_FAILED", "EXIT_REGENCIES_CHANGED", "EXIT_STALLED", "run_worker"]
+
+_log = logging.getLogger(__name__)
+EXIT_FAILED, EXIT_STALLED, EXIT_REGENCIES_CHANGED = 3, 4, 5
+"""How a worker ends by itself; whoever supervises starts it again, at once for changed regencies."""
+_SESSION_S, _HEARTBEAT_S, _REQUEST_S = 6.0, 2.0, 10.0
+_WATCH_S, _TOPICS_S = 0.5, 5.0
+_FINISH_S, _LEAVE_S = 0.8, 0.7
+"""On SIGTERM: how long the batches in flight may still commit, and how long leaving the group may take."""
+Partition = tuple[str, int]
+
+
+class _Consumer:
+    """How the batcher reaches the consumer of a Faust app (`processors.batcher.Seeker`)."""
+
+    def __init__(self) -> None:
+        self.app: faust.App | None = None
+
+    def _real(self) -> transport.BatchConsumer:
+        assert self.app is not None  # noqa: S101 - set before anything runs
+        return self.app.consumer
+
+    async def seek(self, offsets: Mapping[Partition, int]) -> None:
+        await transport.seek(self._real(), offsets)
+
+    async def pause(self, partitions: set[Partition]) -> None:
+        await transport.pause(self._real(), partitions)
+
+    async def resume(self, partitions: set[Partition]) -> None:
+        await transport.resume(self._real(), partitions)
+
+
+def run_worker(settings: WorkerSettings, data_directory: str) -> NoReturn:
+    """
+    Run one worker until it is told to stop (SIGTERM, SIGINT) or ends by itself; never returns.
+
+    Exit codes: 0 stopped, `EXIT_FAILED`, `EXIT_STALLED`, `EXIT_REGENCIES_CHANGED`.
+    """
+    _keep_big_blocks()
+    logging.disable(logging.DEBUG)  # aiokafka logs each partition of each fetch
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    store = WorkerStore(settings, Registry(settings.registry))
+    topics = loop.run_until_complete(_topics_there(store))
+    app, batcher = build_app(settings, store, topics, data_directory)
+    watch = _Watch(app, batcher, store, settings, topics)
+    worker = _Worker(app, loglevel="ERROR", redirect_stdouts=False, override_logging=False, loop=loop, console_port=0, quiet=True)
+    worker.watch = watch
+    worker.execute_from_commandline()
+
+
+async def _topics_there(store: WorkerStore) -> frozenset[str]:
+    """Return the topics of all registered regencies that exist; wait until there is one."""
+    said = False
+    while True:
+        try:
+            wanted = {household_topic(code) for code in await store.registered_regencies()}
+            there = wanted & await store.topics()
+        except Retriable as error:
+            _log.warning("waiting: %s", error, extra={"action": "waiting"})
+        else:
+            if there:
+                return frozenset(there)
+            if not said:
+                _log.warning("no source is registered yet: muara sources load", extra={"action": "waiting"})
+                said = True
+        await asyncio.sleep(1.0)
+
+
+def build_app(
+    settings: WorkerSettings, store: WorkerStore, topics: frozenset[str], data_directory: str
+) -> tuple[faust.App, Batcher]:
+    """Return a Faust app over the given topics, and its batcher, not yet started."""
+    seeker = _Consumer()
+    batcher = Batcher(settings, store, seeker)
+    app = faust.App(
+        settings.group,
+        broker=f"batch://{settings.kafka}",
+        datadir=data_directory,
+        key_serializer="raw",
+        value_serializer="raw",
+        store="memory://",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+        table_standby_replicas=0,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=_SESSION_S,
+        broker_heartbeat_interval=_HEARTBEAT_S,
+        broker_request_timeout=_REQUEST_S,
+        broker_max_poll_records=40_000,
+        consumer_max_fetch_size=1 << 20,
+    )
+    seeker.app = app
+    app.positions = batcher
+    store.still_assigned = lambda partition: partition in {(tp.topic, tp.partition) for tp in app.consumer.assignment()}
+
+    async def merge(stream: faust.Stream[transport.Fetched]) -> None:
+        """Queue fetch after fetch; the batcher's lanes commit."""
+        async for event in stream.events():
+            for partition, blocks in event.value:
+                batcher.put(partition, blocks)
+            batcher.kick()
+
+    app.agent(app.topic(*sorted(topics), value_serializer="raw"), name="merge")(merge)
+    return app, batcher
+
+
+class _Worker(faust.Worker):
+    """Faust's worker, which starts our tasks beside it and stops in our way."""
+
+    watch: "_Watch"
+
+    async def on_started(self) -> None:
+        """Begin to commit and to watch."""
+        await super().on_started()
+        self.watch.begin()
+
+    def install_signal_handlers(self) -> None:
+        """Stop at once but in order: Faust's own way hangs for a minute now and then."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self.watch.stop)
+
+
+class _Watch:
+    """The tasks beside the agent: lanes that commit, and the watch over topics, halted partitions and progress."""
+
+    def __init__(self, app: faust.App, batcher: Batcher, store: WorkerStore, settings: WorkerSettings, topics: frozenset[str]) -> None:
+        self._app, self._batcher, self._store, self._settings, self._topics = app, batcher, store, settings, topics
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lanes: list[asyncio.Task[None]] = []
+        self._stopping: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Start all tasks; the end of any of them by an error ends the process."""
+        self._lanes = [self._start(self._batcher.run(lane)) for lane in range(self._settings.connections)]
+        self._start(self._watch())
+
+    def stop(self) -> None:
+        """Stop in order, within two seconds."""
+        if self._stopping is None:
+            self._stopping = asyncio.get_event_loop().create_task(self._stop())
+
+    async def _stop(self) -> None:
+        _log.info("stopping", extra={"action": "stopping"})
+        self._batcher.stop()
+        with contextlib.suppress(Exception):
+            await asyncio.wait(self._lanes or [asyncio.ensure_future(asyncio.sleep(0))], timeout=_FINISH_S)
+            await asyncio.wait_for(transport.leave_group(self._app.consumer), _LEAVE_S)
+        end(0)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_event_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("worker ends: %s", error, exc_info=error, extra={"action": "failed"})
+            end(EXIT_FAILED)
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        topics_at = progress_at = loop.time()
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            try:
+                await self._batcher.resume_accepted()
+                if self._batcher.suspicious or loop.time() - topics_at >= _TOPICS_S:
+                    topics_at = loop.time()
+                    await self._batcher.check_topics()
+                    await self._check_regencies()
+                if loop.time() - progress_at >= self._settings.stalled_s / 4:
+                    progress_at = loop.time()
+                    await self._check_progress()
+            except (DatabaseAway, BrokerAway) as error:
+                _log.warning("waiting: %s", error, extra={"action": "waiting"})
+
+    async def _check_regencies(self) -> None:
+        """End the process when topics came or went: a subscription changed at run time is not to be trusted."""
+        wanted = {household_topic(code) for code in await self._store.registered_regencies()}
+        if frozenset(wanted & await self._store.topics()) != self._topics:
+            _log.warning("the set of regencies changed: starting over", extra={"action": "regencies_changed"})
+            self._batcher.stop()
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(transport.leave_group(self._app.consumer), _LEAVE_S)
+            end(EXIT_REGENCIES_CHANGED)
+
+    async def _check_progress(self) -> None:
+        """End the process when its offsets stand still although there is a backlog and broker and database answer."""
+        batcher, loop = self._batcher, asyncio.get_running_loop()
+        mine = {one for one, state in batcher.held.items() if not state.halted}
+        if not mine or loop.time() - batcher.moved_at < self._settings.stalled_s:
+            return
+        ends = await self._store.ends(mine)
+        await self._store.registered_regencies()  # the database answers too
+        behind = [one for one in mine if ends.get(one, 0) > batcher.position[one]]
+        if behind and loop.time() - batcher.moved_at >= self._settings.stalled_s:
+            _log.error("stalled: %s partitions have a backlog and do not move", len(behind), extra={"action": "stalled"})
+            end(EXIT_STALLED)
+
+
+def end(code: int) -> NoReturn:
+    """End the process now: PostgreSQL rolls back what is open, and nothing else is kept here."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    os._exit(code)
+
+
+def _keep_big_blocks() -> None:
+    """Let glibc keep big arrays instead of giving them back after every batch: a fifth of the merge. Elsewhere nothing happens."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        for option, value in ((-3, 1 << 30), (-1, 512 << 20), (-2, 64 << 20)):  # mmap threshold, trim threshold, top pad
+            libc.mallopt(option, value)

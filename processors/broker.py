@@ -1,0 +1,87 @@
+"""
+What is asked of the broker besides records: which topics there are, their ids, and how far their logs reach.
+
+Why: a topic deleted and made anew, or a log that lost its beginning, would otherwise be skipped as `already read`.
+Must not: consume or produce; block the event loop (call it from a thread).
+"""
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from schemas.errors import Retriable
+
+__all__ = ["Broker", "BrokerAway", "Log"]
+
+_ANSWER_S = 10.0
+_LIBRARY_LOG = logging.getLogger("librdkafka")
+_LIBRARY_LOG.setLevel(logging.CRITICAL)  # its reconnects are this module's `BrokerAway`
+
+
+class BrokerAway(Retriable):
+    """Kafka at {address} does not answer ({why}): nothing is lost, it is asked again"""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One partition as the broker holds it: the topic's id, the first offset held, and the one after the last."""
+
+    topic_id: str
+    begin: int
+    end: int
+
+
+class Broker:
+    """An admin client of one cluster."""
+
+    def __init__(self, address: str) -> None:
+        """Know the cluster's address; librdkafka connects by itself."""
+        self.address = address
+        self._admin = AdminClient({"bootstrap.servers": address, "socket.timeout.ms": int(_ANSWER_S * 1000)}, logger=_LIBRARY_LOG)
+
+    def topics(self) -> frozenset[str]:
+        """Return the names of all topics; raises `BrokerAway`."""
+        try:
+            return frozenset(self._admin.list_topics(timeout=_ANSWER_S).topics)
+        except KafkaException as error:
+            raise BrokerAway(address=self.address, why=error.args[0].name()) from error
+
+    def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """Return the id of each topic that exists; raises `BrokerAway`."""
+        if not topics:
+            return {}
+        found = {}
+        for name, answer in self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=_ANSWER_S).items():
+            try:
+                found[name] = str(answer.result().topic_id)
+            except KafkaException as error:
+                if error.args[0].name() not in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"):
+                    raise BrokerAway(address=self.address, why=error.args[0].name()) from error
+        return found
+
+    def logs(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], Log]:
+        """Return how far each partition's log reaches; partitions of topics that do not exist are left out; raises `BrokerAway`."""
+        ids = self.topic_ids({topic for topic, _ in partitions})
+        known = [one for one in partitions if one[0] in ids]
+        begins, ends = self._offsets(known, OffsetSpec.earliest()), self._offsets(known, OffsetSpec.latest())
+        return {one: Log(ids[one[0]], begins[one], ends[one]) for one in known}
+
+    def ends(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Return the offset after the last record of each partition; raises `BrokerAway`."""
+        return dict(self._offsets(partitions, OffsetSpec.latest()))
+
+    def _offsets(self, partitions: Collection[tuple[str, int]], which: OffsetSpec) -> Mapping[tuple[str, int], int]:
+        if not partitions:
+            return {}
+        asked = {TopicPartition(topic, partition): which for topic, partition in partitions}
+        found = {}
+        for at, answer in self._admin.list_offsets(asked, request_timeout=_ANSWER_S).items():
+            try:
+                found[at.topic, at.partition] = answer.result().offset
+            except KafkaException as error:
+                raise BrokerAway(address=self.address, why=error.args[0].name()) from error
+        return found
+

@@ -1,0 +1,29 @@
+"""
+What a worker is told: addresses and limits, frozen.
+
+Why: only deploy reads the environment; everything below gets values.
+Must not: read the environment itself, or let a password into a repr.
+"""
+
+from dataclasses import dataclass, field
+
+from processors.admission import Limits
+
+__all__ = ["WorkerSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """Addresses of the services, and how a worker works; the defaults are the measured ones."""
+
+    kafka: str
+    registry: str
+    database: str = field(repr=False)
+    limits: Limits = field(default_factory=Limits)
+    group: str = "muara-worker"
+    batch_records: int = 15_000
+    """Records in one transaction at most (and one block more). Fewer than 5,000 waste round trips, more than 25,000 gain nothing."""
+    connections: int = 2
+    """Batches in flight: while PostgreSQL works for one, the next is decoded."""
+    stalled_s: float = 30.0
+    """A worker that has a backlog but whose offsets stand still for so long, while broker and database answer, ends itself."""

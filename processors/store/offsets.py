@@ -1,0 +1,139 @@
+"""
+The offsets that count: who reads a partition, where, and whether it waits for a person.
+
+Why: Kafka's committed offsets are for monitoring only; a partition's next offset moves in the transaction of its batch.
+Must not: ask the broker (processors/broker.py does), or move an offset outside a batch except by `accept`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from processors.broker import Log
+from schemas.errors import Fatal, Halted
+
+__all__ = ["Held", "LogRunsOut", "NotHalted", "OffsetGap", "Stand", "TopicMadeAnew", "accept", "halt", "resumed", "stands", "take_over"]
+
+Partition = tuple[str, int]
+
+
+class TopicMadeAnew(Halted):
+    """topic {topic} was deleted and made anew: what it holds now has other offsets; accept it with muara offsets accept {topic}"""
+
+
+class LogRunsOut(Halted):
+    """the next offset {next_offset} of {topic}[{partition}] lies outside the log ({begin} to {end}): records were lost; muara offsets accept {topic}"""
+
+
+class OffsetGap(Halted):
+    """after offset {next_offset} of {topic}[{partition}] comes {found}: records were lost; muara offsets accept {topic}"""
+
+
+class NotHalted(Fatal):
+    """no partition of {topic} is halted: muara offsets show lists those that are"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A partition as taken over: the number of its offset row, the epoch that fences others, where to read on, and why it is halted if it is."""
+
+    id: int
+    epoch: int
+    next_offset: int
+    topic_id: str
+    halted: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a partition stands."""
+
+    topic: str
+    partition: int
+    next_offset: int
+    epoch: int
+    halted: str | None
+
+
+_TAKE = """
+insert into ingest_offset as held (topic, partition, topic_id, next_offset, epoch)
+select topic, partition, topic_id, 0, 1 from unnest(%s::text[], %s::integer[], %s::text[]) as mine (topic, partition, topic_id)
+order by topic, partition
+on conflict (topic, partition) do update set epoch = held.epoch + 1
+returning id, topic, partition, topic_id, next_offset, epoch, halted
+"""
+
+
+async def take_over(connection: psycopg.AsyncConnection, logs: Mapping[Partition, Log]) -> dict[Partition, Held]:
+    """
+    Take partitions over: bump each epoch, so that whoever held them is fenced, and return where to read on.
+
+    One statement at READ COMMITTED (under REPEATABLE READ it would collide with batches in flight). A partition whose topic has
+    another id than before, or whose next offset lies outside the log, is halted with the cause.
+    """
+    mine = sorted(logs)
+    cursor = await connection.execute(_TAKE, ([t for t, _ in mine], [p for _, p in mine], [logs[one].topic_id for one in mine]))
+    held = {}
+    for number, topic, partition, topic_id, next_offset, epoch, halted in await cursor.fetchall():
+        cause = halted or _fault((topic, partition), topic_id, next_offset, logs[topic, partition])
+        if cause and not halted:
+            await halt(connection, number, epoch, cause)
+        held[topic, partition] = Held(number, epoch, next_offset, topic_id, cause)
+    return held
+
+
+def _fault(partition: Partition, topic_id: str, next_offset: int, log: Log) -> str | None:
+    """Return why a partition cannot be read on, or None."""
+    if topic_id != log.topic_id:
+        return str(TopicMadeAnew(topic=partition[0]))
+    if not log.begin <= next_offset <= log.end:
+        return str(LogRunsOut(topic=partition[0], partition=partition[1], next_offset=next_offset, begin=log.begin, end=log.end))
+    return None
+
+
+async def halt(connection: psycopg.AsyncConnection, number: int, epoch: int, cause: str) -> None:
+    """Halt one partition, unless another worker has taken it over meanwhile."""
+    await connection.execute(
+        "update ingest_offset set halted = %s, halted_at = now() where id = %s and epoch = %s and halted is null", (cause, number, epoch)
+    )
+
+
+async def resumed(connection: psycopg.AsyncConnection, numbers: Collection[int]) -> set[int]:
+    """Return which of the halted partitions were accepted meanwhile."""
+    cursor = await connection.execute("select id from ingest_offset where id = any(%s) and halted is null", (list(numbers),))
+    return {number for (number,) in await cursor.fetchall()}
+
+
+def stands(connection: psycopg.Connection) -> list[Stand]:
+    """Return where every partition stands, by topic and partition."""
+    rows = connection.execute("select topic, partition, next_offset, epoch, halted from ingest_offset order by topic, partition").fetchall()
+    return [Stand(*row) for row in rows]
+
+
+def accept(connection: psycopg.Connection, topic: str, logs: Mapping[Partition, Log], at: int | None = None) -> Sequence[Stand]:
+    """
+    Let the halted partitions of a topic move again, and return where they stand now.
+
+    They read on at `at`; without it at the beginning of a topic made anew, else at their next offset moved into the log.
+    The epoch grows, so that whoever still holds the partition starts over. Raises `NotHalted`.
+    """
+    accepted = []
+    with connection.transaction():
+        rows = connection.execute(
+            "select id, partition, topic_id, next_offset from ingest_offset where topic = %s and halted is not null order by id for update", (topic,)
+        ).fetchall()
+        if not rows:
+            raise NotHalted(topic=topic)
+        for number, partition, topic_id, next_offset in rows:
+            log = logs[topic, partition]
+            wanted = at if at is not None else next_offset if topic_id == log.topic_id else log.begin
+            read_on = min(max(wanted, log.begin), log.end)
+            row = connection.execute(
+                "update ingest_offset set topic_id = %s, next_offset = %s, epoch = epoch + 1, halted = null, halted_at = null where id = %s"
+                " returning topic, partition, next_offset, epoch, halted",
+                (log.topic_id, read_on, number),
+            ).fetchone()
+            if row:
+                accepted.append(Stand(*row))
+    return accepted

@@ -1,0 +1,122 @@
+"""
+What a worker keeps open: its connections to PostgreSQL, the broker's admin client, the registry's cache.
+
+Why: the batcher says what must happen, this says to whom; a connection that broke is made anew, and the batch is tried again.
+Must not: decide whether to try again (processors/batcher.py does).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
+
+import psycopg
+
+from processors.broker import Broker
+from processors.columns.merge import Merged
+from processors.columns.reading import Readers, Reading
+from processors.reference import Reference
+from processors.settings import WorkerSettings
+from processors.store import offsets, reference
+from processors.store.batch import Part, commit_batch
+from processors.store.connection import DatabaseAway, connect_worker, is_away
+from processors.store.offsets import Held
+from schemas.codec import WriterSchemas
+
+__all__ = ["WorkerStore"]
+
+Partition = tuple[str, int]
+_T = TypeVar("_T")
+
+
+class WorkerStore:
+    """Connections of one worker; each lane of the batcher has one of its own."""
+
+    def __init__(self, settings: WorkerSettings, schemas: WriterSchemas) -> None:
+        """Open nothing yet."""
+        self._settings = settings
+        self._broker = Broker(settings.kafka)
+        self.readers = Readers(schemas)
+        self._lanes: dict[int, psycopg.AsyncConnection] = {}
+        self.still_assigned: Callable[[Partition], bool] = lambda _: False
+
+    async def commit(self, lane: int, parts: list[Part], reading: Reading, held: Reference, arrived_ms: int) -> Merged | None:
+        """Commit a batch on a lane's connection; see `commit_batch`. Raises `DatabaseAway` where the server is gone."""
+        connection = self._lanes.get(lane)
+        if connection is None or connection.broken or connection.closed:
+            connection = self._lanes[lane] = await connect_worker(self._settings.database)
+        try:
+            return await commit_batch(connection, parts, reading, held, arrived_ms)
+        except psycopg.Error as error:
+            if not is_away(error) and not connection.broken:
+                raise
+            await connection.close()
+            raise DatabaseAway(why=type(error).__name__) from error
+
+    async def reference(self) -> Reference:
+        """Read the reference data, whole, at one version."""
+        return await self._in_thread(lambda connection: reference.read(connection))
+
+    async def registered_regencies(self) -> frozenset[str]:
+        """Return the regencies that some source may speak for."""
+
+        def ask(connection: psycopg.Connection) -> frozenset[str]:
+            rows = connection.execute("select distinct region.code from source join region on region.id = source.region").fetchall()
+            return frozenset(code for (code,) in rows)
+
+        return await self._in_thread(ask)
+
+    async def topics(self) -> frozenset[str]:
+        """Return the topics that the broker has."""
+        return await asyncio.to_thread(self._broker.topics)
+
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """Return the id of each topic that exists."""
+        return await asyncio.to_thread(self._broker.topic_ids, topics)
+
+    async def ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """Return where the broker's log of each partition ends."""
+        return await asyncio.to_thread(self._broker.ends, partitions)
+
+    async def take_over(self, partitions: Collection[Partition]) -> dict[Partition, Held]:
+        """Take partitions over; see `offsets.take_over`."""
+        if not partitions:
+            return {}
+        logs = await asyncio.to_thread(self._broker.logs, partitions)
+        return await self._briefly(lambda connection: offsets.take_over(connection, logs))
+
+    async def halt(self, state: Held, cause: str) -> None:
+        """Halt one partition."""
+        await self._briefly(lambda connection: offsets.halt(connection, state.id, state.epoch, cause))
+
+    async def resumed(self, numbers: Collection[int]) -> set[int]:
+        """Return which halted partitions were accepted."""
+        return await self._briefly(lambda connection: offsets.resumed(connection, numbers))
+
+    async def close(self) -> None:
+        """Close the lanes' connections; a transaction in flight rolls back."""
+        for connection in self._lanes.values():
+            await connection.close()
+
+    async def _briefly(self, work: Callable[[psycopg.AsyncConnection], Awaitable[_T]]) -> _T:
+        """Run one piece of work on a connection of its own, at READ COMMITTED."""
+        try:
+            async with await psycopg.AsyncConnection.connect(self._settings.database, autocommit=True, connect_timeout=5) as connection:
+                return await work(connection)
+        except psycopg.Error as error:
+            if is_away(error):
+                raise DatabaseAway(why=type(error).__name__) from error
+            raise
+
+    async def _in_thread(self, work: Callable[[psycopg.Connection], _T]) -> _T:
+        """Run blocking work on a connection of its own, off the event loop."""
+
+        def run() -> _T:
+            try:
+                with psycopg.connect(self._settings.database, autocommit=True, connect_timeout=5) as connection:
+                    return work(connection)
+            except psycopg.Error as error:
+                if is_away(error):
+                    raise DatabaseAway(why=type(error).__name__) from error
+                raise
+
+        return await asyncio.to_thread(run)
