@@ -72,6 +72,7 @@ def run_worker(settings: WorkerSettings, data_directory: str) -> NoReturn:
     topics = loop.run_until_complete(_topics_there(store))
     app, batcher = build_app(settings, store, topics, data_directory)
     watch = _Watch(app, batcher, store, settings, topics)
+    app.task(watch.begin)
     worker = _Worker(app, loglevel="ERROR", redirect_stdouts=False, override_logging=False, loop=loop, console_port=0, quiet=True)
     worker.watch = watch
     worker.execute_from_commandline()
@@ -136,14 +137,9 @@ def build_app(
 
 
 class _Worker(faust.Worker):
-    """Faust's worker, which starts our tasks beside it and stops in our way."""
+    """Faust's worker, which stops in our way."""
 
     watch: "_Watch"
-
-    async def on_started(self) -> None:
-        """Begin to commit and to watch."""
-        await super().on_started()
-        self.watch.begin()
 
     def install_signal_handlers(self) -> None:
         """Stop at once but in order: Faust's own way hangs for a minute now and then."""
@@ -160,7 +156,7 @@ class _Watch:
         self._lanes: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """Start all tasks; the end of any of them by an error ends the process."""
         self._lanes = [self._start(self._batcher.run(lane)) for lane in range(self._settings.connections)]
         self._start(self._watch())

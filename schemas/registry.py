@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import fastavro
-from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+import httpx2
+from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, SchemaRegistryClient, ServerConfig
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas.codec import UnknownSchema, schema_text
@@ -21,6 +22,7 @@ __all__ = ["Registry", "RegistryAway", "SchemaRefused"]
 
 _NOT_FOUND = 404
 _REFUSED = (409, 422)
+_AWAY = (httpx2.HTTPError, OSError)
 
 
 class RegistryAway(Retriable):
@@ -64,12 +66,12 @@ class Registry:
         if (subject, name) not in self._ids:
             try:
                 self._ids[subject, name] = self._client.register_schema(subject, Schema(schema_text(name), "AVRO"))
-                self._client.set_config(subject, _full_transitive())
+                self._client.set_config(subject, ServerConfig(compatibility=ConfigCompatibilityLevel.FULL_TRANSITIVE))
             except SchemaRegistryError as error:
                 if error.http_status_code in _REFUSED:
                     raise SchemaRefused(subject=subject, why=error.error_message) from error
                 raise RegistryAway(address=self.address, why=f"HTTP {error.http_status_code}") from error
-            except Exception as error:
+            except _AWAY as error:
                 raise RegistryAway(address=self.address, why=type(error).__name__) from error
         return self._ids[subject, name]
 
@@ -83,7 +85,7 @@ class Registry:
                 self._unknown.add(schema)
                 raise UnknownSchema(schema=schema) from error
             raise RegistryAway(address=self.address, why=f"HTTP {error.http_status_code}") from error
-        except Exception as error:
+        except _AWAY as error:
             raise RegistryAway(address=self.address, why=type(error).__name__) from error
         self._by_id[schema] = _parse(json.loads(found.schema_str))
 
@@ -92,8 +94,3 @@ def _parse(schema: dict[str, Any]) -> dict[str, Any]:
     done = fastavro.parse_schema(schema)
     return done if isinstance(done, dict) else {"type": done}
 
-
-def _full_transitive() -> Any:  # noqa: ANN401 - a type of the untyped client
-    from confluent_kafka.schema_registry import ServerConfig  # noqa: PLC0415 - only where it is used
-
-    return ServerConfig(compatibility="FULL_TRANSITIVE")

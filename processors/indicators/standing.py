@@ -20,8 +20,8 @@ PPB = 1_000_000_000
 """Parts per billion, the unit of ratios: 300 million people with a gap of 1 fill a thirtieth of 64 bits."""
 NOTHING = -1
 """Stands for `not said` where a whole number is at least 0."""
-_DOUBT = 1e-3
-"""How near to a half a scaled logarithm may come before `decimal` decides; a double errs by less than 1e-5 of a unit here."""
+_DOUBT = 1e-4
+"""How near to a half a scaled logarithm may come before `decimal` decides; a double errs by less than 2e-5 here."""
 
 
 @dataclass(frozen=True, slots=True)

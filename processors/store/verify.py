@@ -23,6 +23,8 @@ SHOWN = 20
 """Differences that are named; more would not be read, and all are counted."""
 SLICE = 50_000
 """Households recomputed at once. With far fewer, planning costs more than the work; with far more, sorts go to disk."""
+REGIONS = 2_000
+"""Regions whose indicators are compared at once: 100 MB of temporary tables at 60 months; with fewer, planning costs more than the work."""
 
 _STEPS = Path(__file__).parent
 
@@ -64,7 +66,7 @@ class Verification:
     measures: int
     """Rows of the view `measure` compared; 0 where the database has none."""
     indicators: int
-    """Values of the view `indicator` compared; 0 where the database has none."""
+    """Rows of the view `indicator` compared; 0 where the database has none."""
     total: int
     """Numbers that differ."""
     differences: tuple[Difference, ...]
@@ -115,13 +117,13 @@ def _run(cursor: ClientCursor[Any], step: str, **facts: object) -> None:
 
 def _recompute(cursor: ClientCursor[Any], tell: Progress) -> None:
     """Fill `verify_part`, slice by slice of households."""
-    firsts = cursor.execute(
-        "select id, total from (select id, row_number() over (order by id) as place, count(*) over () as total from household) as row"
-        " where (place - 1) %% %(slice)s = 0 order by place",
+    slices = cursor.execute(
+        "select id, lead(id) over (order by id), (select count(*) from household)"
+        " from (select id, row_number() over (order by id) as place from household) as household"
+        " where (place - 1) %% %(slice)s = 0 order by id",
         {"slice": SLICE},
     ).fetchall()
-    befores = [first for first, _ in firsts[1:]] + [None]
-    for done, ((first, total), before) in enumerate(zip(firsts, befores, strict=True)):
+    for done, (first, before, total) in enumerate(slices):
         tell("recompute", done * SLICE, total)
         _run(cursor, "households", first=first, before=before)
         tell("recompute", min((done + 1) * SLICE, total), total)
@@ -134,36 +136,60 @@ def _compare(cursor: ClientCursor[Any], tell: Progress) -> Verification:
         "select coalesce(sum(households), 0)::bigint, coalesce(sum(statements), 0)::bigint,"
         " ceil(coalesce(sum(unreadable), 0))::bigint, coalesce(sum(repeated), 0)::bigint from verify_reading",
     )
-    found = {kind: _compared(cursor, tell, kind, households) for kind in ("cell", "measure", "indicator")}
+    found = []
+    for kind, compare in (("cell", _compare_changes), ("measure", _compare_changes), ("indicator", _compare_indicators)):
+        tell(f"compare {kind}s", households, households)
+        found.append(compare(cursor, kind) if _is_there(cursor, kind) else _Compared(0, 0, ()))
+    cells, measures, indicators = found
     dirty = cursor.execute("select code from region join verify_dirty on region.id = verify_dirty.region order by number").fetchall()
-    differences = [one for kind in found.values() for one in kind.differences]
     return Verification(
         households=households,
         statements=statements,
         unreadable=unreadable,
         repeated=repeated,
-        cells=found["cell"].rows,
-        measures=found["measure"].rows,
-        indicators=found["indicator"].rows,
-        total=sum(kind.total for kind in found.values()),
-        differences=tuple(differences[:SHOWN]),
+        cells=cells.rows,
+        measures=measures.rows,
+        indicators=indicators.rows,
+        total=sum(kind.total for kind in found),
+        differences=tuple(one for kind in found for one in kind.differences)[:SHOWN],
         dirty=tuple(code for (code,) in dirty),
     )
 
 
-def _compared(cursor: ClientCursor[Any], tell: Progress, kind: str, households: int) -> _Compared:
-    """Compare one kind of figure; none where its view is not there."""
-    if _row(cursor, "select to_regclass(%(name)s) is null", name=kind)[0]:
-        return _Compared(0, 0, ())
-    tell(f"compare {kind}s", households, households)
+def _is_there(cursor: ClientCursor[Any], name: str) -> bool:
+    """Tell whether the database has such a table or view."""
+    return bool(_row(cursor, "select to_regclass(%(name)s) is not null", name=name)[0])
+
+
+def _compare_changes(cursor: ClientCursor[Any], kind: str) -> _Compared:
+    """Compare the changes in cells, or between the rows of the view `measure`."""
     _run(cursor, f"{kind}s")
-    if kind == "indicator":
-        (rows,) = _row(cursor, "select count(*) from verify_value")
-    else:
-        (rows,) = _row(cursor, "select count(*) from verify_held")
-    _run(cursor, "wrong_values" if kind == "indicator" else "differences", shown=SHOWN)
+    (rows,) = _row(cursor, "select count(*) from verify_held")
+    return _Compared(rows, *_differences(cursor, "differences", kind))
+
+
+def _compare_indicators(cursor: ClientCursor[Any], kind: str) -> _Compared:
+    """Compare what the view `indicator` shows, some regions at a time: it has a row for every month of each."""
+    regions = cursor.execute(
+        "select id, code from region where id in (select region from cell union all select region from verify_recomputed)"
+        " and id not in (select region from verify_dirty) order by number"
+    ).fetchall()
+    rows, total, named = 0, 0, list[Difference]()
+    for first in range(0, len(regions), REGIONS):
+        ids, codes = zip(*regions[first : first + REGIONS], strict=True)
+        _run(cursor, f"{kind}s", regions=list(ids), codes=list(codes))
+        (shown,) = _row(cursor, "select count(*) from verify_shown")
+        wrong, differences = _differences(cursor, "wrong_values", kind)
+        rows, total = rows + shown, total + wrong
+        named += differences
+    return _Compared(rows, total, tuple(named[:SHOWN]))
+
+
+def _differences(cursor: ClientCursor[Any], step: str, kind: str) -> tuple[int, tuple[Difference, ...]]:
+    """Return how many numbers differ, and the first of them."""
+    _run(cursor, step, shown=SHOWN)
     wrong = cursor.fetchall()
-    return _Compared(rows, wrong[0][-1] if wrong else 0, tuple(Difference(kind, *one[:-1]) for one in wrong))
+    return wrong[0][-1] if wrong else 0, tuple(Difference(kind, *one[:-1]) for one in wrong)
 
 
 def _row(cursor: ClientCursor[Any], query: LiteralString, **facts: object) -> tuple[Any, ...]:

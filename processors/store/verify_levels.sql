@@ -71,7 +71,66 @@ where village in (select village from verify_unfolded);
 
 create temporary table verify_held (like verify_recomputed) on commit drop;
 
+-- Stocks of every month of the calendar, and what the view indicator shows of them, for a slice of regions.
+create temporary table verify_stock (
+    region integer not null,
+    urbanisation text not null,
+    month date not null,
+    households numeric not null,
+    people numeric not null,
+    known_people numeric not null,
+    poor_households numeric not null,
+    poor_people numeric not null,
+    poverty_gap numeric not null,
+    poverty_severity numeric not null,
+    rupiah_gap numeric not null,
+    log_gap numeric not null,
+    zero_expenditure_people numeric not null,
+    extreme_known_people numeric not null,
+    extreme_poor_people numeric not null,
+    vulnerable_people numeric not null,
+    aspiring_people numeric not null,
+    middle_people numeric not null,
+    upper_people numeric not null,
+    expenditure numeric not null,
+    modelled_people numeric not null
+) on commit drop;
+
+create temporary table verify_shown (
+    region integer not null,
+    urbanisation text not null,
+    month date not null,
+    households numeric,
+    people numeric,
+    known_people numeric,
+    poor_households numeric,
+    poor_people numeric,
+    poverty_gap numeric,
+    poverty_severity numeric,
+    rupiah_gap numeric,
+    log_gap numeric,
+    zero_expenditure_people numeric,
+    extreme_known_people numeric,
+    extreme_poor_people numeric,
+    vulnerable_people numeric,
+    aspiring_people numeric,
+    middle_people numeric,
+    upper_people numeric,
+    expenditure numeric,
+    modelled_people numeric,
+    unknown_people numeric,
+    p0 numeric,
+    p1 numeric,
+    p2 numeric,
+    income_gap_ratio numeric,
+    watts numeric,
+    extreme_p0 numeric,
+    mean_expenditure numeric,
+    modelled_share numeric
+) on commit drop;
+
 create index on verify_dirty (region);
+create index on verify_recomputed (region);
 analyze verify_recomputed;
 analyze verify_unfolded;
 analyze verify_dirty;

@@ -60,7 +60,7 @@ select
     modelled_people - lag(modelled_people, 1, 0) over changes
 from (
     select
-        region.level,
+        measure.level,
         measure.region,
         measure.urbanisation,
         measure.month,
@@ -83,10 +83,9 @@ from (
         measure.expenditure::numeric,
         measure.modelled_people::numeric
     from measure
-    join region on region.id = measure.region
     where measure.region not in (select region from verify_dirty)
 ) as stock
-window changes as (partition by region, urbanisation order by month);
+window changes as (partition by level, region, urbanisation order by month);
 
 analyze verify_recomputed;
 analyze verify_held;

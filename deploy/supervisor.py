@@ -1,0 +1,111 @@
+"""
+A supervisor: keeps a number of processes running, each started again when it ends, with growing pauses when it ends too often.
+
+Why: workers and publishers end themselves on anything unexpected; an exit is repaired here.
+Must not: kill anything that it did not start, or start anything again once it was told to stop.
+"""
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["EXIT_AT_ONCE", "Supervisor", "muara"]
+
+_log = logging.getLogger(__name__)
+EXIT_AT_ONCE = 5
+"""A child that ends so (changed regencies) is started again at once."""
+_SHORT_LIFE_S, _LEAST_S, _GREATEST_S = 10.0, 0.2, 10.0
+_STOP_S = 5.0
+
+
+@dataclass(slots=True)
+class _Child:
+    """One place to fill: the command, its process, and when the next start is due."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    due: float = 0.0
+    pause: float = 0.0
+    starts: int = 0
+    exits: list[int] = field(default_factory=list)
+
+
+class Supervisor:
+    """Starts children and keeps them running until `stop`; `children` may be read (and killed, for a test) at any time."""
+
+    def __init__(self, commands: Sequence[tuple[str, Sequence[str]]], environ: dict[str, str] | None = None) -> None:
+        """Take the commands by name; nothing is started yet."""
+        self._children = [_Child(name, command) for name, command in commands]
+        self._environ = environ
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Start all children and keep them running, in a thread of its own."""
+        self._thread.start()
+
+    def run(self) -> int:
+        """Start all children and wait until SIGTERM or SIGINT; return the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stopping.set())
+        self.start()
+        self._stopping.wait()
+        self.stop()
+        return 0
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids of the children that run now, by name."""
+        return {child.name: child.process.pid for child in self._children if child.process and child.process.poll() is None}
+
+    @property
+    def starts(self) -> int:
+        """How often any child was started."""
+        return sum(child.starts for child in self._children)
+
+    def stop(self) -> None:
+        """End the children, one after the other in order, and wait for them; those that do not end are killed."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        running = [child.process for child in self._children if child.process and child.process.poll() is None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _keep(self) -> None:
+        while not self._stopping.is_set():
+            for child in self._children:
+                self._look_after(child)
+            self._stopping.wait(0.05)
+
+    def _look_after(self, child: _Child) -> None:
+        now = time.monotonic()
+        if child.process is not None and (code := child.process.poll()) is not None:
+            child.exits.append(code)
+            lived = now - child.started
+            child.pause = 0.0 if code == EXIT_AT_ONCE or lived > _SHORT_LIFE_S else min(max(2 * child.pause, _LEAST_S), _GREATEST_S)
+            child.due = now + child.pause
+            child.process = None
+            _log.warning("%s ended after %.1f s with code %s", child.name, lived, code, extra={"action": "child_ended", "child": child.name})
+        if child.process is None and now >= child.due:
+            child.process = subprocess.Popen(child.command, env=self._environ, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
+            child.started = now
+            child.starts += 1
+
+
+def muara(*arguments: str) -> list[str]:
+    """Return the command line that runs `muara` with arguments in this very environment."""
+    return [sys.executable, "-m", "deploy.cli", *arguments]

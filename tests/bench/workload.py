@@ -1,0 +1,163 @@
+"""
+The benchmark's events: what the Carik adapter emits, all sections, four members on average, made fast and the same for every seed.
+
+Why: making events must cost less than merging them, so their bytes are put together from encoded pieces; a check proves that
+fastavro reads them as the events they stand for.
+Must not: be easier than life: updates are spread over all households, moves, ENDs, retractions and late ones included.
+"""
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from io import BytesIO
+
+import fastavro
+
+from schemas.codec import encode, parsed
+from schemas.events import Composition, Dwelling, HouseholdChanged, Member, Operation, Programme, Residence, Welfare, WelfareBasis, to_record
+
+__all__ = ["Change", "Workload", "zigzag"]
+
+_FIRST, _LAST = (date(2024, 1, 1) - date(1970, 1, 1)).days, (date(2026, 10, 1) - date(1970, 1, 1)).days
+_REVISION = 1_700_000_000_000_000
+_MEMBERS = (1, 2, 3, 3, 4, 4, 4, 5, 6, 8)  # four on average
+
+
+def zigzag(number: int) -> bytes:
+    """Return a whole number as Avro writes it."""
+    number = number << 1 ^ number >> 63
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event: the regency whose topic it goes to, its key, and its framed value."""
+
+    regency: str
+    key: bytes
+    value: bytes
+
+
+class Workload:
+    """Events over households that live in given villages, deterministic by seed."""
+
+    def __init__(self, villages: Sequence[str], households: int, schema_id: int, source: str = "carik", seed: int = 1) -> None:
+        """Place the households; nothing is made yet."""
+        self._dice = random.Random(seed)  # noqa: S311 - invented households
+        self._source = _text(source)
+        self._villages = [(code, ".".join(code.split(".")[:2]), b"\x02" + _text(code)) for code in villages]
+        self._frame = b"\0" + schema_id.to_bytes(4, "big")
+        self._keys = [hashlib.blake2b(number.to_bytes(8, "big"), digest_size=16).digest() for number in range(households)]
+        self._home = [self._dice.randrange(len(villages)) for _ in range(households)]
+        self._from = [0] * households
+        self._revision = _REVISION
+        self._tails = {size: self._tail(size) for size in set(_MEMBERS)}
+        self._day = [zigzag(day) for day in range(_LAST + 1)]
+
+    def first(self) -> Iterator[Change]:
+        """Yield one UPSERT of each household, in random order."""
+        order = list(range(len(self._keys)))
+        self._dice.shuffle(order)
+        for household in order:
+            self._from[household] = self._dice.randint(_FIRST, _FIRST + 300)
+            yield self._change(household, self._from[household], 0)
+
+    def updates(self, count: int) -> Iterator[Change]:
+        """Yield changes spread over all households: new states, corrections, moves, a few ENDs and retractions, 3 % of them late."""
+        held: list[Change] = []
+        for _ in range(count):
+            household, throw = self._dice.randrange(len(self._keys)), self._dice.random()
+            day, operation = self._from[household], 0
+            if throw < 0.05:
+                self._home[household] = self._neighbour(self._home[household])
+            if throw > 0.97:
+                day, operation = self._dice.randint(_FIRST + 300, _LAST), 1
+            elif throw > 0.95:
+                operation = 2
+            elif throw <= 0.85:
+                day = self._from[household] = self._dice.randint(_FIRST + 300, _LAST)
+            change = self._change(household, day, operation)
+            if throw < 0.03:
+                held.append(change)
+                change = held.pop(0) if len(held) > 500 else self._change(household, day, operation)
+            yield change
+
+    def _neighbour(self, village: int) -> int:
+        """Return another village of the same regency, so that the household stays in its topic."""
+        for _ in range(20):
+            other = self._dice.randrange(len(self._villages))
+            if self._villages[other][1] == self._villages[village][1]:
+                return other
+        return village
+
+    def _change(self, household: int, day: int, operation: int) -> Change:
+        self._revision += 1000
+        _, regency, residence = self._villages[self._home[household]]
+        size = self._dice.choice(_MEMBERS)
+        expenditure = size * self._dice.randint(300_000, 3_000_000)
+        value = b"".join(
+            (
+                self._frame,
+                self._keys[household],
+                b"\x02",
+                _text(regency),
+                self._source,
+                self._day[day],
+                zigzag(self._revision),
+                b"\x02",
+                zigzag(operation),
+                zigzag(self._revision),
+                residence,
+                b"\x02",
+                zigzag(size),
+                b"\x02",
+                zigzag(expenditure),
+                zigzag(int(self._dice.random() < 0.2)),
+                self._tails[size],
+            )
+        )
+        return Change(regency, self._keys[household], value)
+
+    @staticmethod
+    def _tail(size: int) -> bytes:
+        """Return the encoded dwelling, members, programmes and nutrition of a household of a size."""
+        event = _example(size)
+        whole, out = encode(event, 0)[5:], BytesIO()
+        schema = parsed("HouseholdChanged")
+        head = {**schema, "fields": [one for one in schema["fields"] if one["name"] not in ("dwelling", "members", "programmes", "nutrition")]}
+        fastavro.schemaless_writer(out, head, to_record(event))
+        return whole[len(out.getvalue()) :]
+
+
+def _text(text: str) -> bytes:
+    return zigzag(len(text.encode())) + text.encode()
+
+
+def _example(size: int) -> HouseholdChanged:
+    person = hashlib.blake2b(b"person", digest_size=16).digest()
+    members = tuple(Member(person, 1 + number % 2, 1960 + 9 * number, 1 + number % 12, min(8, number + 1), 3, 4, 1) for number in range(size))
+    return HouseholdChanged(
+        household=person,
+        key_version=1,
+        region="31.74",
+        source="carik",
+        valid_from=date(2024, 1, 1),
+        revision=_REVISION,
+        mapping_version=1,
+        operation=Operation.UPSERT,
+        recorded_at=datetime(2024, 1, 1, tzinfo=UTC),
+        residence=Residence("31.74.01.1001"),
+        composition=Composition(size),
+        welfare=Welfare(4_000_000, WelfareBasis.OBSERVED),
+        dwelling=Dwelling(1, 36, 3, 1, 2, 4, 1, 3, 1, 2),
+        members=members,
+        programmes=(Programme("PKH", date(2024, 1, 1), 300_000),),
+        nutrition=None,
+    )
