@@ -96,7 +96,7 @@ def verify(conn: Connection[Any], progress: Progress | None = None) -> Verificat
     """
     tell = progress or _silent
     with conn.transaction(force_rollback=True), ClientCursor(conn) as cursor:
-        cursor.execute("set transaction isolation level repeatable read")
+        cursor.execute("set transaction isolation level repeatable read, read write")
         cursor.execute("set local statement_timeout = 0; set local jit = off; set local work_mem = '64MB'")
         if cursor.execute("select from reference_version").fetchone() is None:
             raise NothingToVerify
