@@ -1,0 +1,94 @@
+"""
+The outbox: which figures changed since they were last sent, and which rejected records were not sent yet.
+
+Why: what is to be published commits together with what changed, so nothing that counts can fail to leave the house.
+A mark that moved while its figures were sent keeps its new revision and stays.
+Must not: send anything (processors/publish does), or compute figures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg import Connection, Cursor
+
+from processors.store.parameters import int4_array
+from processors.store.rollup import Marks
+
+__all__ = ["DeadLetter", "Mark", "dead_letters_sent", "mark", "settle", "unsent_dead_letters", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The figures of one region and urbanisation (urban or rural) changed from a month on; `revision` grows with every change."""
+
+    region: int
+    urbanisation: str
+    from_month: date
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One rejected record as it leaves the house; `id` is its row."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    arrived_at: datetime
+    cause: str
+    field: str
+    message: str
+    digest: bytes
+
+
+def mark(cursor: Cursor[Any], marks: Marks) -> None:
+    """Set marks under a new revision, in the transaction that changes the figures: max(last + 1, now in microseconds)."""
+    if not len(marks.region):
+        return
+    cursor.execute(
+        "with next as (update publication"
+        " set revision = greatest(revision + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint) returning revision)"
+        " insert into outbox (region, urbanisation, from_month, revision)"
+        " select new.region, case new.urban when 1 then 'urban' else 'rural' end,"
+        " make_date(1970 + new.month / 12, new.month %% 12 + 1, 1), next.revision"
+        " from unnest(%s, %s, %s) as new (region, urban, month) cross join next"
+        " on conflict (region, urbanisation) do update"
+        " set from_month = least(outbox.from_month, excluded.from_month), revision = excluded.revision",
+        (int4_array(marks.region), int4_array(marks.urban), int4_array(marks.from_month)),
+        prepare=True,
+    )
+
+
+def waiting(conn: Connection[Any]) -> list[Mark]:
+    """Return all marks, the oldest revision first."""
+    rows = conn.execute("select region, urbanisation, from_month, revision from outbox order by revision, region, urbanisation").fetchall()
+    return [Mark(*row) for row in rows]
+
+
+def settle(conn: Connection[Any], sent: Sequence[Mark]) -> int:
+    """Take back the marks whose figures were sent, except those that moved meanwhile; return how many."""
+    if not sent:
+        return 0
+    return conn.execute(
+        "delete from outbox using unnest(%s::integer[], %s::text[], %s::bigint[]) as sent (region, urbanisation, revision)"
+        " where (outbox.region, outbox.urbanisation, outbox.revision) = (sent.region, sent.urbanisation, sent.revision)",
+        ([one.region for one in sent], [one.urbanisation for one in sent], [one.revision for one in sent]),
+    ).rowcount
+
+
+def unsent_dead_letters(conn: Connection[Any], limit: int) -> list[DeadLetter]:
+    """Return rejected records that were not sent yet, the first ones first."""
+    rows = conn.execute(
+        "select id, topic, partition, record_offset, arrived_at, cause, field, message, digest"
+        " from rejected where not sent order by id limit %s",
+        (limit,),
+    ).fetchall()
+    return [DeadLetter(*row) for row in rows]
+
+
+def dead_letters_sent(conn: Connection[Any], sent: Sequence[DeadLetter]) -> None:
+    """Note that rejected records have left the house."""
+    conn.execute("update rejected set sent = true where id = any(%s)", ([one.id for one in sent],))
