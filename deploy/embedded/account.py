@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Account", "make_folder", "open_to_others", "unprivileged"]
+__all__ = ["Account", "make_folder", "open_to_others", "open_tree", "unprivileged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,13 @@ def unprivileged() -> Account | None:
 def open_to_others(path: Path) -> bool:
     """Tell whether any user may come as far as `path`, existing parts of it only."""
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents) if folder.is_dir())
+
+
+def open_tree(folder: Path) -> None:
+    """Let any user read what lies in a folder that we made, and run what its owner may run."""
+    for path in (folder, *folder.rglob("*")):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode | (0o555 if mode & stat.S_IXUSR else 0o444))
 
 
 def make_folder(folder: Path, mode: int, account: Account | None = None) -> None:

@@ -9,6 +9,7 @@ from schemas.errors import Fatal
 
 __all__ = [
     "AlreadyRunning",
+    "CannotBecomeNobody",
     "CorruptDownload",
     "DownloadFailed",
     "FolderNotMade",
@@ -47,6 +48,10 @@ class FolderNotMade(Fatal):
 
 class FolderNotOurs(Fatal):
     """the folder {folder} belongs to user {owner}, and this is user {user}: run as that user, or use another directory."""
+
+
+class CannotBecomeNobody(Fatal):
+    """PostgreSQL refuses root, and this root may not become `nobody` ({why}): run as a user, or set MUARA_DATABASE."""
 
 
 class MadeByAnotherPostgres(Fatal):

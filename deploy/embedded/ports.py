@@ -12,7 +12,7 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["LOOPBACK", "free", "ports_for"]
+__all__ = ["LOOPBACK", "free", "listening", "ports_for"]
 
 LOOPBACK = "127.0.0.1"
 CHOICE = range(20_000, 32_000)
@@ -40,6 +40,13 @@ def free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def listening(port: int) -> bool:
+    """Tell whether somebody accepts connections on the port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def _choose(taken: Iterable[int]) -> int:

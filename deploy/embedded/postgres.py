@@ -17,9 +17,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from deploy.embedded.account import Account, make_folder, open_to_others
-from deploy.embedded.errors import MadeByAnotherPostgres, ToolFailed
-from deploy.embedded.ports import LOOPBACK, free
+from deploy.embedded.account import Account, make_folder, open_to_others, open_tree
+from deploy.embedded.errors import CannotBecomeNobody, MadeByAnotherPostgres, ToolFailed
+from deploy.embedded.ports import LOOPBACK
 from deploy.embedded.server import Command
 
 __all__ = ["USER", "Postgres"]
@@ -68,8 +68,11 @@ class Postgres:
         return f"postgresql://{USER}:{self.password}@{LOOPBACK}:{self.port}/{database}"
 
     def prepare(self) -> None:
-        """Make the folder, the password and the first data; raise `MadeByAnotherPostgres` or `ToolFailed`."""
-        make_folder(self.folder, 0o700, self.account)
+        """Make the folder, the password and the first data; raise `CannotBecomeNobody`, `MadeByAnotherPostgres` or `ToolFailed`."""
+        try:
+            make_folder(self.folder, 0o700, self.account)
+        except OSError as error:
+            raise CannotBecomeNobody(why=error.strerror) from error
         if not self._password_file.exists():
             self._write_password()
         made_by = self._data / "PG_VERSION"
@@ -87,8 +90,6 @@ class Postgres:
 
     def ready(self) -> bool:
         """Connect, and make the databases that are missing."""
-        if free(self.port):
-            return False
         try:
             with psycopg.connect(self.address("postgres"), autocommit=True, connect_timeout=2) as connection:
                 there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
@@ -150,6 +151,6 @@ class Postgres:
             unfinished = copied.with_name(f"{copied.name}.new")
             shutil.rmtree(unfinished, ignore_errors=True)
             shutil.copytree(installed, unfinished, symlinks=True)
-            unfinished.chmod(0o755)
+            open_tree(unfinished)
             unfinished.rename(copied)
         return copied / "bin" / name

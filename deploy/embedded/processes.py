@@ -18,7 +18,9 @@ KILL_S = 10
 """A killed process is gone at once, unless it waits for a disk."""
 RECORD = "process"
 """The file in a server's folder that its process is recorded in."""
-RECORDING = 'cat "/proc/$$/stat" /proc/sys/kernel/random/boot_id > "$0" && exec "$@"'
+RECORDING = """
+read -r stat < "/proc/$$/stat" && read -r boot < /proc/sys/kernel/random/boot_id && printf '%s\n%s\n' "$stat" "$boot" > "$0" && exec "$@"
+"""
 """What the shell does before it becomes the server: it records itself, so that no moment is left in which a kill of the owner loses it."""
 
 
@@ -34,8 +36,8 @@ def end_left_behind(folder: Path, by: signal.Signals, limit_s: float) -> int | N
 def _left_behind(record: Path) -> psutil.Process | None:
     """Return the process on record if it still lives; the same number, start and boot make it the same process."""
     try:
-        *recorded, boot = record.read_text(encoding="utf-8", errors="replace").rstrip("\n").split("\n")
-        pid, started = _identity("\n".join(recorded))
+        recorded, boot = record.read_text(encoding="utf-8").splitlines()
+        pid, started = _identity(recorded)
         now = _identity(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace"))
         this_boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         process = psutil.Process(pid) if (now, this_boot) == ((pid, started), boot) else None

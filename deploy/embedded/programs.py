@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.embedded.artifacts import KAFKA, REGISTRY, Artifact, artifacts_of
+from deploy.embedded.errors import FolderNotMade
 from deploy.embedded.fetch import Repository, fetch
 from deploy.embedded.progress import Progress
 
@@ -40,7 +41,10 @@ def provide(repository: Repository, progress: Progress, *, kafka: bool, registry
         packed = [archive for archive in archives if not _unpacked(repository, archive).is_dir()]
         fetched = fetch(jars + packed, repository, progress, LABELS)
         for archive, file in zip(packed, fetched[len(jars) :], strict=True):
-            _unpack(file, _unpacked(repository, archive))
+            try:
+                _unpack(file, _unpacked(repository, archive))
+            except OSError as error:
+                raise FolderNotMade(folder=repository.cache, why=error.strerror) from error
     return Programs(kafka=fetched[: len(jars)], registry=_unpacked(repository, archives[0]) if archives else None)
 
 

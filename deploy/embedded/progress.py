@@ -108,7 +108,7 @@ class Bars:
 
     def say(self, line: str) -> None:
         """Print the line above the bars."""
-        self._bars.console.print(line, highlight=False)
+        self._bars.console.print(line, highlight=False, markup=False)
 
 
 def progress_for(stream: TextIO) -> Progress:

