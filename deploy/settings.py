@@ -21,8 +21,10 @@ _OF_OTHERS = ("MUARA_CACHE", "MUARA_MAVEN", "MUARA_PSEUDONYM_KEY", "MUARA_PSEUDO
 
 
 class SettingsWrong(Fatal):
-    """the settings have mistakes:
-    {mistakes}"""
+    """
+    the settings have mistakes:
+    {mistakes}
+    """
 
 
 class Settings(BaseModel):
@@ -42,7 +44,11 @@ class Settings(BaseModel):
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Return the settings of an environment; raises `SettingsWrong` with every mistake, each under the name that was typed."""
-        typed = {name.removeprefix(_PREFIX).lower(): value for name, value in environ.items() if name.startswith(_PREFIX) and not name.startswith(_OF_OTHERS)}
+        typed = {
+            name.removeprefix(_PREFIX).lower(): value
+            for name, value in environ.items()
+            if name.startswith(_PREFIX) and not name.startswith(_OF_OTHERS)
+        }
         try:
             return cls(**typed)  # type: ignore[arg-type]  # text, which pydantic turns into what the fields are
         except ValidationError as error:

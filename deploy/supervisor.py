@@ -99,7 +99,9 @@ class Supervisor:
             child.pause = 0.0 if code == EXIT_AT_ONCE or lived > _SHORT_LIFE_S else min(max(2 * child.pause, _LEAST_S), _GREATEST_S)
             child.due = now + child.pause
             child.process = None
-            _log.warning("%s ended after %.1f s with code %s", child.name, lived, code, extra={"action": "child_ended", "child": child.name})
+            _log.warning(
+                "%s ended after %.1f s with code %s", child.name, lived, code, extra={"action": "child_ended", "child": child.name}
+            )
         if child.process is None and now >= child.due:
             child.process = subprocess.Popen(child.command, env=self._environ, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
             child.started = now

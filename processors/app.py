@@ -42,11 +42,11 @@ class _Consumer:
     """How the batcher reaches the consumer of a Faust app (`processors.batcher.Seeker`)."""
 
     def __init__(self) -> None:
-        self.app: faust.App | None = None
+        self.app: Any = None
 
     def _real(self) -> transport.BatchConsumer:
-        assert self.app is not None  # noqa: S101 - set before anything runs
-        return self.app.consumer
+        real: transport.BatchConsumer = self.app.consumer
+        return real
 
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
         await transport.seek(self._real(), offsets)
@@ -76,6 +76,7 @@ def run_worker(settings: WorkerSettings, data_directory: str) -> NoReturn:
     worker = _Worker(app, loglevel="ERROR", redirect_stdouts=False, override_logging=False, loop=loop, console_port=0, quiet=True)
     worker.watch = watch
     worker.execute_from_commandline()
+    end(EXIT_FAILED)  # it does not return
 
 
 async def _topics_there(store: WorkerStore) -> frozenset[str]:
@@ -96,9 +97,7 @@ async def _topics_there(store: WorkerStore) -> frozenset[str]:
         await asyncio.sleep(1.0)
 
 
-def build_app(
-    settings: WorkerSettings, store: WorkerStore, topics: frozenset[str], data_directory: str
-) -> tuple[faust.App, Batcher]:
+def build_app(settings: WorkerSettings, store: WorkerStore, topics: frozenset[str], data_directory: str) -> tuple[faust.App, Batcher]:
     """Return a Faust app over the given topics, and its batcher, not yet started."""
     seeker = _Consumer()
     batcher = Batcher(settings, store, seeker)

@@ -18,7 +18,10 @@ from schemas.errors import Fatal
 __all__ = ["Block", "BrokenBatch", "Joined", "headers_at", "join", "parse_blocks"]
 
 _HEAD = struct.Struct(">qiibIhiqqqhii")
-"""Base offset, length, leader epoch, magic, checksum, attributes, last offset delta, first and greatest timestamp, producer id, epoch, sequence, count."""
+"""
+Base offset, length, leader epoch, magic, checksum, attributes, last offset delta, first and greatest timestamp,
+producer id, epoch, sequence, count.
+"""
 _COMPRESSED, _CONTROL = 0x07, 0x20
 _FEW = 8
 """Up to so many records plain Python is faster than the numpy calls."""

@@ -10,13 +10,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # exported, but not by name
 
 from schemas.errors import Retriable
 
 __all__ = ["Broker", "BrokerAway", "Log"]
 
 _ANSWER_S = 10.0
+_EARLIEST, _LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _LIBRARY_LOG = logging.getLogger("librdkafka")
 _LIBRARY_LOG.setLevel(logging.CRITICAL)  # its reconnects are this module's `BrokerAway`
 
@@ -66,12 +67,12 @@ class Broker:
         """Return how far each partition's log reaches; partitions of topics that do not exist are left out; raises `BrokerAway`."""
         ids = self.topic_ids({topic for topic, _ in partitions})
         known = [one for one in partitions if one[0] in ids]
-        begins, ends = self._offsets(known, OffsetSpec.earliest()), self._offsets(known, OffsetSpec.latest())
+        begins, ends = self._offsets(known, _EARLIEST), self._offsets(known, _LATEST)
         return {one: Log(ids[one[0]], begins[one], ends[one]) for one in known}
 
     def ends(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Return the offset after the last record of each partition; raises `BrokerAway`."""
-        return dict(self._offsets(partitions, OffsetSpec.latest()))
+        return dict(self._offsets(partitions, _LATEST))
 
     def _offsets(self, partitions: Collection[tuple[str, int]], which: OffsetSpec) -> Mapping[tuple[str, int], int]:
         if not partitions:
@@ -84,4 +85,3 @@ class Broker:
             except KafkaException as error:
                 raise BrokerAway(address=self.address, why=error.args[0].name()) from error
         return found
-

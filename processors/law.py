@@ -97,9 +97,7 @@ def visible(claim: Sequence[Statement]) -> list[Statement]:
     """
     said = [one for one in claim if one.operation is not Operation.RETRACT]
     ends = [one for one in said if one.operation is Operation.END]
-    shown = [
-        one for one in said if not any(end.valid_from <= one.valid_from and one.revision < end.revision for end in ends)
-    ]
+    shown = [one for one in said if not any(end.valid_from <= one.valid_from and one.revision < end.revision for end in ends)]
     return sorted(shown, key=lambda one: one.valid_from)
 
 
@@ -165,7 +163,9 @@ def view(statements: Iterable[Statement], day: date, reference: Reference) -> Vi
 def _latest(claims: Sequence[Claim], shown: dict[Claim, list[Statement]], day: date, section: str) -> Statement | None:
     """Return the latest statement of a section by the first of the claims that has said anything of it by `day`."""
     for claim in claims:
-        said = [one for one in shown[claim] if one.valid_from <= day and getattr(one, section) is not None and one.operation is Operation.UPSERT]
+        said = [
+            one for one in shown[claim] if one.valid_from <= day and getattr(one, section) is not None and one.operation is Operation.UPSERT
+        ]
         if said:
             return said[-1]
     return None

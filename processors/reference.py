@@ -131,7 +131,7 @@ class Reference:
         return NOTHING
 
     def line_begins(self, definition: str, regency: str, urbanisation: str, month: int) -> date | None:
-        """Return since when the line that governs a month has been in force, or None where there is none: its age tells whether it is stale."""
+        """Return since when the line that governs a month has been in force, or None: its age tells whether it is stale."""
         for step in self._candidates(definition, regency, urbanisation):
             begun = [begins for begins, _ in step if month_of(begins) <= month]
             if begun:

@@ -116,10 +116,10 @@ class BatchConsumer(driver.Consumer):
         _install()
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
         """Yield what one fetch brought, as one message; bound what is read ahead by waiting before the fetch."""
         positions: Positions = self.app.positions
-        while positions.full() and not self.should_stop:
+        while positions.full() and not self.should_stop:  # noqa: ASYNC110 - Faust may stop meanwhile, without an event
             await asyncio.sleep(_FULL_WAIT_S)
         fetched, _ = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
@@ -136,7 +136,19 @@ class BatchConsumer(driver.Consumer):
         yield (
             tp,
             ConsumerMessage(
-                topic, partition, blocks[-1].last, blocks[-1].timestamp_ms / 1000, 1, (), None, parts, None, 0, 0, tp, generation_id=generation
+                topic,
+                partition,
+                blocks[-1].last,
+                blocks[-1].timestamp_ms / 1000,
+                1,
+                (),
+                None,
+                parts,
+                None,
+                0,
+                0,
+                tp,
+                generation_id=generation,
             ),
         )
 

@@ -93,4 +93,3 @@ class Registry:
 def _parse(schema: dict[str, Any]) -> dict[str, Any]:
     done = fastavro.parse_schema(schema)
     return done if isinstance(done, dict) else {"type": done}
-

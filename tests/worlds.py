@@ -40,21 +40,35 @@ def reference(version: int = 1, lines: tuple[Line, ...] | None = None) -> Refere
         Registration(4, "91.02", "gamma", 2),
         Registration(7, "92.01", "beta", 1),
     )
-    own = lines if lines is not None else (
-        Line("national", "91", "urban", date(2020, 3, 1), 500_000),
-        Line("national", "91", "rural", date(2020, 3, 1), 400_000),
-        Line("national", "91", "urban", date(2021, 3, 1), 550_000),
-        Line("national", "91.02", "all", date(2020, 9, 1), 450_000),
-        Line("national", "92", "all", date(2020, 6, 15), 480_000),
-        Line("extreme", "ID", "all", date(2020, 2, 1), 300_000),
-        Line("extreme", "ID", "all", date(2021, 1, 1), 320_000),
+    own = (
+        lines
+        if lines is not None
+        else (
+            Line("national", "91", "urban", date(2020, 3, 1), 500_000),
+            Line("national", "91", "rural", date(2020, 3, 1), 400_000),
+            Line("national", "91", "urban", date(2021, 3, 1), 550_000),
+            Line("national", "91.02", "all", date(2020, 9, 1), 450_000),
+            Line("national", "92", "all", date(2020, 6, 15), 480_000),
+            Line("extreme", "ID", "all", date(2020, 2, 1), 300_000),
+            Line("extreme", "ID", "all", date(2021, 1, 1), 320_000),
+        )
     )
     return Reference(version, month_of(date(2020, 1, 1)), {one.code: one for one in regions}, registrations, own)
 
 
 REFERENCE = reference()
 _DATES = st.sampled_from(
-    [date(2019, 6, 1), date(2019, 12, 31), date(2020, 1, 1), date(2020, 1, 31), date(2020, 3, 5), date(2020, 3, 20), date(2020, 9, 1), date(2021, 2, 28), date(2021, 6, 30)]
+    [
+        date(2019, 6, 1),
+        date(2019, 12, 31),
+        date(2020, 1, 1),
+        date(2020, 1, 31),
+        date(2020, 3, 5),
+        date(2020, 3, 20),
+        date(2020, 9, 1),
+        date(2021, 2, 28),
+        date(2021, 6, 30),
+    ]
 )
 
 

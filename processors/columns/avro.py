@@ -85,7 +85,7 @@ def _step(name: str, kind: Any, wanted: frozenset[str], named: dict[str, Any]) -
         named[kind["name"]] = kind
     usual = {"int": _WHOLE, "long": _WHOLE, "enum": _WHOLE, "boolean": _BOOLEAN, "fixed": _FIXED, "string": _STRING, "bytes": _STRING}
     base = kind["type"]
-    step = {"nullable": nullable, "null_branch": null_branch, "wanted": name in wanted}
+    step: dict[str, Any] = {"nullable": nullable, "null_branch": null_branch, "wanted": name in wanted}
     if base == "record":
         return _Step(name, _RECORD, fields=_fields(kind, wanted, f"{name}.", named), **step)
     if base == "array":

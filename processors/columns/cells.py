@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.columns import states as of_states
 from processors.columns.statements import Packed, unpack
-from processors.columns.states import MANY_CLAIMS, Fields, Rows, fields_of, shown, states
+from processors.columns.states import Fields, Rows, fields_of, shown, states
 from processors.indicators.catalogue import MEASURES, contributions
 from processors.indicators.standing import NOTHING, standings
 from processors.law import cell_changes
@@ -61,7 +62,7 @@ class _Spans:
     modelled: Rows
 
 
-def cell_key(village_id: Rows, urban: Rows, month: Rows) -> Rows:
+def cell_key(village_id: Rows, urban: Rows, month: Rows | int) -> Rows:
     """Return the 64-bit keys of cells; any shape."""
     return village_id << 13 | urban << 12 | month
 
@@ -122,14 +123,14 @@ def _with_many_claims(statements: Packed, household: Rows) -> NDArray[np.bool_]:
     switches = np.zeros(len(household), bool)
     switches[1:] = neighbour & (statements["claimant"][1:] != statements["claimant"][:-1])
     none = np.zeros(len(household), bool)
-    if switches.sum() < MANY_CLAIMS:
+    if switches.sum() < of_states.MANY_CLAIMS:
         return none
-    suspects = np.flatnonzero(np.bincount(household[switches]) >= MANY_CLAIMS)
+    suspects = np.flatnonzero(np.bincount(household[switches]) >= of_states.MANY_CLAIMS)
     if not len(suspects):
         return none
     pairs = np.unique(household << 32 | statements["claimant"].astype(np.int64))
     claims = np.bincount(pairs >> 32)
-    return np.asarray(claims[household] > MANY_CLAIMS)
+    return np.asarray(claims[household] > of_states.MANY_CLAIMS)
 
 
 def _by_the_law(statements: Packed, household: Rows, since: Rows, reference: Reference) -> _Entries:
@@ -217,9 +218,7 @@ def _differences(cut: tuple[_Spans, Rows], since: Rows, reference: Reference) ->
     """
     spans, segment = cut
     amounts = contributions(
-        standings(
-            spans.size, spans.expenditure, spans.modelled, reference.segments.national[segment], reference.segments.extreme[segment]
-        )
+        standings(spans.size, spans.expenditure, spans.modelled, reference.segments.national[segment], reference.segments.extreme[segment])
     ).T
     follows = np.zeros(len(spans.begin) + 1, bool)
     follows[1:-1] = (

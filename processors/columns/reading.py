@@ -119,7 +119,11 @@ def _enums(kind: Any) -> list[Any]:  # noqa: ANN401 - JSON
     if isinstance(kind, list):
         return [one for part in kind for one in _enums(part)]
     if isinstance(kind, dict):
-        return list(kind.get("symbols", [])) + _enums(kind.get("items")) + [one for part in kind.get("fields", []) for one in _enums(part["type"])]
+        return (
+            list(kind.get("symbols", []))
+            + _enums(kind.get("items"))
+            + [one for part in kind.get("fields", []) for one in _enums(part["type"])]
+        )
     return []
 
 
@@ -148,7 +152,7 @@ def _framed(records: Joined, word: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Return which records are in framing V0 with a key of 16 bytes and no headers, shape (records,)."""
     no_headers = (word[records.value + np.maximum(records.value_length, 0)] & np.uint64(0xFF)) == 0
     zero = (word[records.value] & np.uint64(0xFF)) == 0
-    return no_headers & zero & (records.value_length > FRAME) & (records.key_length == 16)
+    return np.asarray(no_headers & zero & (records.value_length > FRAME) & (records.key_length == 16))
 
 
 def _schema_ids(word: NDArray[np.uint64], at: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -316,7 +320,16 @@ def _one_by_one(
             arrived = _EPOCH + timedelta(milliseconds=origin.block.timestamp_ms)
             offset = origin.block.first + row - int(first[int(records.block[row])])
             dead.append(
-                Dead(origin.topic, origin.partition, offset, arrived, cause_of(error), field_of(error), str(error), sha256(value or b"").digest())
+                Dead(
+                    origin.topic,
+                    origin.partition,
+                    offset,
+                    arrived,
+                    cause_of(error),
+                    field_of(error),
+                    str(error),
+                    sha256(value or b"").digest(),
+                )
             )
             continue
         statements[row] = pack([one], reference)[0]
@@ -335,5 +348,3 @@ def _decoded(row: int, records: Joined, origin: BlockFrom, value: bytes | None, 
 
 def _slice(raw: bytes, at: int, length: int) -> bytes | None:
     return None if length < 0 else raw[at : at + length]
-
-

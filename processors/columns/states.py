@@ -92,7 +92,11 @@ def _claims_with(household: Rows, claimant: Rows, mark: NDArray[np.bool_]) -> Ro
 
 
 def _greatest_end_so_far(said: Packed, household: Rows, claimant: Rows, is_end: NDArray[np.bool_]) -> Rows:
-    """Return the greatest revision of the claim's ENDs up to each row, for rows sorted by household, claim, date; the least int64 where none."""
+    """
+    Return the greatest revision of the claim's ENDs up to each row, the least int64 where there is none.
+
+    The rows are sorted by household, claim and date.
+    """
     none = np.iinfo(np.int64).min
     revision = np.where(is_end, said["revision"].astype(np.int64), none)
     # Ranks instead of revisions, so that a claim's number can stand above them in one 64-bit key.
@@ -158,7 +162,9 @@ def _last(mark: NDArray[np.bool_], floor: Rows) -> Rows:
 def _one_claim(fields: Fields, household: Rows) -> States:
     """Return the states of households with one claim: the latest row of each section; an END ends residence alone."""
     first = _first_row(household)
-    since_end = np.maximum(first, np.maximum.accumulate(np.where(fields.end, np.arange(len(household)), _NONE))) if fields.end.any() else first
+    since_end = (
+        np.maximum(first, np.maximum.accumulate(np.where(fields.end, np.arange(len(household)), _NONE))) if fields.end.any() else first
+    )
     return States(
         residence=_last(fields.village >= 0, since_end),
         size=_last(fields.size >= 0, first),

@@ -34,7 +34,7 @@ def text_words(word: Words, at: Positions, length: Positions) -> tuple[Words, Wo
 
 
 def _mixed(low: Words, high: Words, extra: Words) -> Words:
-    return low * _MIX_LOW ^ high * _MIX_HIGH ^ extra * _MIX_EXTRA
+    return np.asarray(low * _MIX_LOW ^ high * _MIX_HIGH ^ extra * _MIX_EXTRA, np.uint64)
 
 
 class TextTable:
@@ -43,7 +43,11 @@ class TextTable:
     def __init__(self, texts: Sequence[str], numbers: Sequence[int], extras: Sequence[int] | None = None) -> None:
         """Take texts of up to 16 bytes; longer ones are left out, and so never found."""
         extras = extras if extras is not None else [0] * len(texts)
-        rows = [(text.encode(), number, extra) for text, number, extra in zip(texts, numbers, extras, strict=True) if len(text.encode()) <= _WIDEST]
+        rows = [
+            (text.encode(), number, extra)
+            for text, number, extra in zip(texts, numbers, extras, strict=True)
+            if len(text.encode()) <= _WIDEST
+        ]
         packed = np.array([text for text, _, _ in rows] or [b""], f"S{_WIDEST}").view("<u8").reshape(-1, 2)
         extra = np.array([one for _, _, one in rows] or [0], np.int64).view(np.uint64)
         mixed = _mixed(packed[:, 0], packed[:, 1], extra)

@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 
 from processors.indicators.standing import PPB, Standing, Whole
 
-__all__ = ["CATALOGUE_HASH", "DERIVED", "INDICATORS", "MEASURES", "Derived", "Indicator", "Measure", "contribution", "contributions", "indicators"]
+__all__ = [
+    "CATALOGUE_HASH",
+    "DERIVED",
+    "INDICATORS",
+    "MEASURES",
+    "Derived",
+    "Indicator",
+    "Measure",
+    "contribution",
+    "contributions",
+    "indicators",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +138,4 @@ def contributions(many: Standing) -> NDArray[np.int64]:
 
 def indicators(sums: Mapping[str, int]) -> dict[str, float | None]:
     """Return every indicator of one region, urbanisation and month from its sums of measures; None where the denominator is 0."""
-    return {
-        one.name: sums[one.numerator] / (sums[one.denominator] * one.per) if sums[one.denominator] else None for one in INDICATORS
-    }
+    return {one.name: sums[one.numerator] / (sums[one.denominator] * one.per) if sums[one.denominator] else None for one in INDICATORS}

@@ -124,7 +124,7 @@ def log_gaps(line: NDArray[np.int64], each: NDArray[np.int64]) -> NDArray[np.int
     scaled = np.log(line / each) * PPB
     rounded = np.rint(scaled)
     doubtful = np.flatnonzero(np.abs(np.abs(scaled - rounded) - 0.5) < _DOUBT)
-    logs = rounded.astype(np.int64)
+    logs: NDArray[np.int64] = rounded.astype(np.int64)
     for i in doubtful:
         logs[i] = log_gap(int(line[i]), int(each[i]))
     return logs

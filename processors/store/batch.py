@@ -52,7 +52,7 @@ class Collided(Retriable):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a batch holds of one partition: the number of its offset row, the worker's epoch, its first offset and the one after its last."""
+    """A batch's part of one partition: the number of its offset row, the worker's epoch, its first offset, the one after its last."""
 
     id: int
     epoch: int
@@ -166,7 +166,8 @@ async def _write_households(cursor: psycopg.AsyncCursor, merged: Merged, held: _
     of_known = np.repeat(known, counts)
     if known.any():
         await cursor.execute(
-            "update household set statements = new.statements from unnest(%s, %s) as new (place, statements) where household.ctid = new.place",
+            "update household set statements = new.statements from unnest(%s, %s) as new (place, statements)"
+            " where household.ctid = new.place",
             (tid_array(held.place[row_of[merged.changed[known]]]), bytea_array(merged.statements[of_known], counts[known])),
             prepare=True,
         )

@@ -13,7 +13,19 @@ import psycopg
 from processors.broker import Log
 from schemas.errors import Fatal, Halted
 
-__all__ = ["Held", "LogRunsOut", "NotHalted", "OffsetGap", "Stand", "TopicMadeAnew", "accept", "halt", "resumed", "stands", "take_over"]
+__all__ = [
+    "Held",
+    "LogRunsOut",
+    "NotHalted",
+    "OffsetGap",
+    "Stand",
+    "TopicMadeAnew",
+    "accept",
+    "halt",
+    "resumed",
+    "stands",
+    "take_over",
+]
 
 Partition = tuple[str, int]
 
@@ -23,11 +35,14 @@ class TopicMadeAnew(Halted):
 
 
 class LogRunsOut(Halted):
-    """the next offset {next_offset} of {topic}[{partition}] lies outside the log ({begin} to {end}): records were lost; muara offsets accept {topic}"""
+    """
+    the next offset {next_offset} of {topic}[{partition}] lies outside the log ({begin} to {end}): records were lost;
+    muara offsets accept {topic} goes on without them
+    """
 
 
 class OffsetGap(Halted):
-    """after offset {next_offset} of {topic}[{partition}] comes {found}: records were lost; muara offsets accept {topic}"""
+    """{topic}[{partition}] goes on at {found} instead of {next_offset}: records were lost; muara offsets accept {topic} goes on"""
 
 
 class NotHalted(Fatal):
@@ -36,7 +51,7 @@ class NotHalted(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A partition as taken over: the number of its offset row, the epoch that fences others, where to read on, and why it is halted if it is."""
+    """A partition as taken over: the number of its offset row, the epoch that fences others, where to read on, why it is halted."""
 
     id: int
     epoch: int
@@ -121,7 +136,8 @@ def accept(connection: psycopg.Connection, topic: str, logs: Mapping[Partition, 
     accepted = []
     with connection.transaction():
         rows = connection.execute(
-            "select id, partition, topic_id, next_offset from ingest_offset where topic = %s and halted is not null order by id for update", (topic,)
+            "select id, partition, topic_id, next_offset from ingest_offset where topic = %s and halted is not null order by id for update",
+            (topic,),
         ).fetchall()
         if not rows:
             raise NotHalted(topic=topic)

@@ -114,7 +114,7 @@ def int8_array(values: NDArray[np.int64]) -> Int8Array:
 
 def int4_array(values: NDArray[np.int64]) -> Int4Array:
     """Return whole numbers (n,) as integer[]; raises `OverflowError` where one does not fit."""
-    if len(values) and not (-(1 << 31) <= int(values.min()) and int(values.max()) < 1 << 31):
+    if len(values) and (int(values.min()) < -(1 << 31) or int(values.max()) >= 1 << 31):
         raise OverflowError(int(np.abs(values).max()))
     return Int4Array(_fixed(values.astype(">i4"), 4, _INT4))
 

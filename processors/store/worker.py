@@ -54,7 +54,7 @@ class WorkerStore:
 
     async def reference(self) -> Reference:
         """Read the reference data, whole, at one version."""
-        return await self._in_thread(lambda connection: reference.read(connection))
+        return await self._in_thread(reference.read)
 
     async def registered_regencies(self) -> frozenset[str]:
         """Return the regencies that some source may speak for."""

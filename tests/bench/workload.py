@@ -16,7 +16,18 @@ from io import BytesIO
 import fastavro
 
 from schemas.codec import encode, parsed
-from schemas.events import Composition, Dwelling, HouseholdChanged, Member, Operation, Programme, Residence, Welfare, WelfareBasis, to_record
+from schemas.events import (
+    Composition,
+    Dwelling,
+    HouseholdChanged,
+    Member,
+    Operation,
+    Programme,
+    Residence,
+    Welfare,
+    WelfareBasis,
+    to_record,
+)
 
 __all__ = ["Change", "Workload", "zigzag"]
 
@@ -131,7 +142,10 @@ class Workload:
         event = _example(size)
         whole, out = encode(event, 0)[5:], BytesIO()
         schema = parsed("HouseholdChanged")
-        head = {**schema, "fields": [one for one in schema["fields"] if one["name"] not in ("dwelling", "members", "programmes", "nutrition")]}
+        head = {
+            **schema,
+            "fields": [one for one in schema["fields"] if one["name"] not in ("dwelling", "members", "programmes", "nutrition")],
+        }
         fastavro.schemaless_writer(out, head, to_record(event))
         return whole[len(out.getvalue()) :]
 
@@ -142,7 +156,9 @@ def _text(text: str) -> bytes:
 
 def _example(size: int) -> HouseholdChanged:
     person = hashlib.blake2b(b"person", digest_size=16).digest()
-    members = tuple(Member(person, 1 + number % 2, 1960 + 9 * number, 1 + number % 12, min(8, number + 1), 3, 4, 1) for number in range(size))
+    members = tuple(
+        Member(person, 1 + number % 2, 1960 + 9 * number, 1 + number % 12, min(8, number + 1), 3, 4, 1) for number in range(size)
+    )
     return HouseholdChanged(
         household=person,
         key_version=1,

@@ -15,7 +15,18 @@ from schemas.codec import NotTheContract, parsed, read_body
 
 SCHEMA = parsed("HouseholdChanged")
 WANTED = frozenset(
-    {"household", "region", "source", "valid_from", "revision", "operation", "residence.village", "composition.size", "welfare.expenditure", "welfare.basis"}
+    {
+        "household",
+        "region",
+        "source",
+        "valid_from",
+        "revision",
+        "operation",
+        "residence.village",
+        "composition.size",
+        "welfare.expenditure",
+        "welfare.basis",
+    }
 )
 PLAN = compile_plan(SCHEMA, WANTED)
 _INT, _LONG = st.integers(-(2**31), 2**31 - 1), st.integers(-(2**63), 2**63 - 1)
@@ -27,14 +38,16 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
     """Return a random record of the contract."""
     member = st.fixed_dictionaries(
         {"person": st.none() | st.binary(min_size=16, max_size=16)}
-        | {name: _SMALL for name in ("sex", "birth_year", "birth_month", "relation", "schooling", "work", "presence")}
+        | dict.fromkeys(("sex", "birth_year", "birth_month", "relation", "schooling", "work", "presence"), _SMALL)
     )
-    programme = st.fixed_dictionaries({"programme": st.text(max_size=20), "last_month": st.none() | st.dates(), "amount": st.none() | _LONG})
+    programme = st.fixed_dictionaries(
+        {"programme": st.text(max_size=20), "last_month": st.none() | st.dates(), "amount": st.none() | _LONG}
+    )
     child = st.fixed_dictionaries(
         {"person": st.none(), "measured_on": st.dates(), "weight_g": _SMALL, "height_mm": _SMALL, "status": _SMALL}
     )
     dwelling = st.fixed_dictionaries(
-        {name: _SMALL for name in ("tenure", "floor_area_m2", "floor", "wall", "roof", "water", "lighting", "fuel", "toilet", "sewage")}
+        dict.fromkeys(("tenure", "floor_area_m2", "floor", "wall", "roof", "water", "lighting", "fuel", "toilet", "sewage"), _SMALL)
     )
     return {
         "household": draw(st.binary(min_size=16, max_size=16)),
@@ -78,7 +91,9 @@ def columns(bodies: list[bytes]) -> tuple[list[tuple[Any, ...]], list[bool]]:
     rows: list[tuple[Any, ...]] = []
     for row in range(len(bodies)):
         at = int(found["household"].value[row])
-        number = {name: int(found[name].value[row]) for name in ("valid_from", "revision", "operation", "composition.size", "welfare.basis")}
+        number = {
+            name: int(found[name].value[row]) for name in ("valid_from", "revision", "operation", "composition.size", "welfare.basis")
+        }
         rows.append(
             (
                 raw[at : at + 16],
@@ -156,7 +171,11 @@ def _only_strings_or_ranges_differ(broken: bytes) -> bool:
 
 def _without_logical(schema: Any) -> Any:
     if isinstance(schema, dict):
-        return {key: _without_logical(value) for key, value in schema.items() if key not in ("logicalType", "__fastavro_parsed__", "__named_schemas")}
+        return {
+            key: _without_logical(value)
+            for key, value in schema.items()
+            if key not in ("logicalType", "__fastavro_parsed__", "__named_schemas")
+        }
     if isinstance(schema, list):
         return [_without_logical(one) for one in schema]
     return schema

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.columns import cells, states
+from processors.columns import states
 from processors.columns.cells import changes_from_nothing
 from processors.columns.merge import merge
 from processors.columns.statements import STATEMENT, Packed, pack, unpack
@@ -32,7 +32,8 @@ def by_the_law(said: Said) -> Cells:
 def named(keys: Sequence[int], amounts: Sequence[Sequence[int]]) -> Cells:
     """Return cells with their villages' codes instead of keys."""
     code = {one.id: one.code for one in REFERENCE.villages}
-    return {(code[key >> 13], "urban" if key >> 12 & 1 else "rural", key & 4095): tuple(row) for key, row in zip(keys, amounts, strict=True)}
+    rows = zip(keys, amounts, strict=True)
+    return {(code[key >> 13], "urban" if key >> 12 & 1 else "rural", key & 4095): tuple(row) for key, row in rows}
 
 
 class Held:
@@ -87,9 +88,7 @@ def test_any_cut_order_and_repetition_gives_the_laws_cells(said: Said, data: st.
 def test_from_nothing_equals_the_law(said: Said) -> None:
     """Cells recomputed from the statements that stand are the law's, in whatever order those are given."""
     rows = [(number, one) for number in range(HOUSEHOLDS) for one in kept(one for of, one in said if of == number)]
-    changes = changes_from_nothing(
-        pack((one for _, one in rows), REFERENCE), np.array([number for number, _ in rows], np.int64), REFERENCE
-    )
+    changes = changes_from_nothing(pack((one for _, one in rows), REFERENCE), np.array([number for number, _ in rows], np.int64), REFERENCE)
 
     assert named(changes.keys.tolist(), changes.amounts.tolist()) == by_the_law(said)
 
@@ -99,13 +98,13 @@ def test_from_nothing_equals_the_law(said: Said) -> None:
 def test_households_with_many_claims_go_to_the_law(said: Said) -> None:
     """Households beyond the limit of claims take the way of the definition and end alike."""
     limit = states.MANY_CLAIMS
+    states.MANY_CLAIMS = 1
     try:
-        states.MANY_CLAIMS = cells.MANY_CLAIMS = 1
         held = Held()
         held.take(said)
         assert held.all_cells() == by_the_law(said)
     finally:
-        states.MANY_CLAIMS = cells.MANY_CLAIMS = limit
+        states.MANY_CLAIMS = limit
 
 
 @given(histories(households=1))

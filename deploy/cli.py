@@ -1,0 +1,65 @@
+"""
+The command `muara`: what can be done, and how errors are told.
+
+Why: errors of use are one clear line and exit code 2; anything else ends with its cause in full.
+Must not: import what a subcommand does not need.
+"""
+
+import sys
+
+import typer
+from typer._click.exceptions import ClickException
+
+from deploy.commands import adapter, demo, figures, reference, repair, services, work
+from schemas.errors import Fatal, MuaraError
+
+__all__ = ["app", "main"]
+
+EXIT_USE, EXIT_INTERRUPTED = 2, 130
+
+app = typer.Typer(
+    name="muara",
+    help="Household changes from regional systems in, exact live poverty indicators out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(demo.demo)
+app.command()(services.up)
+app.command()(work.worker)
+app.command()(work.publish)
+app.command()(services.status)
+app.command()(figures.indicators)
+app.command()(figures.verify)
+app.command()(repair.rebuild)
+app.add_typer(adapter.app, name="adapter")
+app.add_typer(reference.lines, name="lines")
+app.add_typer(reference.regions, name="regions")
+app.add_typer(reference.sources, name="sources")
+app.add_typer(repair.rejected, name="rejected")
+app.add_typer(repair.offsets, name="offsets")
+app.add_typer(repair.schema, name="schema")
+
+
+def main() -> None:
+    """Run the command line; the entry point of `muara`."""
+    try:
+        app(standalone_mode=False)
+    except ClickException as error:
+        _told(error.format_message())
+    except Fatal as error:
+        _told(str(error))
+    except MuaraError as error:
+        _told(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _told(message: str) -> None:
+    print(f"muara: {message}", file=sys.stderr)
+    sys.exit(EXIT_USE)
+
+
+if __name__ == "__main__":
+    main()

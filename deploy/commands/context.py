@@ -1,0 +1,62 @@
+"""
+What every command needs first: settings, addresses of the services, a connection, log lines.
+
+Why: one place says what happens when no services run.
+Must not: start services (deploy/commands/services.py does).
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from deploy.embedded import Addresses, running
+from deploy.logs import set_up_logging
+from deploy.settings import Settings
+from schemas.errors import Fatal
+
+__all__ = ["NoServices", "addresses", "connected", "settings"]
+
+
+class NoServices(Fatal):
+    """no services run for {directory}: run muara up in another terminal, or set MUARA_KAFKA, MUARA_REGISTRY and MUARA_DATABASE"""
+
+
+class DatabaseRefuses(Fatal):
+    """the database cannot be used ({why}): check MUARA_DATABASE, or run muara up"""
+
+
+def settings() -> Settings:
+    """Return the settings of this process's environment, with log lines set up as they say."""
+    told = Settings.from_environ(os.environ)
+    set_up_logging(told.log)
+    return told
+
+
+def addresses(told: Settings) -> Addresses:
+    """Return where the services are: what the settings say, else the embedded ones that run for this directory; raises `NoServices`."""
+    database = told.database.get_secret_value() if told.database else None
+    if told.kafka and told.registry and database:
+        return Addresses(told.kafka, told.registry, database)
+    here = running(told.directory)
+    if here is None:
+        raise NoServices(directory=told.directory)
+    return Addresses(told.kafka or here.kafka, told.registry or here.registry, database or here.database)
+
+
+@contextmanager
+def connected(where: Addresses) -> Iterator[psycopg.Connection[Any]]:
+    """Give a connection in autocommit mode to a database that is up to date; raises `DatabaseRefuses`."""
+    from processors.store.migrate import migrate
+    from processors.store.reference import initialise
+
+    try:
+        connection = psycopg.connect(where.database, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise DatabaseRefuses(why=type(error).__name__) from error
+    with connection:
+        migrate(connection)
+        initialise(connection)
+        yield connection

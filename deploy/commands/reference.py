@@ -1,0 +1,110 @@
+"""
+`muara lines load`, `regions load`, `sources load`: the reference data from CSV.
+
+Why: every figure depends on it, so a load is one transaction, exact while workers run, and tells every mistake at once.
+Must not: decide what is a mistake (processors/store does).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+from rich.progress import Progress as Bar
+
+from deploy.commands.context import addresses, connected, settings
+
+if TYPE_CHECKING:
+    from processors.store.reference_load import Loaded
+    from processors.store.reference_sheets import RegionRow, Sheet
+
+__all__ = ["lines", "load_product_regions", "regions", "sources"]
+
+lines = typer.Typer(help="Poverty lines.", no_args_is_help=True)
+regions = typer.Typer(help="Regions: villages, districts, regencies, provinces, the nation.", no_args_is_help=True)
+sources = typer.Typer(help="Which source may speak for which regency.", no_args_is_help=True)
+
+File = Annotated[
+    Path | None, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file; without it the product's own data.")
+]
+_OWN = Path(__file__).parents[1] / "reference"
+
+
+@lines.command("load")
+def load_lines(file: File = None) -> None:
+    """Add or replace poverty lines: definition, region_code_kemendagri, urbanisation, valid_from, rupiah_per_capita_month, source."""
+    from processors.store.reference_load import load_lines as load
+    from processors.store.reference_sheets import read_lines
+
+    sheet = read_lines(file or _OWN / "poverty_lines.csv")
+    with connected(addresses(settings())) as connection, _Shown("households recomputed") as shown:
+        print(_said(load(connection, sheet, shown), "poverty lines"))
+
+
+@regions.command("load")
+def load_regions(
+    file: File = None,
+    province: Annotated[list[str] | None, typer.Option(help="Without a file: only these provinces, such as 31.")] = None,
+) -> None:
+    """Add or replace regions: code, bps_code, name, level, parent, urbanisation."""
+    from processors.store.reference_load import load_regions as load
+    from processors.store.reference_sheets import read_regions
+
+    with connected(addresses(settings())) as connection, _Shown("households recomputed") as shown:
+        sheet = read_regions(file) if file else load_product_regions(province)
+        print(_said(load(connection, sheet, shown), "regions"))
+
+
+@sources.command("load")
+def load_sources(
+    file: File = None,
+    replicas: Annotated[int, typer.Option(min=1, help="Replication of the topics that are made.")] = 1,
+) -> None:
+    """Let sources speak for regencies (region, source, rank), and make their topics."""
+    from deploy.topics import make_topics
+    from processors.store.reference_load import load_sources as load
+    from processors.store.reference_sheets import read_sources
+
+    sheet = read_sources(file or _OWN / "pilots.csv")
+    sheet.refuse()
+    where = addresses(settings())
+    with connected(where) as connection, _Shown("households recomputed") as shown:
+        # The registration comes first: it refuses unknown regencies, and a topic without a registered source is never read.
+        loaded = load(connection, sheet, shown)
+        made = make_topics(where.kafka, where.registry, sorted({row.region for row in sheet.rows}), replicas)
+    print(f"{_said(loaded, 'registrations')}, {len(made)} topics made")
+
+
+def load_product_regions(provinces: list[str] | None) -> "Sheet[RegionRow]":
+    """Return the product's own regions, all or of some provinces, as a sheet to load."""
+    from deploy.reference.regions import regions as own
+    from processors.store.reference_sheets import RegionRow, Sheet
+
+    rows = (
+        RegionRow(one.code, one.bps_code, one.name, one.level, one.parent, one.urbanisation, number)
+        for number, one in enumerate(own(provinces), 1)
+    )
+    return Sheet("the product's regions", tuple(rows))
+
+
+class _Shown:
+    """A progress bar that appears with the first household; `progress(done, of)`."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._bar = what, Bar(transient=True)
+        self._task: int | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, of: int) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task(self._what, total=of)
+        self._bar.update(self._task, completed=done, total=of)  # type: ignore[arg-type]  # a TaskID is an int
+
+
+def _said(loaded: "Loaded", what: str) -> str:
+    return f"reference version {loaded.version}: {loaded.changed} {what} changed, {loaded.households} households recomputed"

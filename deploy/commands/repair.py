@@ -1,0 +1,103 @@
+"""
+`muara rejected`, `offsets`, `schema`, `rebuild`: what an operator needs on a bad day.
+
+Why: nothing fails silently, so everything that stopped must be seen, understood and set moving again.
+Must not: guess: what may lose data is said and asked for by name.
+"""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.commands.context import addresses, connected, settings
+
+__all__ = ["offsets", "rebuild", "rejected", "schema"]
+
+rejected = typer.Typer(help="Events that can never be applied.", no_args_is_help=True)
+offsets = typer.Typer(help="Where every partition stands, and halted ones.", no_args_is_help=True)
+schema = typer.Typer(help="The contract.", no_args_is_help=True)
+
+
+@rejected.command("list")
+def list_rejected(
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    cause: Annotated[str | None, typer.Option(help="Only this cause, such as village_unknown.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
+) -> None:
+    """List rejected events: coordinates, field, cause and remedy; never the value."""
+    from processors.store.overview import rejected_events
+
+    with connected(addresses(settings())) as connection:
+        rows = rejected_events(connection, limit, cause)
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, default=str))
+        return
+    table = Table("topic", "partition", "offset", "arrived", "cause", "field", "message", box=None)
+    for row in rows:
+        table.add_row(
+            row["topic"],
+            str(row["partition"]),
+            str(row["offset"]),
+            f"{row['arrived_at']:%Y-%m-%d %H:%M}",
+            row["cause"],
+            row["field"],
+            row["message"],
+        )
+    Console().print(table if rows else "nothing was rejected")
+
+
+@offsets.command("show")
+def show_offsets() -> None:
+    """Show where every partition stands, and why those that are halted wait."""
+    from processors.store.offsets import stands
+
+    with connected(addresses(settings())) as connection:
+        rows = stands(connection)
+    table = Table("topic", "partition", "next offset", "epoch", "halted", box=None)
+    for one in rows:
+        table.add_row(one.topic, str(one.partition), str(one.next_offset), str(one.epoch), one.halted or "")
+    Console().print(table if rows else "no partition was read yet")
+
+
+@offsets.command("accept")
+def accept_offsets(
+    topic: Annotated[str, typer.Argument(help="The topic whose halted partitions may move again.")],
+    at: Annotated[int | None, typer.Option(help="The offset to read on at; without it the nearest that loses nothing.")] = None,
+) -> None:
+    """Let the halted partitions of a topic move again; records that the broker lost stay lost."""
+    from processors.broker import Broker
+    from processors.store.offsets import accept, stands
+
+    where = addresses(settings())
+    with connected(where) as connection:
+        held = [(one.topic, one.partition) for one in stands(connection) if one.topic == topic]
+        for one in accept(connection, topic, Broker(where.kafka).logs(held), at):
+            print(f"{one.topic}[{one.partition}] reads on at {one.next_offset}")
+
+
+@schema.command("check")
+def check_schema() -> None:
+    """Check our schemas against every registered version: the registry's rules and our own (units, scales, symbols)."""
+    from schemas.compatibility import check_registered
+
+    from schemas.registry import Registry
+
+    found = check_registered(Registry(addresses(settings()).registry))
+    for one in found:
+        print(one)
+    if found:
+        sys.exit(1)
+    print("compatible")
+
+
+def rebuild() -> None:
+    """Replay all topics into new tables beside the live ones, compare, and swap."""
+    from deploy.rebuild import rebuild as run
+
+    told = settings()
+    run(addresses(told), told)

@@ -1,0 +1,71 @@
+"""
+`muara up` and `muara status`: the embedded services, and where everything stands.
+
+Why: the first thing to run, and the first thing to look at.
+Must not: change anything but the services that it starts.
+"""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.commands.context import addresses, connected, settings
+from deploy.embedded import EmbeddedServices, progress_for
+
+__all__ = ["status", "up"]
+
+
+def up(fresh: Annotated[bool, typer.Option(help="Wipe all local data first.")] = False) -> None:
+    """Start the embedded Kafka, registry and PostgreSQL, and keep them until Ctrl-C."""
+    told = settings()
+    with EmbeddedServices.start(
+        told.directory,
+        fresh=fresh,
+        kafka=told.kafka,
+        registry=told.registry,
+        database=told.database.get_secret_value() if told.database else None,
+        progress=progress_for(sys.stderr),
+    ) as services:
+        where = services.addresses
+        with connected(where):
+            print(f"data       {services.folder or 'on the servers given'}")
+            print(f"kafka      {where.kafka}\nregistry   {where.registry}\ndatabase   {where.database}", flush=True)
+            print("the other commands find these by themselves in this folder; Ctrl-C ends", flush=True)
+        services.watch()
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Show every partition's lag, what is halted, what waits for the fold, and what was rejected."""
+    from processors.broker import Broker
+    from processors.store.offsets import stands
+    from processors.store.overview import overview
+
+    where = addresses(settings())
+    with connected(where) as connection:
+        partitions, seen = stands(connection), overview(connection)
+    ends = Broker(where.kafka).ends([(one.topic, one.partition) for one in partitions])
+    lags = {(one.topic, one.partition): max(0, ends.get((one.topic, one.partition), 0) - one.next_offset) for one in partitions}
+    if as_json:
+        rows = [
+            {
+                "topic": p.topic,
+                "partition": p.partition,
+                "next_offset": p.next_offset,
+                "lag": lags[p.topic, p.partition],
+                "halted": p.halted,
+            }
+            for p in partitions
+        ]
+        print(json.dumps({"partitions": rows, **seen.as_dict()}, default=str))
+        return
+    table = Table("topic", "partition", "next offset", "lag", "state", box=None)
+    for one in partitions:
+        table.add_row(one.topic, str(one.partition), str(one.next_offset), str(lags[one.topic, one.partition]), one.halted or "moving")
+    console = Console()
+    console.print(table)
+    for name, value in seen.as_dict().items():
+        console.print(f"{name.replace('_', ' '):28} {value}", highlight=False)

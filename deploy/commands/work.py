@@ -1,0 +1,58 @@
+"""
+`muara worker` and `muara publish`: the processes that keep figures current.
+
+Why: operators start these, once or many times.
+Must not: merge or fold (processors does).
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+from typing import Annotated
+
+import typer
+
+from deploy.commands.context import addresses, connected, settings
+from deploy.supervisor import Supervisor, muara
+
+__all__ = ["publish", "worker"]
+
+
+def worker(
+    supervise: Annotated[bool, typer.Option(help="Start it again whenever it ends.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="How many, with --supervise.")] = 1,
+) -> None:
+    """Merge household changes from Kafka into PostgreSQL; start more to scale, up to the number of partitions."""
+    told = settings()
+    where = addresses(told)
+    if supervise:
+        sys.exit(Supervisor([(f"worker {number + 1}", muara("worker")) for number in range(workers)]).run())
+    with connected(where):
+        pass  # brings the database up to date
+    from processors.admission import Limits
+    from processors.app import run_worker
+    from processors.settings import WorkerSettings
+
+    limits = Limits(told.household_size, told.days_ahead)
+    run_worker(
+        WorkerSettings(where.kafka, where.registry, where.database, limits),
+        os.path.join(tempfile.gettempdir(), f"muara-worker-{os.getpid()}"),  # noqa: PTH118 - Faust wants a place; nothing is kept there
+    )
+
+
+def publish(supervise: Annotated[bool, typer.Option(help="Start it again whenever it ends.")] = False) -> None:
+    """Fold cell changes into figures and send changed figures to the indicator topic; one is active, others stand by."""
+    told = settings()
+    where = addresses(told)
+    if supervise:
+        sys.exit(Supervisor([("publish", muara("publish"))]).run())
+    with connected(where):
+        pass
+    from processors.publish.runner import PublishSettings, run
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    sys.exit(run(PublishSettings(where.kafka, where.registry, where.database), stop))

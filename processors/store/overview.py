@@ -1,0 +1,68 @@
+"""
+An overview: how much is held, what waits, what was rejected; for `muara status` and the live view.
+
+Why: an operator asks these questions first.
+Must not: be slow: it counts what is small and estimates what is large.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+__all__ = ["Overview", "overview", "rejected_events"]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How the database stands; counts in rows, times in UTC."""
+
+    reference_version: int | None
+    regions: int
+    registered_sources: int
+    poverty_lines: int
+    households: int
+    """PostgreSQL's own estimate where there are many."""
+    batches_to_fold: int
+    oldest_to_fold: datetime | None
+    figures_to_send: int
+    rejected: int
+    rejected_to_send: int
+    halted_partitions: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the overview by name."""
+        return asdict(self)
+
+
+def overview(connection: Connection[Any]) -> Overview:
+    """Return how the database stands now."""
+    row = connection.execute("""
+        select
+            (select version from reference_version),
+            (select count(*) from region),
+            (select count(*) from source),
+            (select count(*) from poverty_line),
+            (select case when reltuples < 100000 then (select count(*) from household) else reltuples::bigint end
+             from pg_class where oid = 'household'::regclass),
+            (select count(*) from cell_change),
+            (select min(arrived_at) from cell_change),
+            (select count(*) from outbox),
+            (select count(*) from rejected),
+            (select count(*) from rejected where not sent),
+            (select count(*) from ingest_offset where halted is not null)
+    """).fetchone()
+    assert row is not None  # noqa: S101 - a select without from has one row
+    return Overview(*row)
+
+
+def rejected_events(connection: Connection[Any], limit: int, cause: str | None = None) -> list[dict[str, Any]]:
+    """Return the newest rejected events, at most `limit`, of one cause or of any: coordinates, field and words, never a value."""
+    names = ("topic", "partition", "offset", "arrived_at", "cause", "field", "message")
+    rows = connection.execute(
+        "select topic, partition, record_offset, arrived_at, cause, field, message from rejected"
+        " where %s::text is null or cause = %s order by id desc limit %s",
+        (cause, cause, limit),
+    ).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
