@@ -82,6 +82,7 @@ def settled(lined: World) -> World:
         (-1, 1_800_000, {"households": 1}),
         (4, -1, {"households": 1, "people": 4}),
         (-1, -1, {"households": 1}),
+        (0, 1_800_000, {"households": 1}),
     ],
     ids=[
         "a quarter short",
@@ -102,6 +103,7 @@ def settled(lined: World) -> World:
         "size not known",
         "welfare not known",
         "nothing known",
+        "a size of nobody",
     ],
 )
 def test_each_measure_is_what_a_person_computes(lined: World, size: int, expenditure: int, adds: Mapping[str, int]) -> None:

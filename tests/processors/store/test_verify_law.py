@@ -111,6 +111,15 @@ def test_an_end_of_one_claim_does_not_end_another(world: World) -> None:
     )
 
 
+def test_an_end_hides_nothing_of_another_claim(world: World) -> None:
+    """What another source says later, with a smaller revision of its own counting, stands."""
+    world.say("alpha-9101", "2020-02-10", 1, village=OWN, size=4)
+    world.say("alpha-9101", "2020-04-10", 9, "END")
+    world.say("beta-9101", "2020-05-10", 1, village=DESA)
+
+    proved(world, (OWN, "2020-02", 1, family(4)), (OWN, "2020-04", -1, family(4)), (DESA, "2020-05", 1, family(4)))
+
+
 # ---- residence -----------------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +263,15 @@ def test_sections_are_chosen_each_on_its_own(world: World) -> None:
     proved(world, (OWN, "2020-01", 1, family(1)), (OWN, "2020-02", -1, family(1)), (OWN, "2020-02", 1, broke(600_000)))
 
 
+def test_expenditure_comes_from_the_best_rank_however_old(world: World) -> None:
+    """What holds for the size holds for the expenditure: a worse source that spoke later does not change it."""
+    world.line("national", "91.01", "all", "2019-01-01", 600_000)
+    world.say("alpha-9101", "2020-01-10", 1, village=OWN, size=1, expenditure=0)
+    world.say("beta-9101", "2020-03-10", 1, expenditure=5_000_000)
+
+    proved(world, (OWN, "2020-01", 1, broke(600_000)))
+
+
 def test_an_end_does_not_erase_what_was_said(world: World) -> None:
     """After a claim of the best source ended, its size still speaks; what the END hides does not."""
     world.say("alpha-9101", "2020-01-10", 1, village=OWN, size=3)
@@ -356,6 +374,16 @@ def test_a_line_splits_the_months_where_it_changes(world: World) -> None:
         (OWN, "2020-05", 1, {"rupiah_gap": -120_000}),
         (OWN, "2020-09", -1, broke(300_000)),
     )
+
+
+def test_an_older_line_for_urban_governs_before_a_newer_one_for_all(world: World) -> None:
+    """Which line is nearest is asked before which is latest."""
+    world.line("national", "91.01", "urban", "2019-01-01", 600_000)
+    world.line("national", "91.01", "all", "2020-02-01", 700_000)
+    world.line("national", "91", "urban", "2020-03-01", 800_000)
+    world.say("alpha-9101", "2020-01-15", village=OWN, size=1, expenditure=0)
+
+    proved(world, (OWN, "2020-01", 1, broke(600_000)))
 
 
 def test_before_the_first_line_welfare_is_not_known(world: World) -> None:
