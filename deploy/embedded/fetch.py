@@ -27,7 +27,6 @@ __all__ = ["Repository", "fetch"]
 
 CONNECTIONS = 6
 """Downloads side by side: fewer and the many small jars wait for each other, more and a mirror may refuse us."""
-CHUNK = 1 << 16
 ATTEMPTS = 6
 """Tries for one file, waiting 0.2 to 5 s between them: over a lost connection, not over an absent network."""
 TIMEOUT_S = 30
@@ -183,7 +182,7 @@ class _Transfer:
         if not resumed:
             self.progress.arrived(self.label, -here)
         with part.open("ab" if resumed else "wb") as file:
-            for chunk in response.iter_raw(CHUNK):
+            for chunk in response.iter_raw():
                 file.write(chunk)
                 self.progress.arrived(self.label, len(chunk))
                 if self.given_up.is_set():

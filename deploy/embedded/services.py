@@ -73,15 +73,15 @@ class EmbeddedServices:
     """
     Kafka, registry and PostgreSQL of one directory, running until `stop` or the end of the `with` block.
 
-    >>> with EmbeddedServices.start(Path(".muara")) as services:  # doctest: +SKIP
-    ...     print(services.addresses.kafka)
-    127.0.0.1:24092
+    `with EmbeddedServices.start(Path(".muara")) as services: connect(services.addresses.kafka)`
     """
 
     def __init__(self, given: _Given, folder: Path | None, claim: Claim | None) -> None:
         """Hold what is given and claimed; `start` is the way in."""
         self.folder = folder
         """Where data and logs lie; None when all three addresses were given."""
+        self.ready_s = 0.0
+        """Seconds until all answered, without downloads."""
         self._given = given
         self._claim = claim
         self._owner = os.getpid()
@@ -217,6 +217,7 @@ class EmbeddedServices:
         self._servers[name] = Server(program, logs / f"{name}.log", self._interrupted)
 
     def _start_side_by_side(self, progress: Progress) -> None:
+        began = time.monotonic()
         chains = [[name for name in chain if name in self._servers] for chain in (("kafka",), ("postgres", "registry"))]
         with ThreadPoolExecutor(len(chains)) as pool:
             jobs = [pool.submit(self._start_in_turn, chain, progress.say) for chain in chains]
@@ -226,6 +227,7 @@ class EmbeddedServices:
             except BaseException:
                 self._interrupted.set()
                 raise
+        self.ready_s = time.monotonic() - began
 
     def _start_in_turn(self, names: list[str], say: Callable[[str], None]) -> None:
         for name in names:

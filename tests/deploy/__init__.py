@@ -1,0 +1,1 @@
+"""Tests of how Muara is put together and run."""

@@ -1,0 +1,1 @@
+"""Tests of the embedded services: the real ones, and their parts alone."""

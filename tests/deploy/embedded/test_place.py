@@ -1,0 +1,128 @@
+"""Where data lies, who holds it, which ports and processes are its own."""
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded import place, ports
+from deploy.embedded.errors import AlreadyRunning, FolderNotMade
+from deploy.embedded.ownership import Claim, owner_of
+from deploy.embedded.processes import RECORD, RECORDING, end_left_behind
+
+HOLDER = """
+import sys
+from pathlib import Path
+from deploy.embedded.ownership import Claim
+claim = Claim.on(Path(sys.argv[1]))
+print(flush=True)
+input()
+"""
+ROOT = os.geteuid() == 0
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep root's other folder inside the test's."""
+    monkeypatch.setattr(place, "ELSEWHERE", tmp_path / "elsewhere")
+    return tmp_path / "elsewhere"
+
+
+def test_an_open_directory_keeps_its_data(directory: Path) -> None:
+    """In a directory that others can pass through, data lies in the directory itself."""
+    assert place.settle(directory).folder == place.found(directory) == directory / "services"
+
+
+@pytest.mark.parametrize("closed_by", ["mode", "home"])
+def test_a_closed_directory(directory: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, closed_by: str) -> None:
+    """Root's data lies elsewhere when its home or a closed folder is above; nobody's mode is changed, and others stay where they are."""
+    home = directory / "home"
+    home.mkdir(mode=0o700 if closed_by == "mode" else 0o755)
+    if closed_by == "home":
+        monkeypatch.setenv("HOME", str(home))
+    mode = stat.S_IMODE(home.stat().st_mode)
+
+    settled = place.settle(home / ".muara")
+
+    assert settled.folder.is_relative_to(elsewhere) == ROOT
+    assert place.found(home / ".muara") == settled.folder
+    assert place.settle(home / ".muara") == settled
+    assert stat.S_IMODE(home.stat().st_mode) == mode
+
+
+def test_a_directory_made_anew(directory: Path) -> None:
+    """When a closed directory was removed, the data elsewhere of its successor at the same path is known as abandoned."""
+    directory.chmod(0o700)
+    first = place.settle(directory / ".muara")
+    shutil.rmtree(directory / ".muara")
+
+    second = place.settle(directory / ".muara")
+
+    assert not first.abandoned
+    assert second.abandoned == ROOT
+
+
+def test_a_path_that_is_taken(directory: Path) -> None:
+    """A file in the folder's place is one clear line."""
+    (directory / ".muara").touch()
+
+    with pytest.raises(FolderNotMade, match=r"the folder .*/.muara/services cannot be made or written \("):
+        place.settle(directory / ".muara")
+
+
+def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
+    """A folder has one owner at a time; its release, or its death by `kill -9`, frees it."""
+    line = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:  # noqa: S603 - the line is ours
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert owner_of(tmp_path) == other.pid
+        with pytest.raises(AlreadyRunning, match=f"belong to process {other.pid}, which is running"):
+            Claim.on(tmp_path)
+        other.kill()
+
+    assert owner_of(tmp_path) is None
+    claim = Claim.on(tmp_path)
+    assert owner_of(tmp_path) == os.getpid()
+    claim.release()
+    assert owner_of(tmp_path) is None
+
+
+def test_ports_are_kept_while_free(tmp_path: Path) -> None:
+    """Ports stay the same from start to start; one that is taken is chosen anew, below the range of outgoing connections."""
+    first = ports.ports_for(("a", "b"), tmp_path / "ports.json")
+    assert ports.ports_for(("a", "b"), tmp_path / "ports.json") == first
+
+    with socket.create_server(("127.0.0.1", first["a"])):
+        second = ports.ports_for(("a", "b", "c"), tmp_path / "ports.json")
+
+    assert second["b"] == first["b"]
+    assert len({first["a"], *second.values()}) == 4
+    assert max(second.values()) < 32_768
+
+
+def test_left_behind_is_ended_and_nothing_else(tmp_path: Path) -> None:
+    """A recorded process is ended, stopped ones by force; one that has only been given the same number later is left alone."""
+    record = tmp_path / RECORD
+    line = ["/bin/sh", "-c", RECORDING, str(record), "/bin/sleep", "60"]
+    with subprocess.Popen(line) as left:  # noqa: S603 - the line is ours
+        while not (record.exists() and record.read_text().count("\n") == 2):
+            pass
+        mine = record.read_text()
+        before, started, after = mine.partition(mine.rpartition(")")[2].split()[19])
+        record.write_text(f"{before}{int(started) - 1}{after}")
+        assert end_left_behind(tmp_path, signal.SIGTERM, 5) is None
+        assert left.poll() is None
+
+        record.write_text(mine)
+        left.send_signal(signal.SIGSTOP)
+        assert end_left_behind(tmp_path, signal.SIGTERM, 0.2) == left.pid
+        assert left.wait() == -signal.SIGKILL
+
+    assert end_left_behind(tmp_path, signal.SIGTERM, 5) is None
