@@ -1,25 +1,24 @@
-"""The invented world of verify's tests, in a real PostgreSQL."""
+"""The invented world of verify's tests, in a database of its own in the session's real PostgreSQL."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
-import processors
-from tests.processors.store.verify_server import database
+from deploy.embedded import EmbeddedServices
+from processors.store.migrate import migrate
 from tests.processors.store.verify_world import World
-
-MIGRATIONS = Path(processors.__file__).parent / "migrations"
 
 
 @pytest.fixture(scope="session")
-def verify_connection() -> Iterator[psycopg.Connection[Any]]:
-    """A connection to an own server with all migrations applied."""
-    with database() as address, psycopg.connect(address, autocommit=True) as conn:
-        for migration in sorted(MIGRATIONS.glob("*.sql")):
-            conn.execute(migration.read_bytes())
+def verify_connection(services: EmbeddedServices) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to a new database with all migrations applied."""
+    with psycopg.connect(services.addresses.database, autocommit=True) as server:
+        server.execute("create database verified")
+    with psycopg.connect(make_conninfo(services.addresses.database, dbname="verified"), autocommit=True) as conn:
+        migrate(conn)
         yield conn
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+import psycopg
 import pytest
 
 from processors.indicators.catalogue import MEASURES as CATALOGUE
@@ -293,6 +294,23 @@ def test_slices_do_not_show(settled: World, monkeypatch: pytest.MonkeyPatch) -> 
     assert verify(settled.conn, lambda step, done, of: told.append((step, done, of))) == whole
     assert whole.exact
     assert [done for step, done, of in told if step == "recompute" and of == 6] == [0, 2, 2, 4, 4, 6]
+
+
+def test_everything_is_seen_in_one_snapshot(settled: World) -> None:
+    """What others commit meanwhile, rightly or wrongly, is not seen; a second verification sees it."""
+    with psycopg.connect(settled.conn.info.dsn, password=settled.conn.info.password, autocommit=True) as other:
+        meanwhile = World(other, settled.ids)
+
+        def change(step: str, done: int, _of: int) -> None:
+            if step == "recompute" and done == 0:
+                meanwhile.say("alpha-9101", "2020-03-05", village=OWN, size=4, household=2)
+                meanwhile.hold([(OWN, "2020-04", 1, {"people": 1})])
+                meanwhile.line("national", "91.01", "urban", "2020-04-01", LINE + 1)
+
+        first = verify(settled.conn, change)
+
+    assert (first.exact, first.households) == (True, 1)
+    assert (verify(settled.conn).exact, verify(settled.conn).households) == (False, 2)
 
 
 def test_no_trace_is_left(settled: World) -> None:
