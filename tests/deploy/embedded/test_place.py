@@ -122,6 +122,7 @@ def test_left_behind_is_ended_and_nothing_else(tmp_path: Path) -> None:
 
         record.write_text(mine)
         left.send_signal(signal.SIGSTOP)
+        os.waitpid(left.pid, os.WUNTRACED)
         assert end_left_behind(tmp_path, signal.SIGTERM, 0.2) == left.pid
         assert left.wait() == -signal.SIGKILL
 

@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from deploy.embedded import Addresses, EmbeddedServices, Server, running
+from deploy.embedded import Addresses, EmbeddedServices, Server, postgres, running
 from deploy.embedded.errors import AlreadyRunning, NotEmbedded, ServerEnded
 from deploy.embedded.place import found
 from deploy.embedded.processes import RECORD
@@ -268,6 +268,16 @@ def test_postgres_is_never_root(directory: Path) -> None:
         assert {process.uids().real for process in family(services.postgres)} != {0}
 
     assert stat.S_IMODE(directory.stat().st_mode) == before
+
+
+def test_programs_in_a_closed_place(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where root's installation is closed to others, PostgreSQL runs from a copy in the services' folder."""
+    monkeypatch.setattr(postgres, "open_to_others", lambda _: False)
+
+    with EmbeddedServices.start(directory, kafka=NOWHERE, registry=NOWHERE) as services:
+        program = Path(psutil.Process(services.postgres.pid).exe())
+
+    assert program.is_relative_to(found(directory)) == (os.geteuid() == 0)
 
 
 def test_a_server_that_dies_while_starting(directory: Path) -> None:
