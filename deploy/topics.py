@@ -6,6 +6,7 @@ Must not: change a topic that exists.
 """
 
 from collections.abc import Collection
+from contextlib import closing
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not by name
@@ -39,11 +40,11 @@ def make_topics(kafka: str, registry: str, regencies: Collection[str], replicas:
         asked = admin.create_topics([NewTopic(name, 1, replicas, config=dict(wanted[name])) for name in missing], operation_timeout=30)
         for name, answer in asked.items():
             _settled(kafka, name, answer)
-    schemas = Registry(registry)
-    schemas.register(INDICATOR_TOPIC, "IndicatorPublished")
-    for regency in regencies:
-        schemas.register(household_topic(regency), "HouseholdChanged")
-        schemas.register(rejected_topic(regency), "EventRejected")
+    with closing(Registry(registry)) as schemas:
+        schemas.register(INDICATOR_TOPIC, "IndicatorPublished")
+        for regency in regencies:
+            schemas.register(household_topic(regency), "HouseholdChanged")
+            schemas.register(rejected_topic(regency), "EventRejected")
     return missing
 
 

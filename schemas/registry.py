@@ -44,6 +44,10 @@ class Registry:
         self._unknown: set[int | UUID] = set()
         self._ids: dict[tuple[str, str], int] = {}
 
+    def close(self) -> None:
+        """Close the connections to the registry; what is cached stays."""
+        self._client.close()
+
     def by_id(self, schema_id: int) -> dict[str, Any]:
         """Return the parsed schema of an id; see `schemas.codec.WriterSchemas`."""
         if schema_id not in self._by_id:
