@@ -1,0 +1,1 @@
+"""Workers as processes against the session's real Kafka, registry and PostgreSQL, compared with the law."""
