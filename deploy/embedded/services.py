@@ -41,6 +41,8 @@ PORTS = ("kafka", "controller", "registry", "management", "postgres")
 ENDING = {"registry": signal.SIGTERM, "kafka": signal.SIGTERM, "postgres": signal.SIGINT}
 """The servers' folders in the order of their end, each with the signal that ends it in order."""
 ENDING_S = 15
+WIPING = "wiping"
+"""The file that marks a wipe which has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ class EmbeddedServices:
             if pid is not None:
                 progress.say(f"ended process {pid} ({name}), which a killed command had left behind")
         (folder / "addresses.json").unlink(missing_ok=True)
-        if fresh:
+        if fresh or (folder / WIPING).exists():
             _wipe(folder)
 
     def _set_up(self, folder: Path, repository: Repository, shared_buffers: str, progress: Progress) -> None:
@@ -261,8 +263,11 @@ def running(directory: Path) -> Addresses | None:
 
 
 def _wipe(folder: Path) -> None:
+    """Remove everything but the claim; the mark comes first and goes last, so that a wipe broken off is taken up again."""
+    (folder / WIPING).touch()
     for child in folder.iterdir():
         if child.is_dir():
             shutil.rmtree(child)
-        elif child.name != "owner":
+        elif child.name not in {"owner", WIPING}:
             child.unlink()
+    (folder / WIPING).unlink()

@@ -14,7 +14,7 @@ import pytest
 from deploy.embedded import place, ports
 from deploy.embedded.errors import AlreadyRunning, FolderNotMade
 from deploy.embedded.ownership import Claim, owner_of
-from deploy.embedded.processes import RECORD, RECORDING, end_left_behind
+from deploy.embedded.processes import RECORD, end_left_behind, recorded
 
 HOLDER = """
 import sys
@@ -110,8 +110,7 @@ def test_ports_are_kept_while_free(tmp_path: Path) -> None:
 def test_left_behind_is_ended_and_nothing_else(tmp_path: Path) -> None:
     """A recorded process is ended, stopped ones by force; one that has only been given the same number later is left alone."""
     record = tmp_path / RECORD
-    line = ["/bin/sh", "-c", RECORDING, str(record), "/bin/sleep", "60"]
-    with subprocess.Popen(line) as left:  # noqa: S603 - the line is ours
+    with subprocess.Popen(recorded(tmp_path, ["/bin/sleep", "60"])) as left:  # noqa: S603 - the line is ours
         while not (record.exists() and record.read_text().count("\n") == 2):
             pass
         mine = record.read_text()

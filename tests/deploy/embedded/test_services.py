@@ -21,6 +21,7 @@ from deploy.embedded import Addresses, EmbeddedServices, Server, postgres, runni
 from deploy.embedded.errors import AlreadyRunning, NotEmbedded, ServerEnded
 from deploy.embedded.place import found
 from deploy.embedded.processes import RECORD
+from deploy.embedded.services import WIPING
 from tests.deploy.embedded.conftest import Owner
 from tests.embedded import temporary_services
 
@@ -229,6 +230,18 @@ def test_fresh_wipes(directory: Path) -> None:
     ):
         assert connection.execute("SELECT to_regclass('marks')").fetchone() == (None,)
     assert services.addresses != before
+
+
+def test_a_wipe_broken_off(directory: Path) -> None:
+    """When a fresh start is killed while it wipes, the next start finishes the wipe, whatever it was asked for."""
+    with EmbeddedServices.start(directory, kafka=NOWHERE, registry=NOWHERE) as services:
+        before = services.addresses
+    folder = found(directory)
+    (folder / WIPING).touch()
+    (folder / "postgres" / "data" / "PG_VERSION").unlink()
+
+    with EmbeddedServices.start(directory, kafka=NOWHERE, registry=NOWHERE) as services:
+        assert services.addresses != before
 
 
 def test_a_port_that_was_taken(directory: Path) -> None:
