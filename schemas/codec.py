@@ -88,7 +88,7 @@ def split_frame(value: bytes, headers: Headers) -> tuple[int | UUID, int]:
     """
     for name, content in headers:
         if name == SCHEMA_ID_HEADER:
-            if len(content) != 17 or content[0] != 1:
+            if not content or len(content) != 17 or content[0] != 1:
                 raise NotTheContract(why="the schema header is not a GUID in framing V1")
             return UUID(bytes=bytes(content[1:])), 0
     if len(value) < FRAME or value[0] != 0:

@@ -6,6 +6,8 @@ Must not: decide what a compatible change is (schemas/compatibility.py), nor hid
 """
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +16,17 @@ import httpx2
 from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, SchemaRegistryClient, ServerConfig
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from schemas.codec import UnknownSchema, schema_text
-from schemas.errors import Fatal, Retriable
+from schemas.codec import NotTheContract, UnknownSchema, schema_text
+from schemas.errors import Fatal, Rejected, Retriable
 from schemas.topics import subject_of
 
 __all__ = ["Registry", "RegistryAway", "SchemaRefused"]
 
-_NOT_FOUND = 404
-_REFUSED = (409, 422)
-_AWAY = (httpx2.HTTPError, OSError)
+_NO_SCHEMA, _NO_SUBJECT = 40403, 40401
+"""What a registry says of an id or a subject that it does not have. A bare 404 is no registry at all: a wrong address, a proxy."""
+_NOT_FOUND, _REFUSED = 404, (409, 422)
+_AWAY = (httpx2.HTTPError, OSError, ValueError)
+"""What Confluent's client lets through: no connection, no answer in time, an answer that is not JSON."""
 
 
 class RegistryAway(Retriable):
@@ -40,8 +44,8 @@ class Registry:
         """Know where the registry is; nothing is asked yet."""
         self.address = address
         self._client = SchemaRegistryClient({"url": address, "timeout": 10, "max.retries": 1})
-        self._by_id: dict[int | UUID, dict[str, Any]] = {}
-        self._unknown: set[int | UUID] = set()
+        self._schemas: dict[int | UUID, dict[str, Any]] = {}
+        self._rejected: dict[int | UUID, Rejected] = {}
         self._ids: dict[tuple[str, str], int] = {}
 
     def close(self) -> None:
@@ -50,15 +54,29 @@ class Registry:
 
     def by_id(self, schema_id: int) -> dict[str, Any]:
         """Return the parsed schema of an id; see `schemas.codec.WriterSchemas`."""
-        if schema_id not in self._by_id:
-            self._remember(schema_id, lambda: self._client.get_schema(schema_id))
-        return self._by_id[schema_id]
+        return self._schema(schema_id, lambda: self._client.get_schema(schema_id))
 
     def by_guid(self, guid: UUID) -> dict[str, Any]:
-        """Return the parsed schema of a GUID; see `schemas.codec.WriterSchemas`."""
-        if guid not in self._by_id:
-            self._remember(guid, lambda: self._client.get_schema_by_guid(str(guid)))
-        return self._by_id[guid]
+        """Return the parsed schema of a GUID; see `schemas.codec.WriterSchemas`. A registry without GUIDs knows none."""
+        return self._schema(guid, lambda: self._client.get_schema_by_guid(str(guid)))
+
+    def subjects(self) -> list[str]:
+        """Return all subjects of the registry; raises `RegistryAway`."""
+        try:
+            return sorted(self._ask(self._client.get_subjects))
+        except SchemaRegistryError as error:
+            raise self._away(f"HTTP {error.http_status_code}") from error
+
+    def versions(self, subject: str) -> list[tuple[int, dict[str, Any]]]:
+        """Return the versions registered for a subject and their schemas as JSON, oldest first; raises `RegistryAway`."""
+        try:
+            numbers = self._ask(lambda: self._client.get_versions(subject))
+        except SchemaRegistryError as error:
+            if error.error_code == _NO_SUBJECT:
+                return []
+            raise self._away(f"HTTP {error.http_status_code}") from error
+        found = [self._ask(partial(self._client.get_version, subject, number)) for number in sorted(numbers)]
+        return [(one.version, json.loads(one.schema.schema_str)) for one in found]
 
     def register(self, topic: str, name: str) -> int:
         """
@@ -69,31 +87,50 @@ class Registry:
         subject = subject_of(topic)
         if (subject, name) not in self._ids:
             try:
-                self._ids[subject, name] = self._client.register_schema(subject, Schema(schema_text(name), "AVRO"))
-                self._client.set_config(subject, ServerConfig(compatibility=ConfigCompatibilityLevel.FULL_TRANSITIVE))
+                made = self._ask(lambda: self._client.register_schema(subject, Schema(schema_text(name), "AVRO")))
+                self._ask(lambda: self._client.set_config(subject, ServerConfig(compatibility=ConfigCompatibilityLevel.FULL_TRANSITIVE)))
             except SchemaRegistryError as error:
                 if error.http_status_code in _REFUSED:
                     raise SchemaRefused(subject=subject, why=error.error_message) from error
-                raise RegistryAway(address=self.address, why=f"HTTP {error.http_status_code}") from error
-            except _AWAY as error:
-                raise RegistryAway(address=self.address, why=type(error).__name__) from error
+                raise self._away(f"HTTP {error.http_status_code}") from error
+            self._ids[subject, name] = made
         return self._ids[subject, name]
 
-    def _remember(self, schema: int | UUID, ask: Any) -> None:  # noqa: ANN401 - a call of the untyped client
-        if schema in self._unknown:
-            raise UnknownSchema(schema=schema)
-        try:
-            found = ask()
-        except SchemaRegistryError as error:
-            if error.http_status_code == _NOT_FOUND:
-                self._unknown.add(schema)
+    def _schema(self, schema: int | UUID, ask: Callable[[], Any]) -> dict[str, Any]:
+        if schema in self._rejected:
+            known = self._rejected[schema]
+            raise type(known)(**known.facts)
+        if schema not in self._schemas:
+            try:
+                self._schemas[schema] = _parsed(schema, self._ask(ask))
+            except SchemaRegistryError as error:
+                if error.error_code != _NO_SCHEMA and not (isinstance(schema, UUID) and error.http_status_code == _NOT_FOUND):
+                    raise self._away(f"HTTP {error.http_status_code}") from error
+                self._rejected[schema] = UnknownSchema(schema=schema)
                 raise UnknownSchema(schema=schema) from error
-            raise RegistryAway(address=self.address, why=f"HTTP {error.http_status_code}") from error
+            except Rejected as error:
+                self._rejected[schema] = error
+                raise
+        return self._schemas[schema]
+
+    def _ask(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the untyped client answers
+        """Return what the registry answers; raises `RegistryAway`, or the client's own error where the registry says no."""
+        try:
+            return call()
+        except SchemaRegistryError:
+            raise
         except _AWAY as error:
-            raise RegistryAway(address=self.address, why=type(error).__name__) from error
-        self._by_id[schema] = _parse(json.loads(found.schema_str))
+            raise self._away(type(error).__name__) from error
+
+    def _away(self, why: str) -> RegistryAway:
+        return RegistryAway(address=self.address, why=why)
 
 
-def _parse(schema: dict[str, Any]) -> dict[str, Any]:
-    done = fastavro.parse_schema(schema)
+def _parsed(schema: int | UUID, found: Schema) -> dict[str, Any]:
+    """Return a registered schema parsed for fastavro; raise `NotTheContract` where it is of another format or asks for others."""
+    try:
+        done = fastavro.parse_schema(json.loads(found.schema_str or ""))
+    except Exception as error:
+        # Why all of them: fastavro raises whatever a schema of another format made it stumble over.
+        raise NotTheContract(why=f"schema {schema} is not Avro that stands by itself") from error
     return done if isinstance(done, dict) else {"type": done}
