@@ -213,5 +213,12 @@ async def resume(consumer: BatchConsumer, partitions: set[tuple[str, int]]) -> N
 
 
 async def leave_group(consumer: BatchConsumer) -> None:
-    """Leave the consumer group, so that others take over at once instead of after the session timeout."""
-    await _in_thread(consumer, lambda real: real._coordinator._maybe_leave_group())  # noqa: SLF001
+    """Leave the consumer group for good, so that others take over at once instead of after the session timeout."""
+
+    def work(real: Any) -> Any:  # noqa: ANN401
+        coordinator = real._coordinator  # noqa: SLF001
+        if not coordinator._closing.done():  # noqa: SLF001
+            coordinator._closing.set_result(None)  # noqa: SLF001 - or it would join again before the process has ended
+        return coordinator._maybe_leave_group()  # noqa: SLF001
+
+    await _in_thread(consumer, work)
