@@ -1,0 +1,1 @@
+"""Tests of the reference data that comes with the product."""
