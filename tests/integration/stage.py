@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not by name
 from psycopg.conninfo import make_conninfo
 
@@ -47,6 +47,10 @@ _LINES = (
 )
 _SOURCES = ("carik", "desa")
 _FOLDED = f"select region, urbanisation, month, {', '.join(one.name for one in MEASURES)} from cell where level = 'village'"  # noqa: S608
+_TRANSACTIONS = (
+    "select client_port, state, wait_event_type from pg_stat_activity"
+    " where datname = current_database() and application_name = 'muara worker' and state <> 'idle'"
+)
 
 
 def until(reached: Callable[[], object], limit_s: float, what: Callable[[], object] = lambda: "") -> float:
@@ -68,7 +72,7 @@ class Stage:
     group: str
     regencies: list[str] = field(default_factory=list)
     said: dict[bytes, list[Statement]] = field(default_factory=dict)
-    sent: int = 0
+    _schema_id: int = 0
 
     @classmethod
     def set(cls, services: EmbeddedServices, regencies: int, lines: Sequence[LineRow] = _LINES) -> "Stage":
@@ -136,8 +140,10 @@ class Stage:
 
     def schema_id(self) -> int:
         """Return the id of the contract's schema."""
-        with closing(Registry(self.registry)) as registry:
-            return registry.register(household_topic(self.regencies[0]), "HouseholdChanged")
+        if not self._schema_id:
+            with closing(Registry(self.registry)) as registry:
+                self._schema_id = registry.register(household_topic(self.regencies[0]), "HouseholdChanged")
+        return self._schema_id
 
     def remember(self, event: HouseholdChanged) -> None:
         """Note a statement that must stand in the end."""
@@ -150,19 +156,36 @@ class Stage:
             if noted:
                 self.remember(event)
             to.produce(household_topic(event.region), encode(event, schema_id), event.household)
-            self.sent += 1
             to.poll(0)
         assert to.flush(60) == 0
 
-    def waiting(self) -> int:
-        """Return how many of the stage's workers' transactions wait for a lock."""
+    def transactions(self, state: str) -> list[int]:
+        """
+        Return the ports of the workers' connections whose transactions are in a state.
+
+        `waiting` for a lock, `idle` in mid-transaction (its worker does not go on), or `any`.
+        """
         with self.connect() as connection:
-            row = connection.execute(
-                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-            ).fetchone()
-        return int(row[0]) if row else 0
+            rows = connection.execute(_TRANSACTIONS).fetchall()
+        found = {"waiting": lambda now, wait: wait == "Lock", "idle": lambda now, wait: now == "idle in transaction"}
+        return [port for port, now, wait in rows if state == "any" or found[state](now, wait)]
 
     # ---- what comes out -----------------------------------------------------------------------------------------------
+
+    def shared_by(self, workers: int, limit_s: float = 30) -> None:
+        """Wait until the group is stable with so many workers, each with partitions, and all of these are taken over."""
+        admin = AdminClient({"bootstrap.servers": self.kafka, "log_level": 0})
+
+        def shared() -> bool:
+            try:
+                group = admin.describe_consumer_groups([self.group])[self.group].result(20)
+            except KafkaException:  # nobody has joined yet, or its coordinator is still loading
+                return False
+            parts = [len(one.assignment.topic_partitions) for one in group.members]
+            return group.state.name == "STABLE" and len(parts) == workers and all(parts) and sum(parts) == len(self.regencies)
+
+        until(shared, limit_s, lambda: f"{self.group} is not shared by {workers}")
+        until(lambda: len(self.offsets()) >= len(self.regencies), limit_s, self.offsets)
 
     def offsets(self) -> dict[str, tuple[int, str | None]]:
         """Return next offset and cause of halt of each regency's partition that a worker has taken."""

@@ -8,8 +8,9 @@ Must not: end a process that it did not start.
 import json
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,11 +44,43 @@ def environment(stage: Stage, **settings: Any) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(_ROOT), VARIABLE: json.dumps(told)}
 
 
+class Unattended:
+    """Workers that nobody starts again, with the face of a `Supervisor`."""
+
+    def __init__(self, commands: Sequence[tuple[str, Sequence[str]]], environ: dict[str, str], logs: Path) -> None:
+        """Take the commands by name; nothing is started yet."""
+        self._commands, self._environ, self._logs = commands, environ, logs
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        """Start them."""
+        for name, line in self._commands:
+            with (self._logs / f"{name}.log").open("ab") as log:
+                self._processes[name] = subprocess.Popen(line, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids of those that run now."""
+        return {name: one.pid for name, one in self._processes.items() if one.poll() is None}
+
+    @property
+    def exits(self) -> dict[str, list[int]]:
+        """Exit codes of those that have ended."""
+        return {name: [code] for name, one in self._processes.items() if (code := one.poll()) is not None}
+
+    def stop(self) -> None:
+        """End those that run."""
+        for one in self._processes.values():
+            if one.poll() is None:
+                one.terminate()
+            one.wait(10)
+
+
 @dataclass(frozen=True)
 class Workers:
     """Running workers and their log lines."""
 
-    supervisor: Supervisor
+    supervisor: Supervisor | Unattended
     logs: Path
 
     @property
@@ -63,6 +96,8 @@ class Workers:
 
     def exits(self, name: str = "worker 1") -> list[int]:
         """Return the exit codes of one of them so far."""
+        if isinstance(self.supervisor, Unattended):
+            return self.supervisor.exits.get(name, [])
         return next(list(child.exits) for child in self.supervisor._children if child.name == name)
 
     def told(self) -> str:
@@ -71,10 +106,15 @@ class Workers:
 
 
 @contextmanager
-def working(stage: Stage, count: int = 1, **settings: Any) -> Iterator[Workers]:
-    """Keep so many workers running over a stage; a failing test shows their log lines."""
+def working(stage: Stage, count: int = 1, *, kept: bool = True, **settings: Any) -> Iterator[Workers]:
+    """
+    Keep so many workers running over a stage; a failing test shows their log lines.
+
+    Without `kept` a worker that ends is not started again.
+    """
     with TemporaryDirectory(prefix="muara-workers-") as folder:
-        supervisor = Supervisor([(f"worker {n + 1}", command()) for n in range(count)], environment(stage, **settings), Path(folder))
+        commands = [(f"worker {number + 1}", command()) for number in range(count)]
+        supervisor = (Supervisor if kept else Unattended)(commands, environment(stage, **settings), Path(folder))
         workers = Workers(supervisor, Path(folder))
         supervisor.start()
         try:

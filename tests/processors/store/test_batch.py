@@ -104,7 +104,7 @@ async def interleaved(office: Office, first: Reading, second: Reading) -> BaseEx
         with holder.transaction():
             holder.execute("select 1 from ingest_offset where id = 1 for update")
             task = asyncio.create_task(commit_batch(office.one, [ONE], first, office.reference, ARRIVED_MS))
-            while not office.stage.waiting():  # noqa: ASYNC110 - PostgreSQL tells nobody
+            while not office.stage.transactions("waiting"):  # noqa: ASYNC110 - PostgreSQL tells nobody
                 await asyncio.sleep(0.01)
             await commit_batch(office.other, [OTHER], second, office.reference, ARRIVED_MS)
         try:
