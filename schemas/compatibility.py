@@ -97,7 +97,7 @@ def check(old: Json, new: Json) -> list[Incompatibility]:
     """
     Return what makes two versions of a schema (JSON) unable to read each other alike; empty where every version reads every other.
 
-    The rules hold in both directions, so `check(a, b)` and `check(b, a)` are empty together.
+    The rules hold in both directions, so `check(a, b)` and `check(b, a)` are empty together, but for a unit: it may be named later.
     """
     return [*_meanings(old, new, _name(new)), *_avro(old, new)]
 
@@ -156,7 +156,9 @@ def _meanings(old: Json, new: Json, path: str) -> Iterator[Incompatibility]:
 
 
 def _of_field(old: Json, new: Json, path: str) -> Iterator[Incompatibility]:
-    if _unit(old) is not None and _unit(old) != _unit(new):
+    if _unit(old) is not None and _unit(new) is None:
+        yield Incompatibility(path, f"its unit, {_unit(old)}, is no longer named", "name it in the doc")
+    elif _unit(old) not in (None, _unit(new)):
         yield Incompatibility(path, f"unit changed from '{_unit(old)}' to '{_unit(new)}'", "add a field of another name for the other unit")
     if old.get("default", _ABSENT) != new.get("default", _ABSENT):
         yield Incompatibility(path, "its default changed", "keep the default: events written without the field would say something else")

@@ -5,7 +5,7 @@ Why: adapters and tests speak of named, typed facts; a test holds each class equ
 Must not: judge an event (processors/law.py does), read a clock, or do IO.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -107,8 +107,8 @@ class Programme:
 class ChildMeasured:
     """One child weighed (grams) and measured (millimetres)."""
 
-    measured_on: date
     person: bytes | None = None
+    measured_on: date = field(kw_only=True)
     weight_g: int | None = None
     height_mm: int | None = None
     status: int | None = None
