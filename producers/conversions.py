@@ -1,0 +1,104 @@
+"""
+The closed set of conversions: from what a source writes to what an event holds.
+
+Why: a region file may name these and nothing else, so what it can do is known before it runs.
+Must not: know a clock, IO or a driver; guess: what is not exactly as declared is an error, whose text says what is wrong without the value.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from producers.declaration import Conversion, Kind
+
+__all__ = ["code", "converter", "whole"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST = date(1900, 1, 1)
+_FLAGS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def converter(conversion: Conversion | None, kind: Kind, written: str | None) -> Callable[[Any], Any]:
+    """Return the function that reads a value for a field of a kind; it raises `ValueError` or `TypeError` for what it cannot read."""
+    name = conversion or ("text" if kind == "basis" else kind)
+    if name in ("date", "month", "year", "month_of_year"):
+        day = _day_as(written)
+        return {
+            "date": day,
+            "month": _month if written is None else lambda value: day(value).replace(day=1),
+            "year": lambda value: day(value).year,
+            "month_of_year": lambda value: day(value).month,
+        }[name]
+    if name in ("moment", "microseconds"):
+        moment = _moment_as(written)
+        return moment if name == "moment" else lambda value: _microseconds(moment(value))
+    return {"text": _text, "whole": whole, "flag": _flag}[name]
+
+
+def code(value: Any) -> str:  # noqa: ANN401 - what a source writes
+    """Return a value as the key of a code table: JSON's true is `true`, 3 is `3`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def whole(value: Any) -> int:  # noqa: ANN401
+    """Return a whole number; digits in a text count, fractions and signs apart from a leading minus do not."""
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
+        return int(value)
+    raise ValueError("is no whole number")
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    if isinstance(value, str):
+        return value
+    raise ValueError("is no text")
+
+
+def _flag(value: Any) -> bool:  # noqa: ANN401
+    flag = _FLAGS.get(code(value))
+    if flag is None:
+        raise ValueError("is neither true nor false")
+    return flag
+
+
+def _day_as(written: str | None) -> Callable[[Any], date]:
+    def day(value: Any) -> date:  # noqa: ANN401
+        try:
+            # The zone of a day is the region's own: nothing is converted.
+            found = date.fromisoformat(value) if written is None else datetime.strptime(value, written).date()  # noqa: DTZ007
+        except (ValueError, TypeError):
+            raise ValueError("is no date") from None
+        if found < _EARLIEST:
+            raise ValueError("lies before 1900")
+        return found
+
+    return day
+
+
+def _month(value: Any) -> date:  # noqa: ANN401
+    text = code(value).replace("-", "")
+    if not (text.isascii() and text.isdigit() and len(text) == len("YYYYMM")):
+        raise ValueError("is no month")
+    try:
+        return date(int(text[:4]), int(text[4:]), 1)
+    except ValueError:
+        raise ValueError("is no month") from None
+
+
+def _moment_as(written: str | None) -> Callable[[Any], datetime]:
+    def moment(value: Any) -> datetime:  # noqa: ANN401
+        try:
+            found = datetime.fromisoformat(value) if written is None else datetime.strptime(value, written)  # noqa: DTZ007 - refused below
+        except (ValueError, TypeError):
+            raise ValueError("is no moment") from None
+        if found.tzinfo is None:
+            raise ValueError("is a moment without a time zone")
+        return found
+
+    return moment
+
+
+def _microseconds(moment: datetime) -> int:
+    passed = moment - _EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds

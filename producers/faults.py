@@ -1,0 +1,89 @@
+"""
+What can be wrong with a source's records, files and answers, and with an adapter's own place; by what must happen next.
+
+Why: a record that the mapping cannot read is put aside with its field and cause, and the next one goes on.
+Must not: carry a value that may identify a person: values are masked before they come here.
+"""
+
+from schemas.errors import Fatal, Rejected, Retriable
+
+__all__ = [
+    "AdapterRuns",
+    "DiskRefuses",
+    "FileUnreadable",
+    "KeyMissing",
+    "MappingChanged",
+    "RecordUnreadable",
+    "RegionFileWrong",
+    "SampleUnreadable",
+    "SourceAway",
+    "SourceRefuses",
+    "StateFileForeign",
+    "masked",
+]
+
+
+class RecordUnreadable(Rejected):
+    """{field} {cause} (value {value}): correct the record at its source, or mend the mapping and send again"""
+
+
+class FileUnreadable(Rejected):
+    """file {file} {cause}: ask for it again, it is read when it changes"""
+
+
+class SourceAway(Retriable):
+    """the source at {address} does not answer as it should ({why}): trying again in {wait_s:.1f} s"""
+
+    @property
+    def wait_s(self) -> float:
+        """How long the source wants to be left alone, in seconds."""
+        return float(str(self.facts["wait_s"]))
+
+
+class SourceRefuses(SourceAway):
+    """the source at {address} refuses us ({why}): check the credentials in {names}; trying again in {wait_s:.1f} s"""
+
+
+class DiskRefuses(Retriable):
+    """the adapter's file {file} cannot be written ({why}): free some space; reading waits meanwhile"""
+
+
+class RegionFileWrong(Fatal):
+    """
+    {file} has {count} mistakes, nothing starts:
+    {mistakes}
+    """
+
+
+class SampleUnreadable(Fatal):
+    """sample {file} cannot be read ({why}): give a JSON answer of the source, or a CSV file of it"""
+
+
+class KeyMissing(Fatal):
+    """no key for pseudonyms ({why}): set MUARA_PSEUDONYM_KEY to at least 32 bytes in hex or base64, or MUARA_PSEUDONYM_KEY_FILE to a file with them"""  # noqa: E501
+
+
+class AdapterRuns(Fatal):
+    """an adapter already runs on {file}: end it first, two would send everything twice"""
+
+
+class StateFileForeign(Fatal):
+    """{file} is not a state file of this version ({why}): remove it; the adapter starts over and nothing changes downstream"""
+
+
+class MappingChanged(Fatal):
+    """the mapping of {source} was changed but mapping_version still is {version}: raise it in {file}, or mended statements would not win"""
+
+
+def masked(value: object) -> str:
+    """
+    Return a value with its letters and digits hidden: its shape, not its content.
+
+    >>> masked("3174-0x")
+    '9999-9a'
+    >>> masked(None)
+    'nothing'
+    """
+    if value is None:
+        return "nothing"
+    return "".join("9" if one.isdigit() else "a" if one.isalpha() else one for one in str(value)[:40])

@@ -1,0 +1,120 @@
+"""
+Pseudonyms: keyed, so that nobody without the key can try numbers; with a domain, so that a family card and a person never meet.
+
+Why: a bare hash of a national identifier is found again in minutes; with a secret key it is not (HMAC, RFC 2104).
+Must not: let the key into a repr, a log or a region file.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from producers.faults import KeyMissing
+
+__all__ = ["KEY", "KEY_FILE", "KEY_VERSION", "Pseudonyms", "identifier_fault"]
+
+KEY, KEY_FILE, KEY_VERSION = "MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_KEY_FILE", "MUARA_PSEUDONYM_KEY_VERSION"
+_FAMILY_CARD, _PERSON, _MARK = b"muara/family-card/1", b"muara/person/1", b"muara/mark/1"
+_SIZE = 16
+_LEAST_KEY = 32
+_SIXTEEN = re.compile(r"[0-9]{16}")
+_LEAP_YEAR = 2000
+_WOMEN_FROM, _WOMEN_PLUS = 41, 40
+
+
+class Pseudonyms:
+    """Makes pseudonyms with one version of the key."""
+
+    __slots__ = ("_card", "_mark", "_person", "version")
+
+    def __init__(self, key: bytes, version: int) -> None:
+        """Take a key of at least 32 bytes; raises `KeyMissing` for a shorter one."""
+        if len(key) < _LEAST_KEY:
+            raise KeyMissing(why=f"it has {len(key)} bytes")
+        self.version = version
+        self._card, self._person, self._mark = (_keyed(key, domain) for domain in (_FAMILY_CARD, _PERSON, _MARK))
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Pseudonyms":
+        """Return pseudonyms by the key and version in the environment, or in the key file that it names; raises `KeyMissing`."""
+        version = environ.get(KEY_VERSION, "1")
+        if not version.isascii() or not version.isdigit() or not 1 <= int(version) < 1 << 31:
+            raise KeyMissing(why=f"{KEY_VERSION} is no whole number from 1 on")
+        return cls(_bytes_of(_key_text(environ)), int(version))
+
+    def family_card(self, number: str) -> bytes:
+        """Return the pseudonym of a family card's number, 16 bytes."""
+        return _made(self._card, number.encode())
+
+    def person(self, number: str) -> bytes:
+        """Return the pseudonym of a person's number, 16 bytes."""
+        return _made(self._person, number.encode())
+
+    def mark(self, content: bytes) -> bytes:
+        """Return a mark by which a record in quarantine is known again, 16 bytes that tell nothing without the key."""
+        return _made(self._mark, content)
+
+
+def _keyed(key: bytes, domain: bytes) -> "hmac.HMAC":
+    return hmac.new(key, domain + b"\0", hashlib.sha256)
+
+
+def _made(keyed: "hmac.HMAC", content: bytes) -> bytes:
+    one = keyed.copy()
+    one.update(content)
+    return one.digest()[:_SIZE]
+
+
+def _key_text(environ: Mapping[str, str]) -> str:
+    if text := environ.get(KEY):
+        return text.strip()
+    file = environ.get(KEY_FILE)
+    if not file:
+        raise KeyMissing(why="neither is set")
+    try:
+        return Path(file).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyMissing(why=f"the key file cannot be read: {type(error).__name__}") from error
+
+
+def _bytes_of(text: str) -> bytes:
+    """Return the key's bytes; what is hexadecimal is never taken for base64."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        pass
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise KeyMissing(why="it is neither hex nor base64") from None
+
+
+def identifier_fault(number: str, *, person: bool) -> str | None:
+    """
+    Return what is wrong with a family card's or person's number, or None.
+
+    16 digits: area (6), date DDMMYY (of birth, women's day plus 40; of registration on a card), serial (not 0000).
+    An unknown area is no fault: areas are those of first issue, and areas are split and renamed.
+
+    >>> identifier_fault("9901014502900001", person=True)
+    >>> identifier_fault("9901014502900001", person=False)
+    'has a date that does not exist'
+    >>> identifier_fault("9901010502900000", person=False)
+    'has the serial 0000'
+    """
+    if not _SIXTEEN.fullmatch(number):
+        return "is not 16 digits"
+    day, month, year = int(number[6:8]), int(number[8:10]), int(number[10:12])
+    if person and day >= _WOMEN_FROM:
+        day -= _WOMEN_PLUS
+    try:
+        # The century is not told; 1900 was no leap year and 2000 was, so the lenient one is right for all living people.
+        date(_LEAP_YEAR + year, month, day)
+    except ValueError:
+        return "has a date that does not exist"
+    return "has the serial 0000" if number[12:] == "0000" else None

@@ -1,0 +1,240 @@
+"""
+The publisher: from the spool to Kafka, each regency's events in order; what was delivered leaves the spool.
+
+Why: it is the only importer of a producer on this side, so delivery has one meaning: the broker's report, idempotent, acks=all.
+Must not: make topics (muara sources load does), change an event, or give an event up.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from producers.checkpoint import StateFile
+from producers.faults import DiskRefuses
+from producers.spool import Spool, Spooled
+from schemas.topics import household_topic
+
+__all__ = ["Publisher"]
+
+_log = logging.getLogger(__name__)
+_CHUNK = 2_000
+_MOST_IN_FLIGHT = 20_000
+"""Events handed over and not reported yet: enough to fill batches, some 20 MB; more would only fill memory while a broker is away."""
+_ASK_TOPICS_S = 2.0
+_ANSWER_S = 3.0
+_IDLE_S = 0.2
+_AWAY = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT)  # noqa: SLF001 - their names
+_NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001
+
+
+@dataclass(slots=True)
+class _InFlight:
+    """One event handed to the producer."""
+
+    lane: "_Lane"
+    event: Spooled
+    done: bool = False
+
+    def report(self, error: KafkaError | None, _: Message) -> None:
+        """Take the broker's report."""
+        self.done = True
+        if error is not None:
+            self.lane.failed = error
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One regency's events: those behind `handed` are still to be handed over, those in flight wait for their report, in order."""
+
+    region: str
+    topic: str
+    handed: int = 0
+    in_flight: deque[_InFlight] = field(default_factory=deque)
+    failed: KafkaError | None = None
+    there: bool = False
+    """Whether the topic is known to exist."""
+
+
+class Publisher:
+    """Sends one adapter's spool; used by one thread."""
+
+    def __init__(
+        self, kafka: str, regencies: Iterable[str], state: StateFile, spooled: threading.Event, more: Mapping[str, str] | None = None
+    ) -> None:
+        """Know the brokers and the spool; `spooled` is set by whoever adds to it, `more` are further settings of librdkafka."""
+        self._kafka, self._state, self._spool, self._spooled = kafka, state, Spool(state), spooled
+        self._more = dict(more or {})
+        self._lanes = [_Lane(region, household_topic(region)) for region in regencies]
+        self._away = False
+        self._asked_topics_s = -_ASK_TOPICS_S
+        self._told: tuple[str, str] | None = None
+        self._producer = self._made()
+
+    def run(self, stop: threading.Event, finished: Callable[[], bool] = lambda: False) -> None:
+        """Send until `stop` is set, or `finished` says so while nothing waits."""
+        while not stop.is_set():
+            try:
+                busy = self.step()
+            except DiskRefuses as error:
+                _log.warning("disk refuses what was delivered", extra={"action": "disk_refuses", "why": str(error)})
+                stop.wait(1.0)
+                continue
+            if not busy:
+                if finished():
+                    return
+                self._spooled.wait(_IDLE_S)
+                self._spooled.clear()
+
+    def step(self) -> bool:
+        """Hand over what can be handed over, take reports, forget what was delivered; return whether anything is under way."""
+        self._know_topics()
+        handed = sum(self._hand_over(lane) for lane in self._lanes if lane.there and lane.failed is None)
+        flying = any(lane.in_flight for lane in self._lanes)
+        self._producer.poll(0.05 if flying and not handed else 0.0)
+        for lane in self._lanes:
+            self._settle(lane)
+        self._tell()
+        return flying
+
+    def stop(self, wait_s: float) -> None:
+        """Wait a little for what is in flight; what is not reported by then stays in the spool and is sent again."""
+        self._producer.flush(wait_s)
+        for lane in self._lanes:
+            self._settle(lane)
+        self._producer.purge()
+        self._producer.flush(0.1)
+        self._say("stopped")
+
+    # ---- topics --------------------------------------------------------------------------------------------------------------
+
+    def _know_topics(self) -> None:
+        """Ask the broker which topics exist, where one is not known to, and whether it is back, where it was away; the others go on."""
+        known_all = all(lane.there for lane in self._lanes) and not self._away
+        if known_all or time.monotonic() < self._asked_topics_s + _ASK_TOPICS_S:
+            return
+        try:
+            known = self._producer.list_topics(timeout=_ANSWER_S).topics
+        except KafkaException:
+            self._away = True
+        else:
+            self._away = False
+            for lane in self._lanes:
+                lane.there = lane.topic in known
+        self._asked_topics_s = time.monotonic()
+
+    # ---- handing over ----------------------------------------------------------------------------------------------------------
+
+    def _hand_over(self, lane: _Lane) -> int:
+        room = min(_CHUNK, _MOST_IN_FLIGHT - sum(len(one.in_flight) for one in self._lanes))
+        if room <= 0:
+            return 0
+        handed = 0
+        for event in self._spool.after(lane.region, lane.handed, room):
+            flying = _InFlight(lane, event)
+            try:
+                self._producer.produce(lane.topic, event.value, event.household, on_delivery=flying.report)
+            except BufferError:
+                break
+            except KafkaException as error:
+                lane.failed = error.args[0]
+                break
+            lane.in_flight.append(flying)
+            lane.handed = event.seq
+            handed += 1
+        return handed
+
+    # ---- reports ---------------------------------------------------------------------------------------------------------------
+
+    def _settle(self, lane: _Lane) -> None:
+        """Forget what was delivered, from the first on; after a failure wait for all reports, then begin again at the first."""
+        if lane.failed is not None:
+            self._begin_again(lane, lane.failed)
+            return
+        upto = events = held = 0
+        while lane.in_flight and lane.in_flight[0].done:
+            event = lane.in_flight.popleft().event
+            upto, events, held = event.seq, events + 1, held + event.held
+        if events:
+            self._away = False
+            try:
+                self._spool.delivered(lane.region, upto, events, held)
+            except DiskRefuses:
+                lane.handed = 0  # sent again once the disk can be written; the office keeps one of each
+                for flying in lane.in_flight:
+                    flying.lane = _Lane(lane.region, lane.topic)
+                lane.in_flight.clear()
+                raise
+
+    def _begin_again(self, lane: _Lane, error: KafkaError) -> None:
+        if error.fatal():
+            self._begin_anew(error)
+            return
+        if not all(flying.done for flying in lane.in_flight):
+            return
+        _log.warning(
+            "delivery failed, sending again from the first event on",
+            extra={"action": "delivery_failed", "topic": lane.topic, "error": error.name()},
+        )
+        lane.in_flight.clear()
+        lane.handed, lane.failed = 0, None
+        lane.there = False  # asked for anew: a topic that went away is the usual cause
+        self._asked_topics_s = time.monotonic()
+
+    def _begin_anew(self, error: KafkaError) -> None:
+        """Replace a producer that can no longer keep its promise (a topic made anew, a broker that lost its memory of us)."""
+        _log.warning("producer replaced", extra={"action": "producer_replaced", "error": error.name()})
+        self._producer.purge()
+        self._producer.flush(0.1)
+        self._producer = self._made()
+        for lane in self._lanes:
+            lane.in_flight.clear()
+            lane.handed, lane.failed, lane.there = 0, None, False
+
+    def _made(self) -> Producer:
+        return Producer(
+            {
+                "bootstrap.servers": self._kafka,
+                "client.id": "muara-adapter",
+                "acks": "all",
+                "enable.idempotence": True,
+                "message.timeout.ms": 0,  # an event never times out: it waits, and so do those behind it
+                "linger.ms": 5,
+                "compression.type": "lz4",
+                "partitioner": "murmur2_random",  # where Java's producers would put the same key
+                "queue.buffering.max.messages": 4 * _MOST_IN_FLIGHT,
+                "reconnect.backoff.max.ms": 2_000,
+                "topic.metadata.refresh.interval.ms": 30_000,
+                "allow.auto.create.topics": False,
+                "error_cb": self._on_error,
+                **self._more,
+            },
+            logger=_log,
+        )
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() in _AWAY:
+            self._away = True
+
+    # ---- status ----------------------------------------------------------------------------------------------------------------
+
+    def _tell(self) -> None:
+        missing = [lane.topic for lane in self._lanes if not lane.there]
+        if self._away:
+            self._say("waiting for broker", f"{self._kafka} does not answer; changes wait in the spool")
+        elif missing:
+            self._say("waiting for topic", f"{', '.join(missing)} not there: run muara sources load; the others go on")
+        else:
+            self._say("ready")
+
+    def _say(self, state: str, why: str = "") -> None:
+        if self._told == (state, why):
+            return
+        log = _log.warning if state.startswith("waiting") else _log.info
+        log("sending: %s", state, extra={"action": "sending_state", "state": state, "why": why})
+        self._state.sending(state, why)
+        self._told = (state, why)

@@ -1,0 +1,76 @@
+"""
+The quarantine: records and files that cannot become events, with field, cause and masked value.
+
+Why: what cannot be read is never dropped silently and never stops the next record; a person mends the source or the mapping.
+Must not: hold a record's content: the source holds it, and it may name people.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from producers.checkpoint import StateFile
+from producers.faults import FileUnreadable, RecordUnreadable
+
+__all__ = ["PutAside", "put_aside", "quarantined", "take_back"]
+
+_MOST = 100_000
+"""Entries kept; a source that went wrong as a whole must not fill the disk. The oldest give way."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutAside:
+    """What was put aside: the mark it is known by, where it lay (file, or change feed), and what is wrong."""
+
+    mark: bytes
+    place: str
+    field: str
+    cause: str
+    value: str
+
+    @classmethod
+    def record(cls, mark: bytes, place: str, fault: RecordUnreadable) -> "PutAside":
+        """Return a record put aside for a fault."""
+        return cls(mark, place, str(fault.facts["field"]), str(fault.facts["cause"]), str(fault.facts["value"]))
+
+    @classmethod
+    def file(cls, fault: FileUnreadable) -> "PutAside":
+        """Return a whole file put aside for a fault."""
+        name = str(fault.facts["file"])
+        return cls(name.encode(), name, "", str(fault.facts["cause"]), "")
+
+
+def put_aside(state: StateFile, items: Iterable[PutAside], now: datetime) -> None:
+    """Add to the quarantine; belongs into the transaction that moves the read position. What was put aside before is only renewed."""
+    rows = [(item.mark, now.isoformat(), item.place, item.field, item.cause, item.value) for item in items]
+    if not rows:
+        return
+    state.connection.executemany(
+        "insert or replace into quarantine (mark, put_at, place, field, cause, value) values (?, ?, ?, ?, ?, ?)", rows
+    )
+    state.connection.execute(
+        "delete from quarantine where rowid in (select rowid from quarantine order by rowid desc limit -1 offset ?)", (_MOST,)
+    )
+    _count(state)
+
+
+def take_back(state: StateFile, place: str) -> None:
+    """Forget what was put aside of a place (a file), because it is being read again; belongs into the same transaction."""
+    if state.connection.execute("delete from quarantine where place = ?", (place,)).rowcount:
+        _count(state)
+
+
+def quarantined(state_file: Path) -> Sequence[PutAside]:
+    """Return what is in quarantine, the newest last, of an adapter that runs or does not."""
+    connection = sqlite3.connect(f"file:{state_file}?mode=ro", uri=True)
+    try:
+        rows = connection.execute("select mark, place, field, cause, value from quarantine order by rowid").fetchall()
+    finally:
+        connection.close()
+    return [PutAside(*row) for row in rows]
+
+
+def _count(state: StateFile) -> None:
+    state.connection.execute("update adapter set quarantined = (select count(*) from quarantine)")

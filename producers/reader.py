@@ -1,0 +1,111 @@
+"""
+The reading half of an adapter: source -> events -> spool, batch by batch, each with its new read position in one transaction.
+
+Why: whatever is killed, either a batch is in the spool and the position behind it, or neither, and it is read again.
+Must not: publish; or read on while the spool is full.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from producers.backoff import Backoff
+from producers.checkpoint import StateFile
+from producers.faults import DiskRefuses, SourceAway
+from producers.quarantine import put_aside, take_back
+from producers.sources import Batch
+from producers.spool import Spool
+from schemas.codec import encode
+
+__all__ = ["Reader"]
+
+_log = logging.getLogger(__name__)
+_LOOK_AGAIN_S = 0.2
+
+
+class Reader:
+    """Reads one source into the spool; used by one thread."""
+
+    def __init__(
+        self,
+        read: Callable[[str | None], Batch],
+        state: StateFile,
+        schema_ids: Mapping[str, int],
+        clock: Callable[[], datetime],
+        spooled: threading.Event,
+        *,
+        spool_bytes: int,
+        poll_s: float,
+    ) -> None:
+        """Know how to read and where to keep; `schema_ids` are those of each regency's topic, `spooled` is set when something was added."""
+        self._read, self._state, self._spool = read, state, Spool(state)
+        self._schema_ids, self._clock, self._spooled = schema_ids, clock, spooled
+        self._spool_bytes, self._poll_s = spool_bytes, poll_s
+        self._backoff = Backoff()
+        self._told: tuple[str, str] | None = None
+        self.caught_up = threading.Event()
+        """Set when the source said that nothing more is there."""
+
+    def run(self, stop: threading.Event, *, once: bool = False) -> None:
+        """Read until `stop` is set, or with `once` until the source has nothing more."""
+        while not stop.is_set():
+            pause_s = self.step()
+            if once and self.caught_up.is_set():
+                break
+            stop.wait(pause_s)
+        self._say("stopped")
+
+    def step(self) -> float:
+        """Read and keep one batch; return how long to wait before the next, in seconds."""
+        try:
+            if self._spool.size()[1] >= self._spool_bytes:
+                self._say("spool full", f"{self._spool_bytes >> 20} MB wait for the broker; reading waits")
+                return _LOOK_AGAIN_S
+            asked_at = self._clock()
+            batch = self._read(self._state.position())
+            self._keep(batch, asked_at)
+        except SourceAway as away:
+            self._say("waiting for source", str(away.facts["why"]))
+            return self._backoff.pause_s(away.wait_s)
+        except DiskRefuses as refused:
+            self._say("waiting for disk", str(refused.facts["why"]))
+            return self._backoff.pause_s()
+        self._backoff.over()
+        self._say("caught up" if batch.caught_up else "reading")
+        return self._poll_s if batch.caught_up else 0.0
+
+    def _keep(self, batch: Batch, asked_at: datetime) -> None:
+        """Commit a batch with its position, or nothing of it."""
+        events = [(event.region, event.household, encode(event, self._schema_ids[event.region])) for event in batch.events]
+        with self._state.transaction() as connection:
+            self._spool.append(events)
+            if batch.mended is not None:
+                take_back(self._state, batch.mended)
+            put_aside(self._state, batch.aside, asked_at)
+            if batch.keep is not None:
+                batch.keep(connection)
+            self._state.move(batch.position, asked_at, nothing_more=batch.caught_up)
+        if batch.kept is not None:
+            batch.kept()
+        if events:
+            self._spooled.set()
+        for one in batch.aside:
+            _log.warning(
+                "put aside", extra={"action": "put_aside", "place": one.place, "field": one.field, "cause": one.cause, "value": one.value}
+            )
+        if batch.caught_up:
+            self.caught_up.set()
+        else:
+            self.caught_up.clear()
+
+    def _say(self, state: str, why: str = "") -> None:
+        if self._told == (state, why):
+            return
+        log = _log.warning if why else _log.info
+        log("reading: %s", state, extra={"action": "reading_state", "state": state, "why": why})
+        self._told = (state, why)
+        try:
+            self._state.reading(state, why)
+        except DiskRefuses:
+            self._told = None  # told again as soon as the disk takes it

@@ -1,0 +1,89 @@
+"""
+Records as a source gives them: nested parts that know what they lie in, and paths through them.
+
+Why: a family knows its village only through the building it lies in.
+Must not: know a clock, IO or a driver; judge a value.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Missing", "Node", "Unreachable", "follower", "nodes_of"]
+
+
+@dataclass(slots=True)
+class Node:
+    """A record, or a part of one, and what it lies in."""
+
+    value: Any
+    parent: "Node | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A part of an answer in which a path of records ends before its end: what is wrong there, and the part."""
+
+    field: str
+    cause: str
+    part: Node
+
+
+class Missing(Exception):  # noqa: N818 - a path that leads nowhere is no error where a value is optional
+    """A path leads nowhere, or to null."""
+
+
+def nodes_of(answer: Any, path: str) -> tuple[list[Node], list[Unreachable]]:  # noqa: ANN401 - JSON
+    """
+    Return the records that a path such as `data[].rumah_tangga[].keluarga[]` leads to, and the parts where it leads nowhere.
+
+    >>> records, faults = nodes_of({"a": [{"b": [1, 2]}, {"c": 3}]}, "a[].b[]")
+    >>> [record.value for record in records], [fault.cause for fault in faults]
+    ([1, 2], ['is missing'])
+    """
+    nodes, faults = [Node(answer)], []
+    for step in path.split("."):
+        name, many = step.removesuffix("[]"), step.endswith("[]")
+        inner: list[Node] = []
+        for node in nodes:
+            value = node.value.get(name) if isinstance(node.value, dict) else None
+            if value is None or (many and not isinstance(value, list)):
+                faults.append(Unreachable(step, "is missing" if value is None else "is no list", node))
+            elif many:
+                inner.extend(Node(one, node) for one in value)
+            else:
+                inner.append(Node(value, node))
+        nodes = inner
+    return nodes, faults
+
+
+def follower(path: str) -> Callable[[Node], Any]:
+    """Return the function that follows a path from a record; `^` goes to what it lies in. It raises `Missing`."""
+    steps = path.split(".")
+    up = len([step for step in steps if step == "^"])
+    names = steps[up:]
+    if up == 0 and len(names) == 1:
+        return _one_step(names[0])
+
+    def follow(node: Node) -> Any:  # noqa: ANN401
+        at: Node | None = node
+        for _ in range(up):
+            at = at.parent if at is not None else None
+        value = at.value if at is not None else None
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is None:
+            raise Missing
+        return value
+
+    return follow
+
+
+def _one_step(name: str) -> Callable[[Node], Any]:
+    def follow(node: Node) -> Any:  # noqa: ANN401
+        value = node.value.get(name) if isinstance(node.value, dict) else None
+        if value is None:
+            raise Missing
+        return value
+
+    return follow

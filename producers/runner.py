@@ -1,0 +1,181 @@
+"""
+The adapter: one region file, one process; read -> map -> pseudonym -> check -> spool -> publish.
+
+Why: it is the one place on this side that decides what an error means: put aside, wait, or end.
+Must not: know a region, a kind of source beyond its name, or the broker's client.
+"""
+
+import hashlib
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from producers.backoff import Backoff
+from producers.checkpoint import StateFile, exclusive, status
+from producers.declaration import Declaration, RestSource
+from producers.faults import MappingChanged
+from producers.mapping import Mapper
+from producers.publisher import Publisher
+from producers.reader import Reader
+from producers.region_file import read_region_file
+from producers.settings import AdapterSettings
+from producers.sources import Batch, Source
+from producers.sources.files import FilesReader
+from producers.sources.rest import RestReader
+from producers.sources.showings import forget_refusals, make_tables
+from schemas.codec import schema_text
+from schemas.registry import Registry, RegistryAway
+from schemas.topics import household_topic
+
+__all__ = ["resend", "run"]
+
+_log = logging.getLogger(__name__)
+_EVENT = "HouseholdChanged"
+_STOP_S = 3.0
+"""What a stop waits for deliveries, and for a question that the source has not answered yet; then the spool keeps the rest."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the adapter's shell; no figure depends on it
+
+
+def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | None = None) -> int:
+    """
+    Run one region's adapter until SIGTERM, SIGINT or `stop`, and return the exit code.
+
+    Raises a `Fatal`: `RegionFileWrong`, `MappingChanged`, `AdapterRuns`, `StateFileForeign`, or the registry's `SchemaRefused`.
+    """
+    declared = read_region_file(region_file, settings.environ)
+    path = settings.state_file(declared.source_id)
+    with _stopping(stop) as stopping, exclusive(path), StateFile(path, declared.source_id) as state:
+        _must_be_raised(state, declared, region_file)
+        forget_refusals(state.connection)
+        source = _source(declared, settings, state)
+        _Adapter(declared, settings, state, stopping).work(source, source.read)
+    return 0
+
+
+def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: threading.Event | None = None) -> int:
+    """
+    Read again what the source told from a time on and send it through the mapping as it is now; return the number of events delivered.
+
+    The mapping version must have been raised, so that the mended statements win. The adapter may run meanwhile: this works on a
+    file of its own beside the adapter's. Raises the errors of `run`.
+    """
+    declared = read_region_file(region_file, settings.environ)
+    path = settings.state_file(declared.source_id)
+    again = path.with_suffix(".resend.sqlite")
+    with _stopping(stop) as stopping, exclusive(again), StateFile(path, declared.source_id) as running:
+        _must_be_raised(running, declared, region_file)
+        _remove(again)
+        with StateFile(again, declared.source_id) as state:
+            source = _source(declared, settings, running)
+            _Adapter(declared, settings, state, stopping).work(source, lambda position: source.again(since, position), once=True)
+        told = status(again)
+        _remove(again)
+    return told.delivered if told else 0
+
+
+class _Adapter:
+    """The two halves at work: reading in a thread, publishing in this one, the state file between them."""
+
+    def __init__(self, declared: Declaration, settings: AdapterSettings, state: StateFile, stop: threading.Event) -> None:
+        self._declared, self._settings, self._state, self._stop = declared, settings, state, stop
+        self._spooled = threading.Event()
+        self._error: BaseException | None = None
+
+    def work(self, source: Source, read: Callable[[str | None], Batch], *, once: bool = False) -> None:
+        """Work until stopped, or with `once` until all that the source has is delivered."""
+        self._state.start()
+        schema_ids = self._schema_ids()
+        if schema_ids is None:
+            return
+        reader = self._reader(read, schema_ids)
+        thread = threading.Thread(target=self._guarded, args=(lambda: reader.run(self._stop, once=once),), name="reader", daemon=True)
+        with StateFile(self._state.path, self._declared.source_id) as own:
+            publisher = Publisher(self._settings.kafka, self._declared.regencies, own, self._spooled, self._settings.librdkafka)
+            thread.start()
+            try:
+                publisher.run(self._stop, lambda: once and not thread.is_alive())
+            finally:
+                self._stop.set()
+                publisher.stop(_STOP_S)
+        thread.join(_STOP_S)
+        if not thread.is_alive():
+            source.close()
+        if self._error is not None:
+            raise self._error
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Run a thread's work; an error that nobody foresaw ends the process, where a silent end would be a stall."""
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            self._error = error
+            self._stop.set()
+
+    def _reader(self, read: Callable[[str | None], Batch], schema_ids: dict[str, int]) -> Reader:
+        poll_s = self._settings.poll_interval_s or self._declared.source.poll_s
+        return Reader(read, self._state, schema_ids, _now, self._spooled, spool_bytes=self._settings.spool_bytes, poll_s=poll_s)
+
+    def _schema_ids(self) -> dict[str, int] | None:
+        """Return the schema's id of every regency's topic: the registry's, else those kept; None when stopped while waiting for one."""
+        registry, backoff = Registry(self._settings.registry), Backoff()
+        fingerprint = hashlib.sha256(schema_text(_EVENT).encode()).hexdigest()
+        while not self._stop.is_set():
+            try:
+                ids = {region: registry.register(household_topic(region), _EVENT) for region in self._declared.regencies}
+            except RegistryAway as away:
+                kept = {region: self._state.schema_id(household_topic(region), fingerprint) for region in self._declared.regencies}
+                known = {region: schema_id for region, schema_id in kept.items() if schema_id is not None}
+                if len(known) == len(kept):
+                    return known
+                self._state.reading("waiting for registry", str(away))
+                _log.warning("waiting for registry", extra={"action": "reading_state", "state": "waiting for registry", "why": str(away)})
+                self._stop.wait(backoff.pause_s())
+            else:
+                for region, schema_id in ids.items():
+                    self._state.keep_schema_id(household_topic(region), fingerprint, schema_id)
+                return ids
+        return None
+
+
+def _source(declared: Declaration, settings: AdapterSettings, state: StateFile) -> Source:
+    """Return the source that a region file declares, with this process's key; raises `KeyMissing`."""
+    mapper = Mapper(declared, settings.pseudonyms)
+    if isinstance(declared.source, RestSource):
+        return RestReader(declared.source, mapper, settings.environ, _now)
+    make_tables(state.connection)
+    return FilesReader(declared.source, mapper, state.connection)
+
+
+def _must_be_raised(state: StateFile, declared: Declaration, region_file: Path) -> None:
+    """Refuse a mapping that was changed under a version that was used already."""
+    told = f"{declared.source_id} {declared.mapping.model_dump_json()}"
+    if not state.mapping_unchanged(declared.mapping_version, hashlib.sha256(told.encode()).hexdigest()):
+        raise MappingChanged(source=declared.source_id, version=declared.mapping_version, file=region_file.name)
+
+
+def _remove(file: Path) -> None:
+    for part in file.parent.glob(f"{file.name}*"):
+        part.unlink()
+
+
+@contextmanager
+def _stopping(stop: threading.Event | None) -> Iterator[threading.Event]:
+    """Give the event that ends the adapter: the caller's, or one that SIGTERM and SIGINT set."""
+    if stop is not None:
+        yield stop
+        return
+    own = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: own.set()) for number in numbers]
+    try:
+        yield own
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,69 @@
+"""
+Sources: one module per kind, all seen through one protocol.
+
+Why: the runner knows batches and positions only, so a new kind of source is a module here and a line in `open_source`.
+Must not: publish, or move the read position: a batch says where reading goes on once it is kept.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from producers.faults import RecordUnreadable
+from producers.mapping import Mapper
+from producers.quarantine import PutAside
+from producers.records import Node
+from schemas.events import HouseholdChanged
+
+__all__ = ["Batch", "Source", "mapped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one reading gave."""
+
+    events: Sequence[HouseholdChanged]
+    """In the order in which the source told them."""
+    position: str | None
+    """Where reading goes on when this batch is kept."""
+    caught_up: bool
+    """The source says that nothing more is there now."""
+    aside: Sequence[PutAside] = ()
+    """Records and files that cannot become events."""
+    keep: Callable[[sqlite3.Connection], None] | None = field(default=None, repr=False)
+    """What the source itself must remember on disk; run inside the transaction that spools the events."""
+    kept: Callable[[], None] | None = field(default=None, repr=False)
+    """Run once that transaction is committed: only then may the source take the batch as kept."""
+    mended: str | None = None
+    """The place (a file) whose earlier faults are forgotten, because it was read again."""
+
+
+class Source(Protocol):
+    """A system to read from; used by one thread."""
+
+    def read(self, position: str | None) -> Batch:
+        """
+        Return what comes after a position, None being the beginning; repetitions are allowed, omissions are not.
+
+        Raises `SourceAway` where the source does not answer as it should: nothing was read, and it is asked again.
+        """
+
+    def again(self, since: datetime, position: str | None) -> Batch:
+        """Return what the source told from a time on, in batches as `read` does, for sending it through a mended mapping."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+def mapped(mapper: Mapper, records: Iterable[Node], place: str) -> tuple[list[HouseholdChanged], list[PutAside]]:
+    """Return the events of records, and those records that the mapping cannot read."""
+    events: list[HouseholdChanged] = []
+    aside: list[PutAside] = []
+    for record in records:
+        try:
+            events.append(mapper.event(record))
+        except RecordUnreadable as fault:
+            aside.append(PutAside.record(mapper.mark(record), place, fault))
+    return events, aside

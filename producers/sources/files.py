@@ -1,0 +1,290 @@
+"""
+A folder of snapshots: each file the whole of one village for one month; who is missing has ended there.
+
+Why: where a region has no interface at all, it still has exports.
+Must not: take a snapshot in by halves: it counts as a whole, or is put aside as a whole with its cause.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from producers.declaration import FilesSource
+from producers.faults import FileUnreadable, RecordUnreadable, SourceAway
+from producers.mapping import Mapper
+from producers.quarantine import PutAside
+from producers.records import Node
+from producers.sources import Batch
+from producers.sources.presence import NEVER, UNSAYABLE, Past, Saying, Shown, sayings
+from producers.sources.showings import ASIDE, LOSS, OLDER, READ, FileKnown, Showings, Snapshots, keep_file, keep_sayings, keep_shown
+from producers.sources.snapshot import Named, named, pattern_of, rows_of
+from schemas.events import HouseholdChanged, Operation
+
+__all__ = ["FilesReader"]
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A snapshot as read: its households with their events (None where the mapping cannot read the row), and what was put aside."""
+
+    told: Named
+    events: dict[bytes, HouseholdChanged | None] = field(default_factory=dict)
+    aside: list[PutAside] = field(default_factory=list)
+    complete: bool = True
+    """Whether it can tell who is missing: a row without a readable family card may be anyone."""
+
+    @property
+    def region(self) -> str:
+        """The regency of its village."""
+        return self.told.village[:5]
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What follows from a snapshot: what is said of whom, whom it no longer shows, and the shares for the judgement."""
+
+    sayings: list[tuple[bytes, Saying]] = field(default_factory=list)
+    withdrawn: list[bytes] = field(default_factory=list)
+    held: int = 0
+    ending: int = 0
+
+
+class FilesReader:
+    """Reads one folder; the connection is the adapter's own file, where it remembers who was shown."""
+
+    def __init__(self, declared: FilesSource, mapper: Mapper, connection: sqlite3.Connection) -> None:
+        """Know where the folder is; nothing is read yet."""
+        self._declared, self._mapper = declared, mapper
+        self._folder, self._pattern = Path(declared.folder), pattern_of(declared.file_name)
+        self._suffix = Path(declared.file_name).suffix
+        self._showings = Showings(connection)
+        self._pending: deque[tuple[str, FileKnown]] = deque()
+
+    def read(self, position: str | None) -> Batch:
+        """Return what one more file tells; see `producers.sources.Source`. The position is the file's name, for people."""
+        if not self._pending:
+            self._pending.extend(self._unread())
+        if not self._pending:
+            return Batch([], position, caught_up=True)
+        name, found = self._pending[0]
+        try:
+            return self._judged(name, found)
+        except FileUnreadable as fault:
+            return self._put_aside(name, replace(found, state=ASIDE), fault)
+        except FileNotFoundError:
+            self._pending.popleft()
+            return Batch([], position, caught_up=False)
+        except OSError as error:
+            raise self._away(error) from error
+
+    def again(self, since: datetime, position: str | None) -> Batch:
+        """Return the households of one more snapshot that counts and was exported from a time on, under the revisions already said."""
+        at = int(since.astimezone(UTC).timestamp() * 1_000_000)
+        told = named(self._pattern, position) if position else None
+        names = self._showings.files_since(at, (told.exported, told.name) if told else (NEVER, ""))
+        if not names:
+            return Batch([], position, caught_up=True)
+        try:
+            taken = self._taken(named(self._pattern, names[0]))
+        except (FileUnreadable, OSError) as error:
+            fault = error if isinstance(error, FileUnreadable) else FileUnreadable(file=names[0], cause="is no longer there")
+            return Batch([], names[0], caught_up=False, aside=[PutAside.file(fault)])
+        snapshots = self._showings.snapshots()
+        events = [again for one in taken.events.items() if (again := self._said_again(taken, *one, snapshots)) is not None]
+        return Batch(events, names[0], caught_up=False, aside=taken.aside)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    # ---- which files ---------------------------------------------------------------------------------------------------------
+
+    def _unread(self) -> list[tuple[str, FileKnown]]:
+        """Return the files that are new, have changed, or were put aside for a loss that others may explain by now; oldest export first."""
+        known, count = self._showings.files(), self._showings.count()
+        found = []
+        try:
+            for entry in self._folder.iterdir():
+                if entry.suffix != self._suffix or not entry.is_file():
+                    continue
+                stat = entry.stat()
+                before = known.get(entry.name)
+                as_it_was = before is not None and (before.size, before.changed) == (stat.st_size, stat.st_mtime_ns)
+                if before is None or not as_it_was or (before.state == LOSS and before.judged != count):
+                    found.append((entry.name, FileKnown(stat.st_size, stat.st_mtime_ns, READ, count)))
+        except OSError as error:
+            raise self._away(error) from error
+        return sorted(found, key=lambda one: self._order(one[0]))
+
+    def _order(self, name: str) -> tuple[int, str]:
+        try:
+            return named(self._pattern, name).exported, name
+        except FileUnreadable:
+            return NEVER, name
+
+    def _away(self, error: OSError) -> SourceAway:
+        return SourceAway(address=self._declared.folder, why=error.strerror or type(error).__name__, wait_s=0.0)
+
+    # ---- one file ------------------------------------------------------------------------------------------------------------
+
+    def _judged(self, name: str, found: FileKnown) -> Batch:
+        told = named(self._pattern, name)
+        snapshots = self._showings.snapshots()
+        if snapshots.exported.get((told.village, told.period), NEVER) > told.exported:
+            return self._without_events(name, replace(found, state=OLDER), told)
+        taken = self._taken(told)
+        after = snapshots.with_one(told, complete=taken.complete)
+        outcome = self._outcome(taken, snapshots, after)
+        if outcome.ending > self._declared.greatest_loss * outcome.held:
+            cause = f"would end {outcome.ending} of the {outcome.held} households of its village: ask the village, or raise greatest_loss"
+            return self._put_aside(name, replace(found, state=LOSS), FileUnreadable(file=name, cause=cause))
+        events, aside = self._events(taken, outcome)
+
+        def keep(connection: sqlite3.Connection) -> None:
+            keep_file(connection, name, found, told, complete=taken.complete)
+            keep_shown(connection, told, [(one, NEVER if event else UNSAYABLE) for one, event in taken.events.items()], outcome.withdrawn)
+            keep_sayings(connection, taken.region, outcome.sayings)
+
+        return Batch(events, name, caught_up=False, aside=[*taken.aside, *aside], keep=keep, kept=self._done, mended=name)
+
+    def _batch(
+        self, name: str, found: FileKnown, told: Named | None, events: Sequence[HouseholdChanged], aside: Sequence[PutAside]
+    ) -> Batch:
+        return Batch(
+            events,
+            name,
+            caught_up=False,
+            aside=aside,
+            keep=lambda connection: keep_file(connection, name, found, told),
+            kept=self._done,
+            mended=name,
+        )
+
+    def _done(self) -> None:
+        self._pending.popleft()
+
+    def _put_aside(self, name: str, found: FileKnown, fault: FileUnreadable) -> Batch:
+        return self._without_events(name, found, None, [PutAside.file(fault)])
+
+    def _taken(self, told: Named) -> _Taken:
+        """Return a file's households; raises `FileUnreadable` where it cannot count as a whole."""
+        if told.village[:5] not in self._mapper.declared.regencies:
+            raise FileUnreadable(file=told.name, cause="is of a village in no regency of the region file")
+        rows = rows_of(self._folder / told.name, told, self._declared)
+        if not rows:
+            raise FileUnreadable(file=told.name, cause="holds no household")
+        taken = _Taken(told)
+        for row in rows:
+            if fault := self._row_fault(taken, row):
+                taken.aside.append(PutAside.record(self._mapper.mark(row), told.name, fault))
+        return taken
+
+    def _row_fault(self, taken: _Taken, row: Node) -> RecordUnreadable | None:
+        """Add a row's household to its snapshot, and return what is wrong with it, if anything."""
+        try:
+            household = self._mapper.household(row)
+        except RecordUnreadable as fault:
+            taken.complete = False
+            return fault
+        if household in taken.events:
+            return RecordUnreadable(field="household", cause="stands twice in one snapshot; the first counts", value="hidden")
+        try:
+            taken.events[household] = self._mapper.event(row)
+        except RecordUnreadable as fault:
+            taken.events[household] = None
+            return fault
+        return None
+
+    # ---- what follows from it --------------------------------------------------------------------------------------------------
+
+    def _outcome(self, taken: _Taken, before: Snapshots, after: Snapshots) -> _Outcome:
+        told, outcome = taken.told, _Outcome()
+        earlier = [period for period in before.complete.get(told.village, ()) if period < told.period]
+        held = self._showings.held(told.village, earlier[-1] if earlier else NEVER, told.period)
+        outcome.held = len(held)
+        for household in sorted({*held, *taken.events}):
+            past = self._past(taken, household, outcome)
+            said = sayings(past, after.exported, after.complete, (told.village, told.period))
+            outcome.sayings += [(household, one) for one in said]
+            missing = household not in taken.events
+            outcome.ending += missing and any(one.operation is not Operation.UPSERT and one.period == told.period for one in said)
+        return outcome
+
+    def _past(self, taken: _Taken, household: bytes, outcome: _Outcome | None = None) -> Past:
+        """Return what is known of a household with the snapshot taken in; who is no longer shown is noted in the outcome."""
+        told = taken.told
+        past = self._showings.past(household, taken.region)
+        replaced = [one for one in past.shown if (one.village, one.period) == (told.village, told.period)]
+        present = household in taken.events
+        if not present and not taken.complete:
+            return past
+        shown = [one for one in past.shown if one not in replaced]
+        if present:
+            shown.append(Shown(told.period, told.village, told.exported, NEVER if taken.events[household] else UNSAYABLE))
+        elif replaced and outcome is not None:
+            outcome.withdrawn.append(household)
+        return Past(shown, past.gone, {one.period: one.revision for one in replaced})
+
+    def _events(self, taken: _Taken, outcome: _Outcome) -> tuple[list[HouseholdChanged], list[PutAside]]:
+        """
+        Return the events of what is said, showings of other snapshots read again from their files.
+
+        What cannot be said for want of a file is taken out of the outcome, so that it is tried again with the next snapshot.
+        """
+        others: dict[tuple[str, int], Mapping[bytes, HouseholdChanged | None]] = {}
+        events: list[HouseholdChanged] = []
+        aside: list[PutAside] = []
+        for household, said in list(outcome.sayings):
+            if said.operation is not Operation.UPSERT:
+                events.append(self._absence(taken, household, said))
+                continue
+            place = (said.village, said.period)
+            if place != (taken.told.village, taken.told.period) and place not in others:
+                others[place], faults = self._other(*place)
+                aside += faults
+            event = others.get(place, taken.events).get(household)
+            if event is not None:
+                events.append(replace(event, revision=said.revision))
+            else:
+                outcome.sayings.remove((household, said))
+        return events, aside
+
+    def _other(self, village: str, period: int) -> tuple[Mapping[bytes, HouseholdChanged | None], list[PutAside]]:
+        """Return the households of a snapshot that was read before."""
+        name = self._showings.file_of(village, period) or ""
+        try:
+            return self._taken(named(self._pattern, name)).events, []
+        except (FileUnreadable, OSError):
+            cause = "is needed once more, to say again what another snapshot would hide, and is not there as it was: put it back"
+            return {}, [PutAside.file(FileUnreadable(file=name, cause=cause))]
+
+    def _absence(self, taken: _Taken, household: bytes, said: Saying) -> HouseholdChanged:
+        """Return the END or RETRACT of a household."""
+        return HouseholdChanged(
+            household=household,
+            key_version=self._mapper.key_version,
+            region=taken.region,
+            source=self._mapper.declared.source_id,
+            valid_from=date(said.period // 100, said.period % 100, 1),
+            revision=said.revision,
+            mapping_version=self._mapper.declared.mapping_version,
+            operation=said.operation,
+            recorded_at=datetime.fromtimestamp(taken.told.exported // 1_000_000, UTC),
+        )
+
+    def _said_again(self, taken: _Taken, household: bytes, event: HouseholdChanged | None, snapshots: Snapshots) -> HouseholdChanged | None:
+        """Return an event under the revision it was said under, or under the one it needs where it could not be said before."""
+        if event is None:
+            return None
+        told, past = taken.told, self._showings.past(household, taken.region)
+        for one in past.shown:
+            if (one.village, one.period) == (told.village, told.period):
+                if one.revision > NEVER:
+                    return replace(event, revision=one.revision)
+                anew = replace(past, shown=[replace(other, revision=NEVER) if other is one else other for other in past.shown])
+                for said in sayings(anew, snapshots.exported, snapshots.complete, (told.village, told.period)):
+                    if (said.operation, said.village, said.period) == (Operation.UPSERT, told.village, told.period):
+                        return replace(event, revision=said.revision)
+        return None

@@ -1,0 +1,175 @@
+"""
+A change feed over HTTP: JSON, pages by a cursor that is a change time, OAuth2 client credentials.
+
+Why: many regional systems can say "what changed since", and no more.
+Must not: trust an answer: pages repeat and overlap, cursors stand still, and 200 may carry an error page.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+
+from producers.declaration import RestSource
+from producers.faults import RecordUnreadable, SourceAway, SourceRefuses, masked
+from producers.mapping import Mapper
+from producers.quarantine import PutAside
+from producers.records import Missing, Node, Unreachable, follower, nodes_of
+from producers.sources import Batch, mapped
+from producers.sources.token import TokenCache
+from schemas.events import HouseholdChanged, Operation
+
+__all__ = ["RestReader"]
+
+_BUSY = (429, 503)
+_REFUSED = (401, 403)
+_GREATEST_WAIT_S = 300.0
+"""A source that asks for a longer pause is asked again after this: a slip there must not silence a region for days."""
+_REFUSED_WAIT_S = 10.0
+_REMEMBERED = 20_000
+"""Events of the last pages by which repetitions are known; some pages of the greatest size."""
+_STANDS = 10
+"""Pages that bring nothing new and do not move on, after which the source is left alone for a while."""
+_STANDS_WAIT_S = 5.0
+
+Key = tuple[bytes, date, int, Operation]
+
+
+class RestReader:
+    """Reads one change feed."""
+
+    def __init__(
+        self,
+        declared: RestSource,
+        mapper: Mapper,
+        environ: Mapping[str, str],
+        clock: Callable[[], datetime],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Know where the feed is; nothing is asked yet."""
+        self._declared, self._mapper, self._clock = declared, mapper, clock
+        self._client = httpx2.Client(base_url=declared.url, timeout=declared.timeout_s)
+        self._token = TokenCache(declared.token, environ, self._client, clock_s) if declared.token else None
+        self._cursor, self._more = follower(declared.cursor.path), follower(declared.more)
+        self._seen: set[Key] = set()
+        self._seen_order: deque[Key] = deque()
+        self._stood = 0
+
+    def read(self, position: str | None) -> Batch:
+        """Return one page; see `producers.sources.Source`."""
+        answer = self._asked(position)
+        records, faults = nodes_of(answer, self._declared.records)
+        if wrong := [fault for fault in faults if fault.part.parent is None]:
+            raise self._away(f"in its answer {wrong[0].field} {wrong[0].cause}")
+        events, aside = mapped(self._mapper, records, self._declared.changes)
+        aside += [self._unreachable(fault) for fault in faults]
+        fresh = {key: event for event in events if (key := _key(event)) not in self._seen}
+        more, following = self._told(answer, position)
+        self._must_move_on(moved=following != position or bool(fresh), more=more)
+        return Batch(list(fresh.values()), following, caught_up=not more, aside=aside, kept=lambda: self._remember(fresh))
+
+    def again(self, since: datetime, position: str | None) -> Batch:
+        """Return one page from a time on: the cursor is a change time."""
+        return self.read(position or since.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    # ---- asking ------------------------------------------------------------------------------------------------------------
+
+    def _asked(self, position: str | None) -> Any:  # noqa: ANN401 - JSON
+        """Return the JSON of a page; raises `SourceAway`."""
+        try:
+            answer = self._get(position)
+            if answer.status_code in _REFUSED and self._token is not None:
+                self._token.drop()
+                answer = self._get(position)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self._away(type(error).__name__) from error
+        if answer.status_code in _BUSY:
+            raise self._away(f"HTTP {answer.status_code}", self._pause(answer.headers.get("Retry-After")))
+        if answer.status_code in _REFUSED and self._declared.token is not None:
+            names = f"{self._declared.token.client_id_env} and {self._declared.token.client_secret_env}"
+            raise SourceRefuses(address=self._declared.url, why=f"HTTP {answer.status_code}", names=names, wait_s=_REFUSED_WAIT_S)
+        if not answer.is_success:
+            raise self._away(f"HTTP {answer.status_code}")
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise self._away("the answer is no JSON") from error
+
+    def _get(self, position: str | None) -> httpx2.Response:
+        parameters = {self._declared.page.parameter: str(self._declared.page.size)}
+        if position is not None:
+            parameters[self._declared.cursor.parameter] = position
+        return self._client.get(self._declared.changes, params=parameters, headers=self._token.header() if self._token else {})
+
+    def _pause(self, retry_after: str | None) -> float:
+        """Return how long the source wants to be left alone, in seconds, told as a number or as a date."""
+        if retry_after is None:
+            return 0.0
+        try:
+            return min(max(float(retry_after), 0.0), _GREATEST_WAIT_S)
+        except ValueError:
+            pass
+        try:
+            until = parsedate_to_datetime(retry_after)
+            return min(max((until - self._clock()).total_seconds(), 0.0), _GREATEST_WAIT_S)
+        except (ValueError, TypeError):
+            return 0.0
+
+    def _away(self, why: str, wait_s: float = 0.0) -> SourceAway:
+        return SourceAway(address=self._declared.url, why=why, wait_s=wait_s)
+
+    # ---- judging the answer --------------------------------------------------------------------------------------------------
+
+    def _told(self, answer: Any, position: str | None) -> tuple[bool, str | None]:  # noqa: ANN401 - JSON
+        """Return whether more is there and where reading goes on; without a cursor it goes on where it was."""
+        try:
+            more = self._more(Node(answer))
+        except Missing:
+            raise self._away(f"the answer has no {self._declared.more}") from None
+        if not isinstance(more, bool):
+            raise self._away(f"{self._declared.more} is neither true nor false")
+        try:
+            following = str(self._cursor(Node(answer)))
+            return more, position if position is not None and _goes_back(position, following) else following
+        except Missing:
+            if more:
+                raise self._away(f"more is there, but the answer has no {self._declared.cursor.path}") from None
+            return more, position
+
+    def _remember(self, keys: Iterable[Key]) -> None:
+        """Know events as kept, the newest ones; what is forgotten would be sent again, which changes nothing."""
+        for key in keys:
+            self._seen.add(key)
+            self._seen_order.append(key)
+        while len(self._seen_order) > _REMEMBERED:
+            self._seen.discard(self._seen_order.popleft())
+
+    def _must_move_on(self, *, moved: bool, more: bool) -> None:
+        self._stood = 0 if moved or not more else self._stood + 1
+        if self._stood >= _STANDS:
+            self._stood = 0
+            raise self._away("its cursor stands still though it says that more is there", _STANDS_WAIT_S)
+
+    def _unreachable(self, fault: Unreachable) -> PutAside:
+        told = RecordUnreadable(field=fault.field, cause=fault.cause, value=masked(type(fault.part.value).__name__))
+        return PutAside.record(self._mapper.mark(fault.part), self._declared.changes, told)
+
+
+def _key(event: HouseholdChanged) -> Key:
+    return event.household, event.valid_from, event.revision, event.operation
+
+
+def _goes_back(position: str, following: str) -> bool:
+    """Return whether a cursor that is a change time lies before the one we have: an old page came again."""
+    try:
+        return datetime.fromisoformat(following) < datetime.fromisoformat(position)
+    except (ValueError, TypeError):
+        return False
