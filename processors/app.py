@@ -33,6 +33,8 @@ EXIT_FAILED, EXIT_STALLED, EXIT_REGENCIES_CHANGED = 3, 4, 5
 """How a worker ends by itself; whoever supervises starts it again, at once for changed regencies."""
 _SESSION_S, _HEARTBEAT_S, _REQUEST_S = 6.0, 2.0, 10.0
 _WATCH_S, _TOPICS_S = 0.5, 5.0
+_METADATA_MS = 15_000
+"""A topic that the group's leader did not see when it shared the partitions out has no reader until its metadata are asked for again."""
 _FINISH_S, _LEAVE_S = 0.8, 0.7
 """On SIGTERM: how long the batches in flight may still commit, and how long leaving the group may take."""
 Partition = tuple[str, int]
@@ -70,7 +72,7 @@ def run_worker(settings: WorkerSettings, data_directory: str) -> NoReturn:
     asyncio.set_event_loop(loop)
     store = WorkerStore(settings, Registry(settings.registry))
     topics = loop.run_until_complete(_topics_there(store))
-    app, batcher = build_app(settings, store, topics, data_directory)
+    app, batcher = build_app(settings, store, frozenset(topics), data_directory)
     watch = _Watch(app, batcher, store, settings, topics)
     app.task(watch.begin)
     worker = _Worker(app, loglevel="ERROR", redirect_stdouts=False, override_logging=False, loop=loop, console_port=0, quiet=True)
@@ -79,18 +81,18 @@ def run_worker(settings: WorkerSettings, data_directory: str) -> NoReturn:
     end(EXIT_FAILED)  # it does not return
 
 
-async def _topics_there(store: WorkerStore) -> frozenset[str]:
-    """Return the topics of all registered regencies that exist; wait until there is one."""
+async def _topics_there(store: WorkerStore) -> dict[str, str]:
+    """Return the topics of all registered regencies that exist, with their ids; wait until there is one."""
     said = False
     while True:
         try:
             wanted = {household_topic(code) for code in await store.registered_regencies()}
-            there = wanted & await store.topics()
+            there = await store.topic_ids(wanted & await store.topics())
         except Retriable as error:
             _log.warning("waiting: %s", error, extra={"action": "waiting"})
         else:
             if there:
-                return frozenset(there)
+                return there
             if not said:
                 _log.warning("no source is registered yet: muara sources load", extra={"action": "waiting"})
                 said = True
@@ -119,6 +121,7 @@ def build_app(settings: WorkerSettings, store: WorkerStore, topics: frozenset[st
         broker_request_timeout=_REQUEST_S,
         broker_max_poll_records=40_000,
         consumer_max_fetch_size=1 << 20,
+        consumer_metadata_max_age_ms=_METADATA_MS,
     )
     seeker.app = app
     app.positions = batcher
@@ -149,7 +152,7 @@ class _Worker(faust.Worker):
 class _Watch:
     """The tasks beside the agent: lanes that commit, and the watch over topics, halted partitions and progress."""
 
-    def __init__(self, app: faust.App, batcher: Batcher, store: WorkerStore, settings: WorkerSettings, topics: frozenset[str]) -> None:
+    def __init__(self, app: faust.App, batcher: Batcher, store: WorkerStore, settings: WorkerSettings, topics: Mapping[str, str]) -> None:
         self._app, self._batcher, self._store, self._settings, self._topics = app, batcher, store, settings, topics
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes: list[asyncio.Task[None]] = []
@@ -194,18 +197,23 @@ class _Watch:
                 await self._batcher.resume_accepted()
                 if self._batcher.suspicious or loop.time() - topics_at >= _TOPICS_S:
                     topics_at = loop.time()
-                    await self._batcher.check_topics()
-                    await self._check_regencies()
+                    await self._check_topics()
                 if loop.time() - progress_at >= self._settings.stalled_s / 4:
                     progress_at = loop.time()
                     await self._check_progress()
             except (DatabaseAway, BrokerAway) as error:
                 _log.warning("waiting: %s", error, extra={"action": "waiting"})
 
-    async def _check_regencies(self) -> None:
-        """End the process when topics came or went: a subscription changed at run time is not to be trusted."""
+    async def _check_topics(self) -> None:
+        """
+        End the process when topics came or went: a subscription changed at run time is not to be trusted.
+
+        So is one to a topic that was made anew: the client that shares out the partitions may not see it for minutes.
+        """
         wanted = {household_topic(code) for code in await self._store.registered_regencies()}
-        if frozenset(wanted & await self._store.topics()) != self._topics:
+        there = await self._store.topic_ids(wanted & await self._store.topics())
+        await self._batcher.check_topics(there)
+        if there != self._topics:
             _log.warning("the set of regencies changed: starting over", extra={"action": "regencies_changed"})
             self._batcher.stop()
             with contextlib.suppress(Exception):

@@ -93,6 +93,7 @@ class Batcher:
         """Take partitions over and return where to read on; halted ones are paused."""
         self.ahead.drop_all()
         self._gaps.clear()
+        self.held = {}  # so that a batch in flight, which this very call overtakes, is discarded
         held = await self._taken_over(partitions)
         self.held = held
         self.position = {one: state.next_offset for one, state in held.items()}
@@ -186,6 +187,9 @@ class Batcher:
             if rest[0].first > at:
                 await self._gap(partition, at, rest[0].first)
                 continue
+            if (dense := _dense(rest)) < len(rest):
+                self._read_again(partition, state)
+                rest = blocks[:] = rest[:dense]
             origin = [BlockFrom(block, partition[0], partition[1], regency_of(partition[0])) for block in rest]
             found.append((Part(state.id, state.epoch, at, rest[-1].last + 1), origin))
         found.sort(key=lambda one: one[0].id)
@@ -243,6 +247,11 @@ class Batcher:
         gap.sought_at = time.monotonic() + wait
         self.counts["gaps"] += 1
 
+    def _read_again(self, partition: Partition, state: Held) -> None:
+        """Let what follows a gap inside a batch come again, then as the first of its batch."""
+        self.ahead.drop(partition)
+        self._soon(self._seek_later(partition, state.epoch, _GAP_S))
+
     async def _seek_later(self, partition: Partition, epoch: int, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
         state = self.held.get(partition)
@@ -259,27 +268,29 @@ class Batcher:
         state = self.held[partition]
         _log.error("partition is halted", extra={"action": "halted", "topic": partition[0], "partition": partition[1], "cause": cause})
         await self.store.halt(state, cause)
-        self.held[partition] = Held(state.id, state.epoch, state.next_offset, state.topic_id, cause)
+        if self.held.get(partition) is state:
+            self.held[partition] = Held(state.id, state.epoch, state.next_offset, state.topic_id, cause)
         self.ahead.drop(partition)
         await self._seeker.pause({partition})
 
-    async def check_topics(self) -> None:
-        """Halt partitions whose topic was deleted and made anew: its offsets say nothing about what was read before."""
+    async def check_topics(self, ids: Mapping[str, str]) -> None:
+        """Halt partitions whose topic was deleted and made anew (it has another id now): its offsets say nothing about what was read."""
         self.suspicious = False
         held = {one: state for one, state in self.held.items() if not state.halted}
-        ids = await self.store.topic_ids({topic for topic, _ in held})
         for partition, state in held.items():
             if ids.get(partition[0], state.topic_id) != state.topic_id and self.held.get(partition) is state:
                 await self.halt(partition, str(TopicMadeAnew(topic=partition[0])))
 
     async def resume_accepted(self) -> None:
         """Go on with halted partitions that a person has accepted meanwhile."""
+        before = [state for state in self.held.values() if state.halted]
         halted = {state.id: partition for partition, state in self.held.items() if state.halted}
         if not halted:
             return
         accepted = {halted[number] for number in await self.store.resumed(set(halted))}
         if accepted:
             taken = await self.store.take_over(accepted)
+            taken = {one: state for one, state in taken.items() if self.held.get(one) in before}  # or they were assigned anew meanwhile
             self.held.update(taken)
             self.position.update({one: state.next_offset for one, state in taken.items()})
             moving = {one for one, state in taken.items() if not state.halted}
@@ -296,3 +307,11 @@ class Batcher:
                 _log.warning("waiting: %s", error, extra={"action": "waiting", "wait_s": backoff})
                 await asyncio.sleep(backoff)
                 backoff = min(2 * backoff, _GREATEST_BACKOFF_S)
+
+
+def _dense(blocks: list[Block]) -> int:
+    """Return how many blocks follow one another without a gap in their offsets."""
+    count = 1
+    while count < len(blocks) and blocks[count].first == blocks[count - 1].last + 1:
+        count += 1
+    return count
