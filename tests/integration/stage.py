@@ -167,8 +167,8 @@ class Stage:
         """
         with self.connect() as connection:
             rows = connection.execute(_TRANSACTIONS).fetchall()
-        found = {"waiting": lambda now, wait: wait == "Lock", "idle": lambda now, wait: now == "idle in transaction"}
-        return [port for port, now, wait in rows if state == "any" or found[state](now, wait)]
+        found = {"waiting": {"Lock"}, "idle": {"idle in transaction"}}.get(state, set())
+        return [port for port, *facts in rows if state == "any" or found & set(facts)]
 
     # ---- what comes out -----------------------------------------------------------------------------------------------
 
