@@ -24,6 +24,8 @@ GREATEST_EXPENDITURE = 10**12
 _EAST = timezone(timedelta(hours=9))
 """Indonesia's earliest midnight."""
 _NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")
+_CODE = re.compile(r"[0-9]{1,4}([.][0-9]{1,5}){0,3}|[a-z][a-z0-9_-]{0,15}")
+"""A region's code, or a source's."""
 _INT = 1 << 31
 
 
@@ -88,13 +90,13 @@ class VillageOutsideRegency(Rejected):
 
 
 class SizeBeyondReason(Rejected):
-    """a household of {size} people is beyond reason (1 to {greatest}): correct the size"""
+    """a household of less than 1 or more than {greatest} people is beyond reason: correct the size"""
 
     field = "composition.size"
 
 
 class ExpenditureBeyondReason(Rejected):
-    """an expenditure of {expenditure} rupiah per month is beyond reason (0 to {greatest}): correct the amount"""
+    """an expenditure below 0 or above {greatest} rupiah per month is beyond reason: correct the amount"""
 
     field = "welfare.expenditure"
 
@@ -107,6 +109,11 @@ class NumberOutOfRange(Rejected):
 
 class NationalIdentifierInText(Rejected):
     """{at} holds 16 digits in a row, the shape of a national identifier: nothing that may identify a person may be published"""
+
+
+def _shown(text: str) -> str:
+    """Return a code for a message; any other text is not shown, since it may be what must not be published."""
+    return text if _CODE.fullmatch(text) else "(not a code)"
 
 
 def cause_of(error: Rejected) -> str:
@@ -140,9 +147,9 @@ def admit(record: Record, reference: Reference, limits: Limits) -> Statement:
     if record.key != said["household"]:
         raise KeyIsNotTheHousehold
     if said["region"] != record.regency:
-        raise RegionIsNotTheTopics(region=said["region"], regency=record.regency)
+        raise RegionIsNotTheTopics(region=_shown(said["region"]), regency=record.regency)
     if reference.registration(said["region"], said["source"]) is None:
-        raise SourceNotRegistered(source=said["source"], region=said["region"])
+        raise SourceNotRegistered(source=_shown(said["source"]), region=said["region"])
     _check_date(said["valid_from"], arrival_day(record.arrived), limits)
     if not -_INT <= said["mapping_version"] < _INT:
         raise NumberOutOfRange(name="mapping_version")
@@ -187,7 +194,7 @@ def _village(residence: Mapping[str, Any] | None, regency: str, reference: Refer
     village = str(residence["village"])
     known = reference.regions.get(village)
     if known is None or known.level != "village":
-        raise VillageUnknown(village=village)
+        raise VillageUnknown(village=_shown(village))
     if reference.regency_of(village) != regency:
         raise VillageOutsideRegency(village=village, regency=regency)
     return village
@@ -198,7 +205,7 @@ def _size(composition: Mapping[str, Any] | None, limits: Limits) -> int | None:
         return None
     size = int(composition["size"])
     if not 1 <= size <= limits.household_size:
-        raise SizeBeyondReason(size=size, greatest=limits.household_size)
+        raise SizeBeyondReason(greatest=limits.household_size)
     return size
 
 
@@ -207,5 +214,5 @@ def _expenditure(welfare: Mapping[str, Any] | None) -> int | None:
         return None
     expenditure = int(welfare["expenditure"])
     if not 0 <= expenditure <= GREATEST_EXPENDITURE:
-        raise ExpenditureBeyondReason(expenditure=expenditure, greatest=GREATEST_EXPENDITURE)
+        raise ExpenditureBeyondReason(greatest=GREATEST_EXPENDITURE)
     return expenditure

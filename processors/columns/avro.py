@@ -8,11 +8,13 @@ and read again, one by one, by fastavro, which has the last word.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.columns.texts import text_words
 from processors.columns.varints import PADDING, Positions, read_varints, words
 
 __all__ = ["NULL", "Column", "Plan", "compile_plan", "read_columns"]
@@ -21,6 +23,11 @@ NULL = np.iinfo(np.int64).min
 """Stands for null in a column; no value read here is as small."""
 
 _WHOLE, _BOOLEAN, _FIXED, _STRING, _RECORD, _ARRAY = range(6)
+_FIRST_DAY, _LAST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal(), date.max.toordinal() - date(1970, 1, 1).toordinal()
+"""The days that a date can be; others are odd, since fastavro refuses them."""
+_LONGEST = 32
+"""Bytes of a string that nobody wants within which it is looked at; a longer one is odd."""
+_NOT_ASCII = np.uint64(0x8080808080808080)
 _WIDTHS = {"float": 4, "double": 8, "null": 0}
 _ITEMS = 48
 """Records with more items than this in an array are odd: each item costs a pass over the batch."""
@@ -38,6 +45,8 @@ class _Step:
     symbols: int = 0
     fields: tuple["_Step", ...] = ()
     wanted: bool = False
+    is_date: bool = False
+    is_text: bool = False
 
 
 Plan = tuple[_Step, ...]
@@ -93,6 +102,7 @@ def _step(name: str, kind: Any, wanted: frozenset[str], named: dict[str, Any]) -
         return _Step(name, _ARRAY, fields=(item,), **step)
     if base in _WIDTHS:
         return _Step(name, _FIXED, size=_WIDTHS[base], **step)
+    step |= {"is_date": kind.get("logicalType") == "date", "is_text": base == "string"}
     return _Step(name, usual[base], size=kind.get("size", 0), symbols=len(kind.get("symbols", ())), **step)
 
 
@@ -136,20 +146,9 @@ class _Reader:
     def _value(self, step: _Step, at: Positions, rows: Positions) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
         """Return where the records stand after the value, the value, and its length in bytes (only of strings and fixed)."""
         if step.kind == _WHOLE:
-            value, width, too_long = read_varints(self.word, at)
-            if step.symbols:
-                too_long |= (value < 0) | (value >= step.symbols)
-            if too_long.any():
-                self.odd[rows[too_long]] = True
-            return at + width, value, at
+            return self._whole(step, at, rows)
         if step.kind == _STRING:
-            size, width, too_long = read_varints(self.word, at)
-            bad = too_long | (size < 0)
-            if bad.any():
-                self.odd[rows[bad]] = True
-                size = np.where(bad, 0, size)
-            begin = at + width
-            return np.minimum(begin + size, self._bound), begin, size
+            return self._text(step, at, rows)
         if step.kind == _FIXED:
             return np.minimum(at + step.size, self._bound), at, np.full(len(at), step.size)
         if step.kind == _BOOLEAN:
@@ -157,6 +156,35 @@ class _Reader:
         if step.kind == _RECORD:
             return self.run(step.fields, at, rows), at, at
         return self._past_array(step, at, rows), at, at
+
+    def _whole(self, step: _Step, at: Positions, rows: Positions) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
+        value, width, odd = read_varints(self.word, at)
+        if step.symbols:
+            odd |= (value < 0) | (value >= step.symbols)
+        if step.is_date:
+            odd |= (value < _FIRST_DAY) | (value > _LAST_DAY)
+        if odd.any():
+            self.odd[rows[odd]] = True
+        return at + width, value, at
+
+    def _text(self, step: _Step, at: Positions, rows: Positions) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
+        size, width, too_long = read_varints(self.word, at)
+        bad = too_long | (size < 0)
+        if bad.any():
+            self.odd[rows[bad]] = True
+            size = np.where(bad, 0, size)
+        begin = at + width
+        if step.is_text and not step.wanted:  # a text that is wanted is compared with codes, which are plain
+            self.odd[rows[self._beyond_ascii(begin, size)]] = True
+        return np.minimum(begin + size, self._bound), begin, size
+
+    def _beyond_ascii(self, begin: Positions, size: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which texts may hold anything but ASCII, and so may be no text at all: fastavro decides."""
+        beyond = size > _LONGEST
+        for at in range(0, min(int(size.max(initial=0)), _LONGEST), 8):
+            low, _ = text_words(self.word, np.minimum(begin + at, self._bound), np.clip(size - at, 0, 8))
+            beyond |= (low & _NOT_ASCII) != 0
+        return beyond
 
     def _past_array(self, step: _Step, at: Positions, rows: Positions) -> Positions:
         """Return where the records stand after an array; its items are read only to get past them."""
