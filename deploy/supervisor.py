@@ -6,6 +6,7 @@ Must not: kill anything that it did not start, or start anything again once it w
 """
 
 import logging
+import random
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 __all__ = ["EXIT_AT_ONCE", "Supervisor", "muara"]
 
@@ -40,10 +42,12 @@ class _Child:
 class Supervisor:
     """Starts children and keeps them running until `stop`; `children` may be read (and killed, for a test) at any time."""
 
-    def __init__(self, commands: Sequence[tuple[str, Sequence[str]]], environ: dict[str, str] | None = None) -> None:
-        """Take the commands by name; nothing is started yet."""
+    def __init__(
+        self, commands: Sequence[tuple[str, Sequence[str]]], environ: dict[str, str] | None = None, logs: Path | None = None
+    ) -> None:
+        """Take the commands by name; nothing is started yet. With `logs`, each child writes to a file of its name there."""
         self._children = [_Child(name, command) for name, command in commands]
-        self._environ = environ
+        self._environ, self._logs = environ, logs
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="supervisor", daemon=True)
 
@@ -69,6 +73,14 @@ class Supervisor:
     def starts(self) -> int:
         """How often any child was started."""
         return sum(child.starts for child in self._children)
+
+    def kill_one(self, dice: random.Random) -> bool:
+        """Kill one of the running children (SIGKILL), chosen by `dice`, and return whether there was one; it is started again."""
+        running = [child.process for child in self._children if child.process and child.process.poll() is None]
+        if not running:
+            return False
+        dice.choice(running).kill()
+        return True
 
     def stop(self) -> None:
         """End the children, one after the other in order, and wait for them; those that do not end are killed."""
@@ -103,9 +115,17 @@ class Supervisor:
                 "%s ended after %.1f s with code %s", child.name, lived, code, extra={"action": "child_ended", "child": child.name}
             )
         if child.process is None and now >= child.due:
-            child.process = subprocess.Popen(child.command, env=self._environ, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
+            child.process = self._started(child)
             child.started = now
             child.starts += 1
+
+    def _started(self, child: _Child) -> subprocess.Popen[bytes]:
+        if self._logs is None:
+            return subprocess.Popen(child.command, env=self._environ, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
+        with (self._logs / f"{child.name.replace(' ', '-')}.log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603
+                child.command, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
 
 
 def muara(*arguments: str) -> list[str]:

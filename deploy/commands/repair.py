@@ -84,7 +84,6 @@ def accept_offsets(
 def check_schema() -> None:
     """Check our schemas against every registered version: the registry's rules and our own (units, scales, symbols)."""
     from schemas.compatibility import check_registered
-
     from schemas.registry import Registry
 
     found = check_registered(Registry(addresses(settings()).registry))
@@ -95,9 +94,14 @@ def check_schema() -> None:
     print("compatible")
 
 
-def rebuild() -> None:
-    """Replay all topics into new tables beside the live ones, compare, and swap."""
+def rebuild(
+    compare_only: Annotated[bool, typer.Option("--compare-only", help="Change nothing; exit code 1 where something differs.")] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Take over also where households lose statements that no record says.")
+    ] = False,
+) -> None:
+    """Replay all topics into new tables beside the live ones, compare, and take over what differs, in one commit."""
     from deploy.rebuild import rebuild as run
 
     told = settings()
-    run(addresses(told), told)
+    run(addresses(told), told, compare_only=compare_only, accept_loss=accept_loss)

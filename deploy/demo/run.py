@@ -1,0 +1,244 @@
+"""
+The demo as a play in phases: load, stream, drain, verify, compare; ends exact or says what is not.
+
+Why: one command shows the whole platform on one machine and proves its figures against the simulated systems' own truth.
+Must not: count anything as exact that was not compared.
+"""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from deploy.demo.compare import Comparison, compare
+from deploy.demo.stage import REGION_FILES, Stage
+from deploy.demo.truth import Line, TruthRow, figures
+from processors.broker import Broker
+from processors.store.offsets import stands
+from processors.store.overview import Overview, overview
+from processors.store.verify import Verification, verify
+from producers.checkpoint import AdapterStatus, status
+from schemas.errors import Fatal
+
+__all__ = ["Outcome", "Say", "Seen", "as_json", "begin", "look", "rehearse"]
+
+Say = Callable[[str, float, str], None]
+"""Told of progress: phase, share done (0 to 1), words."""
+_LOOK_S = 0.25
+_DRAIN_S = 600.0
+_STILL_S = 120.0
+_CHAOS_S = (1.0, 3.0)
+_STEP = 500
+
+
+class Stuck(Fatal):
+    """nothing moved for {wait_s} s in phase {phase} ({words}); the logs are in {logs}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The platform at one moment: adapters by source, the database's overview, records merged and still behind."""
+
+    adapters: dict[str, AdapterStatus | None]
+    database: Overview
+    merged: int
+    behind: int
+    halted: int
+
+    def drained(self, since: datetime) -> bool:
+        """Return whether everything that the sources could tell before `since` has become a published figure."""
+        asked = all(
+            one is not None and one.caught_up and one.asked_at is not None and one.asked_at > since for one in self.adapters.values()
+        )
+        return asked and not self.behind and not self.database.batches_to_fold and not self.database.figures_to_send
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How it ended."""
+
+    verification: Verification
+    comparison: Comparison
+    merged: int
+    rejected: int
+    quarantined: int
+    kills: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every figure is equal to its recomputation and to the sources' own truth, and nothing was rejected on the way."""
+        return self.verification.exact and not self.verification.dirty and not self.comparison.differences and not self.rejected
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it by name, for JSON."""
+        return {
+            "exact": self.exact,
+            "households": self.verification.households,
+            "statements": self.verification.statements,
+            "cells_verified": self.verification.cells,
+            "verify_differences": self.verification.total,
+            "numbers_compared_with_truth": self.comparison.numbers,
+            "truth_differences": len(self.comparison.differences),
+            "merged": self.merged,
+            "rejected": self.rejected,
+            "quarantined": self.quarantined,
+            "kills": self.kills,
+            **{f"{phase}_s": round(passed, 2) for phase, passed in self.seconds.items()},
+        }
+
+
+def look(stage: Stage, connection: psycopg.Connection[Any], broker: Broker) -> Seen:
+    """Return how everything stands now."""
+    partitions = stands(connection)
+    topics = {(one.topic, one.partition) for one in partitions}
+    ends = broker.ends(topics)
+    return Seen(
+        adapters={name: status(stage.directory / "adapters" / f"{name}.sqlite") for name in REGION_FILES},
+        database=overview(connection),
+        merged=sum(one.next_offset for one in partitions),
+        behind=sum(max(0, ends.get((one.topic, one.partition), 0) - one.next_offset) for one in partitions),
+        halted=sum(one.halted is not None for one in partitions),
+    )
+
+
+class _Chaos:
+    """Kills workers and publishers at random, by the process ids of the supervisors that started them."""
+
+    def __init__(self, stage: Stage, seed: int) -> None:
+        self._stage, self._dice = stage, random.Random(seed)  # noqa: S311 - chaos need not be secret
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chaos", daemon=True)
+        self.kills = 0
+
+    def __enter__(self) -> "_Chaos":  # noqa: PYI034
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._dice.uniform(*_CHAOS_S)):
+            supervisor = self._stage.publishers if self._dice.random() < 0.25 else self._stage.workers
+            if supervisor is not None and supervisor.kill_one(self._dice):
+                self.kills += 1
+
+
+def rehearse(stage: Stage, changes: int, chaos: bool, say: Say) -> Outcome:
+    """Play everything once on a stage whose services run, and return how it ended."""
+    seconds: dict[str, float] = {}
+    broker = Broker(stage.addresses.kafka)
+    with psycopg.connect(stage.addresses.database, autocommit=True) as connection:
+        with _Timed(seconds, "load"):
+            begin(stage, connection, broker, say)
+        kills = 0
+        with _Timed(seconds, "stream"):
+            if chaos:
+                with _Chaos(stage, stage.play.seed) as angry:
+                    _stream(stage, changes, say)
+                    _await(stage, connection, broker, "stream", say, lambda seen: not seen.behind)
+                kills = angry.kills
+            else:
+                _stream(stage, changes, say)
+        with _Timed(seconds, "drain"):
+            stage.ask_world("POST", "flush")
+            seen = _drain(stage, connection, broker, "drain", say)
+        with _Timed(seconds, "verify"):
+            say("verify", 0.0, "every figure recomputed from the statements")
+            verification = verify(connection)
+        with _Timed(seconds, "compare"):
+            say("compare", 0.0, "every figure against the sources' own truth")
+            comparison = compare(connection, _truth(stage, connection))
+        quarantined = sum(one.quarantined for one in seen.adapters.values() if one)
+        return Outcome(verification, comparison, seen.merged, seen.database.rejected, quarantined, kills, seconds)
+
+
+def begin(stage: Stage, connection: psycopg.Connection[Any], broker: Broker, say: Say) -> None:
+    """Load the reference data, start every process, and wait until the first load is in the figures."""
+    say("load", 0.0, "reference data")
+    stage.load_reference()
+    say("load", 0.1, "simulated regional systems")
+    stage.open_world()
+    stage.start_processors()
+    stage.start_adapters()
+    _drain(stage, connection, broker, "load", say)
+
+
+def _stream(stage: Stage, changes: int, say: Say) -> None:
+    done = 0
+    while done < changes:
+        step = min(_STEP, changes - done)
+        stage.ask_world("POST", "advance", changes=step)
+        done += step
+        say("stream", done / changes, f"{done:,} of {changes:,} changes have happened")
+
+
+def _drain(stage: Stage, connection: psycopg.Connection[Any], broker: Broker, phase: str, say: Say) -> Seen:
+    """Wait until everything that was told until now is in the figures."""
+    since = datetime.now(UTC)  # noqa: TID251 - the demo's shell
+    return _await(stage, connection, broker, phase, say, lambda seen: seen.drained(since))
+
+
+def _await(stage: Stage, connection: psycopg.Connection[Any], broker: Broker, phase: str, say: Say, done: Callable[[Seen], bool]) -> Seen:
+    moved_at, last, deadline = time.monotonic(), (-1, -1), time.monotonic() + _DRAIN_S
+    while True:
+        seen = look(stage, connection, broker)
+        if done(seen):
+            say(phase, 1.0, _words(seen))
+            return seen
+        progress = (seen.merged, sum(one.delivered for one in seen.adapters.values() if one))
+        if progress != last:
+            moved_at, last = time.monotonic(), progress
+        if time.monotonic() - moved_at > _STILL_S or time.monotonic() > deadline:
+            raise Stuck(wait_s=int(_STILL_S), phase=phase, words=_words(seen), logs=stage.logs)
+        say(phase, 0.5, _words(seen))
+        time.sleep(_LOOK_S)
+
+
+def _words(seen: Seen) -> str:
+    adapters = ", ".join(f"{name} {one.state if one else 'starts'}" for name, one in seen.adapters.items())
+    waiting = seen.database
+    figures_wait = f"{waiting.batches_to_fold} batches to fold, {waiting.figures_to_send} figures to send"
+    return f"{seen.merged:,} merged, {seen.behind:,} behind, {figures_wait}; {adapters}"
+
+
+def _truth(stage: Stage, connection: psycopg.Connection[Any]) -> dict[tuple[str, str, str], dict[str, int]]:
+    """Return the sources' own figures of every month, by their own code."""
+    rows: list[TruthRow] = []
+    stage.truth_rows(lambda record: rows.append(TruthRow.from_record(record)))
+    found = connection.execute(
+        "select definition, region.code, line.urbanisation, valid_from, rupiah"
+        " from poverty_line as line join region on region.id = line.region"
+    ).fetchall()
+    months = connection.execute(
+        "select to_char(month, 'YYYY-MM') from reference_version, generate_series(first_month::timestamp, %s::date, '1 month') as month",
+        (f"{max(month for row in rows for month in (row.first, row.until or row.first))}-01",),
+    ).fetchall()
+    truth = figures(rows, [Line(*line) for line in found], [month for (month,) in months])
+    return {key: asdict(sums) for key, sums in truth.items()}
+
+
+class _Timed:
+    """Notes how long a phase took."""
+
+    def __init__(self, seconds: dict[str, float], phase: str) -> None:
+        self._seconds, self._phase = seconds, phase
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._seconds[self._phase] = time.monotonic() - self._began
+
+
+def as_json(outcome: Outcome) -> str:
+    """Return an outcome as one JSON object."""
+    return json.dumps(outcome.as_dict(), indent=1)

@@ -1,0 +1,185 @@
+"""
+The stage of the demo: every process of the platform, really running: services, simulated systems, adapters, workers, publishers.
+
+Why: what is shown must be what runs elsewhere; each of them is the same command that an operator would start.
+Must not: compute a figure or know a truth.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+import psycopg
+
+from deploy.commands.context import connected
+from deploy.commands.reference import load_product_regions
+from deploy.embedded import Addresses, EmbeddedServices, Progress
+from deploy.settings import Settings
+from deploy.supervisor import Supervisor, muara
+from deploy.topics import make_topics
+from processors.store.reference_load import load_lines, load_regions, load_sources
+from processors.store.reference_sheets import read_lines, read_sources
+from schemas.errors import Fatal
+
+__all__ = ["REGION_FILES", "Play", "Stage"]
+
+_PROVINCES = ["31", "51"]
+_REFERENCE = Path(__file__).parents[1] / "reference"
+_REGIONS = Path(__file__).parents[2] / "producers" / "regions"
+REGION_FILES = {"carik": _REGIONS / "carik-jakarta.toml", "sddd": _REGIONS / "jembrana-sddd.toml"}
+_READY_S = 60.0
+
+
+class WorldNotReady(Fatal):
+    """the simulated regional systems did not start within {wait_s} s; their log is {log}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What is played: how many households in the two systems, from which seed, by how many workers and publishers."""
+
+    households: int = 20_000
+    jembrana_households: int = 5_000
+    seed: int = 1
+    workers: int = 1
+    publishers: int = 2
+
+
+class Stage:
+    """All processes of one demo; a context that ends them all."""
+
+    def __init__(self, told: Settings, play: Play, progress: Progress) -> None:
+        """Know what to play; `__enter__` starts it."""
+        self.directory = told.directory / "demo"
+        self.play = play
+        self._told, self._progress = told, progress
+        self._services: EmbeddedServices | None = None
+        self._world: subprocess.Popen[bytes] | None = None
+        self._control = ""
+        self.workers: Supervisor | None = None
+        self.publishers: Supervisor | None = None
+        self.adapters: Supervisor | None = None
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the services are."""
+        assert self._services is not None  # noqa: S101 - inside the context
+        return self._services.addresses
+
+    @property
+    def logs(self) -> Path:
+        """Where every process writes its log."""
+        return self.directory / "log"
+
+    def __enter__(self) -> Self:
+        """Start the services, afresh, and load the reference data."""
+        for name in ("log", "adapters", "inbox"):
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+            (self.directory / name).mkdir(parents=True)
+        self._services = EmbeddedServices.start(self.directory, fresh=True, progress=self._progress)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End every process, those that read first."""
+        for supervisor in (self.adapters, self.workers, self.publishers):
+            if supervisor is not None:
+                supervisor.stop()
+        if self._world is not None:
+            self._world.terminate()
+            try:
+                self._world.wait(5)
+            except subprocess.TimeoutExpired:
+                self._world.kill()
+        if self._services is not None:
+            self._services.stop()
+
+    def load_reference(self) -> None:
+        """Load the two provinces' regions, all poverty lines, and the two sources; make their topics."""
+        where = self.addresses
+        sources = read_sources(_REFERENCE / "pilots.csv")
+        with connected(where) as connection:
+            load_regions(connection, load_product_regions(_PROVINCES))
+            load_lines(connection, self._lines(connection))
+            load_sources(connection, sources)
+        make_topics(where.kafka, where.registry, sorted({row.region for row in sources.rows}))
+
+    def _lines(self, connection: psycopg.Connection[Any]) -> Any:  # noqa: ANN401 - a sheet of lines
+        """Return the lines of the regions that are loaded."""
+        sheet = read_lines(_REFERENCE / "poverty_lines.csv")
+        known = {code for (code,) in connection.execute("select code from region").fetchall()}
+        return type(sheet)(sheet.file, tuple(row for row in sheet.rows if row.region in known), sheet.mistakes)
+
+    def open_world(self) -> None:
+        """Start the simulated regional systems, and wait until they answer."""
+        ready, log = self.directory / "world.json", self.logs / "world.log"
+        ready.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "deploy.demo.world", "--port", "0", "--inbox", str(self.directory / "inbox")]
+        command += ["--seed", str(self.play.seed), "--households", str(self.play.households)]
+        command += ["--jembrana-households", str(self.play.jembrana_households), "--ready-file", str(ready)]
+        with log.open("ab") as out:
+            self._world = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)  # noqa: S603
+        deadline = time.monotonic() + _READY_S
+        while not ready.exists():
+            if self._world.poll() is not None or time.monotonic() > deadline:
+                raise WorldNotReady(wait_s=int(_READY_S), log=log)
+            time.sleep(0.05)
+        self._control = json.loads(ready.read_text(encoding="utf-8"))["url"]
+
+    def start_processors(self) -> None:
+        """Start the workers and the publishers, each kept running by a supervisor."""
+        environ = self._environ()
+        workers = [(f"worker {number + 1}", muara("worker")) for number in range(self.play.workers)]
+        publishers = [(f"publish {number + 1}", muara("publish")) for number in range(self.play.publishers)]
+        self.workers = Supervisor(workers, environ, self.logs)
+        self.publishers = Supervisor(publishers, environ, self.logs)
+        self.workers.start()
+        self.publishers.start()
+
+    def start_adapters(self) -> None:
+        """Start the two regions' adapters."""
+        commands = [(f"adapter {name}", muara("adapter", "run", str(file))) for name, file in REGION_FILES.items()]
+        self.adapters = Supervisor(commands, self._environ(), self.logs)
+        self.adapters.start()
+
+    def ask_world(self, method: str, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
+        """Ask the simulated systems' control, and return its JSON."""
+        answer = httpx2.request(method, f"{self._control}/control/{path}", params={k: str(v) for k, v in query.items()}, timeout=600)
+        answer.raise_for_status()
+        return answer.json()
+
+    def truth_rows(self, take: Callable[[dict[str, Any]], None]) -> None:
+        """Hand every row of the simulated systems' own truth to `take`."""
+        with httpx2.stream("GET", f"{self._control}/control/truth", timeout=600) as answer:
+            answer.raise_for_status()
+            for line in answer.iter_lines():
+                if line:
+                    take(json.loads(line))
+
+    def _environ(self) -> dict[str, str]:
+        where = self.addresses
+        key = self.directory / "pseudonym.key"
+        if not key.exists():
+            key.touch(mode=0o600)
+            key.write_text(secrets.token_hex(32), encoding="utf-8")
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("MUARA_")},
+            "MUARA_KAFKA": where.kafka,
+            "MUARA_REGISTRY": where.registry,
+            "MUARA_DATABASE": where.database,
+            "MUARA_DIRECTORY": str(self.directory),
+            "MUARA_PSEUDONYM_KEY_FILE": str(key),
+            "MUARA_CARIK_URL": self._control,
+            "MUARA_CARIK_CLIENT_ID": "muara-demo",
+            "MUARA_CARIK_CLIENT_SECRET": "invented-for-the-demo",
+            "MUARA_SDDD_FOLDER": str(self.directory / "inbox"),
+        }

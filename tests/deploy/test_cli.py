@@ -1,0 +1,64 @@
+"""The command line: help, errors of use, and what a command says when nothing runs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMANDS = (
+    "demo up worker publish status indicators verify rebuild adapter lines regions sources rejected offsets schema".split()  # noqa: SIM905
+)
+
+
+def muara(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder where nothing runs."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MUARA_")}
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "deploy.cli", *arguments],
+        cwd=cwd,
+        env={**clean, **environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    """Help lists all commands and exits with 0."""
+    shown = muara("--help", cwd=tmp_path)
+
+    assert shown.returncode == 0
+    assert [name for name in COMMANDS if f"\n  {name} " not in shown.stdout] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["foo"], "No such command 'foo'"),
+        (["indicators", "--format", "yaml"], "'yaml' is not one of"),
+        (["indicators"], "no services run for .muara: run muara up"),
+        (["verify"], "no services run for .muara: run muara up"),
+        (["adapter", "run", "nowhere.toml"], "'nowhere.toml' does not exist"),
+        (["demo", "--workers", "0"], "should be greater than or equal to 1"),
+    ],
+)
+def test_errors_of_use_are_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], told: str) -> None:
+    """Every error of use is one clear line on standard error, and exit code 2."""
+    shown = muara(*arguments, cwd=tmp_path)
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("muara: ")
+    assert shown.stderr.count("\n") == 1
+    assert told in shown.stderr
+
+
+def test_mistyped_settings_are_told_by_the_name_that_was_typed(tmp_path: Path) -> None:
+    """A setting that does not exist is named, with the one that may be meant; a wrong value is named by its setting."""
+    shown = muara("status", cwd=tmp_path, MUARA_KAFCA="x", MUARA_DAYS_AHEAD="0")
+
+    assert shown.returncode == 2
+    assert "MUARA_KAFCA is no setting: is MUARA_KAFKA meant?" in shown.stderr
+    assert "MUARA_DAYS_AHEAD: input should be greater than or equal to 1" in shown.stderr

@@ -1,0 +1,50 @@
+"""The supervisor: what ends is started again, what must stop stops."""
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.supervisor import EXIT_AT_ONCE, Supervisor
+
+SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+def until(condition: Callable[[], bool], wait_s: float = 20.0) -> bool:
+    """Return whether a condition came true in time."""
+    deadline = time.monotonic() + wait_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
+    """A child that is killed comes back with another process id, and the other one is left alone."""
+    kept = Supervisor([("one", SLEEPS), ("two", SLEEPS)], logs=tmp_path)
+    kept.start()
+    try:
+        assert until(lambda: len(kept.pids) == 2)
+        before = kept.pids
+        assert kept.kill_one(random.Random(1))  # noqa: S311
+        assert until(lambda: len(kept.pids) == 2 and kept.pids != before)
+        assert len(set(before.values()) & set(kept.pids.values())) == 1
+    finally:
+        kept.stop()
+    assert kept.pids == {}
+
+
+def test_children_that_end_at_once_are_started_with_growing_pauses(tmp_path: Path) -> None:
+    """A child that fails at once is not started a hundred times a second; one whose regencies changed is started at once."""
+    failing = Supervisor([("fails", [sys.executable, "-c", "raise SystemExit(3)"])], logs=tmp_path)
+    changed = Supervisor([("changed", [sys.executable, "-c", f"raise SystemExit({EXIT_AT_ONCE})"])], logs=tmp_path)
+    failing.start()
+    changed.start()
+    time.sleep(3.0)
+    failing.stop()
+    changed.stop()
+
+    assert 2 <= failing.starts <= 6
+    assert changed.starts > failing.starts

@@ -1,0 +1,58 @@
+"""The README keeps up with the product: its links lead somewhere, its commands and settings exist."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from deploy.cli import app
+from deploy.settings import Settings
+from processors.indicators.catalogue import INDICATORS, MEASURES
+from schemas.events import IndicatorPublished
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_link_leads_to_a_file() -> None:
+    """Every relative link of the README leads to a file of the project."""
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+
+    assert len(links) > 8
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_command_is_described() -> None:
+    """Every command and group of the command line stands in the README."""
+    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    names += [group.name for group in app.registered_groups if group.name]
+
+    assert [name for name in names if f"`muara {name}" not in README and f"`{name} " not in README] == []
+
+
+def test_every_setting_is_described() -> None:
+    """Every environment variable of the settings stands in the README."""
+    assert [name for name in Settings.model_fields if f"MUARA_{name.upper()}" not in README] == []
+
+
+def test_the_two_commands_exist() -> None:
+    """The README's two commands are targets of the Makefile, and what lands is decided by the second one."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    assert "make demo " in README
+    assert "\ndemo:" in makefile
+    assert "\ntest:" in makefile
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"] == {"muara": "deploy.cli:main"}
+
+
+def test_the_catalogue_is_published_whole() -> None:
+    """Every indicator of the catalogue has its field in the published event."""
+    fields = set(IndicatorPublished.__dataclass_fields__)
+    renamed = {
+        "mean_expenditure": "mean_expenditure_rupiah_per_person_month",
+        "modelled_share": "modelled_ratio",
+        "income_gap_ratio": "income_gap_ratio",
+    }
+
+    assert {renamed.get(one.name, f"{one.name}_ratio") for one in INDICATORS} <= fields
+    assert {one.name for one in MEASURES} - {"poverty_gap", "poverty_severity", "log_gap", "rupiah_gap", "expenditure"} <= fields
