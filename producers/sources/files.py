@@ -7,7 +7,7 @@ Must not: take a snapshot in by halves: it counts as a whole, or is put aside as
 
 import sqlite3
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,7 +19,19 @@ from producers.quarantine import PutAside
 from producers.records import Node
 from producers.sources import Batch
 from producers.sources.presence import NEVER, UNSAYABLE, Past, Saying, Shown, sayings
-from producers.sources.showings import ASIDE, LOSS, OLDER, READ, FileKnown, Showings, Snapshots, keep_file, keep_sayings, keep_shown
+from producers.sources.showings import (
+    ASIDE,
+    LOSS,
+    OLDER,
+    READ,
+    FileKnown,
+    Showings,
+    Snapshots,
+    keep_read,
+    keep_refused,
+    keep_sayings,
+    keep_shown,
+)
 from producers.sources.snapshot import Named, named, pattern_of, rows_of
 from schemas.events import HouseholdChanged, Operation
 
@@ -133,7 +145,7 @@ class FilesReader:
         told = named(self._pattern, name)
         snapshots = self._showings.snapshots()
         if snapshots.exported.get((told.village, told.period), NEVER) > told.exported:
-            return self._without_events(name, replace(found, state=OLDER), told)
+            return self._noted(name, lambda connection: keep_read(connection, name, replace(found, state=OLDER), told))
         taken = self._taken(told)
         after = snapshots.with_one(told, complete=taken.complete)
         outcome = self._outcome(taken, snapshots, after)
@@ -143,30 +155,21 @@ class FilesReader:
         events, aside = self._events(taken, outcome)
 
         def keep(connection: sqlite3.Connection) -> None:
-            keep_file(connection, name, found, told, complete=taken.complete)
+            keep_read(connection, name, found, told, complete=taken.complete)
             keep_shown(connection, told, [(one, NEVER if event else UNSAYABLE) for one, event in taken.events.items()], outcome.withdrawn)
             keep_sayings(connection, taken.region, outcome.sayings)
 
         return Batch(events, name, caught_up=False, aside=[*taken.aside, *aside], keep=keep, kept=self._done, mended=name)
 
-    def _batch(
-        self, name: str, found: FileKnown, told: Named | None, events: Sequence[HouseholdChanged], aside: Sequence[PutAside]
-    ) -> Batch:
-        return Batch(
-            events,
-            name,
-            caught_up=False,
-            aside=aside,
-            keep=lambda connection: keep_file(connection, name, found, told),
-            kept=self._done,
-            mended=name,
-        )
+    def _noted(self, name: str, keep: Callable[[sqlite3.Connection], None], aside: Sequence[PutAside] = ()) -> Batch:
+        """Return a batch without events that only notes how a file was judged."""
+        return Batch([], name, caught_up=False, aside=aside, keep=keep, kept=self._done, mended=name)
 
     def _done(self) -> None:
         self._pending.popleft()
 
     def _put_aside(self, name: str, found: FileKnown, fault: FileUnreadable) -> Batch:
-        return self._without_events(name, found, None, [PutAside.file(fault)])
+        return self._noted(name, lambda connection: keep_refused(connection, name, found), [PutAside.file(fault)])
 
     def _taken(self, told: Named) -> _Taken:
         """Return a file's households; raises `FileUnreadable` where it cannot count as a whole."""

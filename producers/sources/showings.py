@@ -23,7 +23,8 @@ __all__ = [
     "Showings",
     "Snapshots",
     "forget_refusals",
-    "keep_file",
+    "keep_read",
+    "keep_refused",
     "keep_sayings",
     "keep_shown",
     "make_tables",
@@ -141,17 +142,26 @@ class Showings:
         return Past([Shown(*row) for row in shown], {period: Gone(Operation(word), revision) for period, word, revision in gone}, {})
 
 
-def keep_file(connection: sqlite3.Connection, name: str, known: FileKnown, told: Named | None = None, *, complete: bool = False) -> None:
-    """Remember how a file was judged; one that counts takes the place of the one of its village and period before."""
-    if known.state == READ and told is not None:
+def keep_read(connection: sqlite3.Connection, name: str, known: FileKnown, told: Named, *, complete: bool = False) -> None:
+    """Remember a snapshot; one that counts takes the place of the one of its village and period before."""
+    if known.state == READ:
         connection.execute(
             "update file set state = ? where state = ? and village = ? and period = ?", (OLDER, READ, told.village, told.period)
         )
-    of_name = (told.village, told.period, told.exported, int(complete)) if told else (None, None, None, None)
     connection.execute(
         "insert or replace into file (name, size, changed, state, judged, village, period, exported, complete)"
         " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (name, known.size, known.changed, known.state, known.judged, *of_name),
+        (name, known.size, known.changed, known.state, known.judged, told.village, told.period, told.exported, int(complete)),
+    )
+
+
+def keep_refused(connection: sqlite3.Connection, name: str, known: FileKnown) -> None:
+    """Remember that a file was put aside as it is now; if it counted as it was before, that goes on counting."""
+    connection.execute(
+        "insert into file (name, size, changed, state, judged) values (?, ?, ?, ?, ?) on conflict (name) do update set"
+        " size = excluded.size, changed = excluded.changed, judged = excluded.judged,"
+        " state = case when state in (?, ?) then state else excluded.state end",
+        (name, known.size, known.changed, known.state, known.judged, READ, OLDER),
     )
 
 
