@@ -1,0 +1,1 @@
+"""Tests of the simulated regional systems: their population, their life, their protocols, their truth."""
