@@ -38,15 +38,29 @@ def run(file: RegionFile) -> None:
 
 
 @app.command()
-def check(file: RegionFile) -> None:
-    """Explain every mistake of a region file at once; nothing is read or sent."""
-    from producers.region_file import read_region_file, unset_variables
+def check(
+    file: RegionFile,
+    sample: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="An answer (JSON) or snapshot (CSV) to try it on.")
+    ] = None,
+    shown: Annotated[int, typer.Option(min=1, help="How many records of the sample to show.")] = 3,
+) -> None:
+    """Explain every mistake of a region file at once, and show what a sample becomes; nothing is read or sent."""
+    from producers.check import check as checked
 
-    declared = read_region_file(file, None)
-    unset = unset_variables(file, os.environ)
-    print(f"{file} is in order: source {declared.source_id}, mapping version {declared.mapping_version}")
-    for name in unset:
+    found = checked(file, os.environ, sample)
+    print(f"{file} is in order: source {found.declared.source_id}, mapping version {found.declared.mapping_version}")
+    for name in found.unset:
         print(f"not set in this environment: {name}")
+    for number, record in enumerate(found.records[:shown], 1):
+        print(f"record {number}: {record.event or record.fault}")
+        if record.dropped:
+            print(f"  dropped: {', '.join(record.dropped)}")
+    if sample:
+        print(f"{found.read} records read, {sum(found.faults.values())} of them cannot be mapped")
+        for cause, count in found.faults.items():
+            print(f"  {count} x {cause}")
+    sys.exit(1 if found.faults else 0)
 
 
 @app.command()
