@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg import Connection, Cursor
 
 from processors.columns.cells import CellChanges
@@ -26,6 +27,8 @@ __all__ = ["CatalogueChanged", "FoldResult", "Folder", "NotInitialised", "Sessio
 BITE_ROWS = 1_000
 BITE_BYTES = 32 << 20
 """How much one transaction folds. Much less, and the same cells are written again and again; more costs memory and delays the figures."""
+CELLS_AT_ONCE = 5_000
+"""Cells in one statement; of four times as many PostgreSQL writes the arrays to disk, and takes twice as long for each."""
 _LOCK = 0x4D75_6172_0002
 """Key of the advisory lock of the one process that folds."""
 _SESSION: LiteralString = """
@@ -95,21 +98,26 @@ def add_to_cells(cursor: Cursor[Any], villages: CellChanges, tree: RegionTree) -
     changes = rolled_up(villages, tree)
     if not len(changes.keys):
         return 0
-    region = changes.keys >> 13
+    for begin in range(0, len(changes.keys), CELLS_AT_ONCE):
+        _add(cursor, changes.keys[begin : begin + CELLS_AT_ONCE], changes.amounts[begin : begin + CELLS_AT_ONCE], tree)
+    mark(cursor, marks_of(changes, tree))
+    return len(changes.keys)
+
+
+def _add(cursor: Cursor[Any], keys: NDArray[np.int64], amounts: NDArray[np.int64], tree: RegionTree) -> None:
+    region = keys >> 13
     cursor.execute(
         _ADD,
         (
             list(LEVELS),
             int4_array(region),
-            int4_array(changes.keys >> 12 & 1),
-            int4_array(changes.keys & 4095),
+            int4_array(keys >> 12 & 1),
+            int4_array(keys & 4095),
             int4_array(tree.level[region] + 1),
-            *(int8_array(np.ascontiguousarray(column)) for column in changes.amounts.T),
+            *(int8_array(np.ascontiguousarray(column)) for column in amounts.T),
         ),
         prepare=True,
     )
-    mark(cursor, marks_of(changes, tree))
-    return len(changes.keys)
 
 
 class Folder:
@@ -155,13 +163,22 @@ class Folder:
         try:
             row = conn.execute("select exists (select from cell_change)", prepare=True).fetchone()
             return self._fold(conn) if row and row[0] else None
-        except psycopg.errors.SerializationFailure:
+        except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
             # A mark was taken back at the same moment: nothing is lost, the same changes are folded again.
             return None
         except psycopg.Error as error:
             if conn.closed or isinstance(error, psycopg.OperationalError):
                 raise self._lost(error) from error
             raise
+
+    def assert_active(self) -> None:
+        """Ask the database whether the session, and so being active, still stands; raises `SessionLost` where not."""
+        if self._conn is None or not self._active:
+            raise SessionLost(why="not active")
+        try:
+            self._conn.execute("select 1")
+        except psycopg.Error as error:
+            raise self._lost(error) from error
 
     def close(self) -> None:
         """Give up being active."""
@@ -171,10 +188,10 @@ class Folder:
 
     def _connect(self) -> Connection[Any]:
         conn = psycopg.connect(self._database, autocommit=True, connect_timeout=5, tcp_user_timeout=5000)
+        self._conn = conn
         register(conn)
         conn.execute(_SESSION)
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        self._conn = conn
         return conn
 
     def _lost(self, error: psycopg.Error) -> SessionLost:

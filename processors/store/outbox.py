@@ -24,6 +24,7 @@ class Mark:
     """The figures of one region and urbanisation (urban or rural) changed from a month on; `revision` grows with every change."""
 
     region: int
+    code: str
     urbanisation: str
     from_month: date
     revision: int
@@ -62,19 +63,32 @@ def mark(cursor: Cursor[Any], marks: Marks) -> None:
     )
 
 
-def waiting(conn: Connection[Any]) -> list[Mark]:
-    """Return all marks, the oldest revision first."""
-    rows = conn.execute("select region, urbanisation, from_month, revision from outbox order by revision, region, urbanisation").fetchall()
+def waiting(conn: Connection[Any], codes: Sequence[str] | None = None) -> list[Mark]:
+    """Return the marks of regions, given by code, or of all; the oldest revision first."""
+    rows = conn.execute(
+        "select outbox.region, region.code, outbox.urbanisation, outbox.from_month, outbox.revision"
+        " from outbox join region on region.id = outbox.region where %s::text[] is null or region.code = any(%s)"
+        " order by outbox.revision, outbox.region, outbox.urbanisation",
+        (None if codes is None else list(codes), None if codes is None else list(codes)),
+    ).fetchall()
     return [Mark(*row) for row in rows]
 
 
 def settle(conn: Connection[Any], sent: Sequence[Mark]) -> int:
-    """Take back the marks whose figures were sent, except those that moved meanwhile; return how many."""
+    """
+    Take back the marks whose figures were sent, except those that moved meanwhile; return how many.
+
+    Wants READ COMMITTED: a mark that a fold is moving is looked at again when that fold has committed. Rows are locked in the
+    order in which a fold writes them, so that the two never wait for each other.
+    """
     if not sent:
         return 0
     return conn.execute(
-        "delete from outbox using unnest(%s::integer[], %s::text[], %s::bigint[]) as sent (region, urbanisation, revision)"
-        " where (outbox.region, outbox.urbanisation, outbox.revision) = (sent.region, sent.urbanisation, sent.revision)",
+        "with unmoved as (select outbox.region, outbox.urbanisation from outbox"
+        " join unnest(%s::integer[], %s::text[], %s::bigint[]) as sent (region, urbanisation, revision)"
+        " on (outbox.region, outbox.urbanisation, outbox.revision) = (sent.region, sent.urbanisation, sent.revision)"
+        " order by outbox.region, outbox.urbanisation for update of outbox)"
+        " delete from outbox using unmoved where (outbox.region, outbox.urbanisation) = (unmoved.region, unmoved.urbanisation)",
         ([one.region for one in sent], [one.urbanisation for one in sent], [one.revision for one in sent]),
     ).rowcount
 

@@ -1,0 +1,211 @@
+"""
+The process `muara publish`: folds what batches left, and sends what changed; one is active, others stand by.
+
+Why: figures are current within milliseconds of a batch, and leave the house about once a second, whatever happens to the broker.
+Must not: go on after anything unexpected: the process ends, and its supervisor starts it again.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Thread
+
+from processors.publish.topic import Fenced, Outlet
+from processors.store.dispatch import Dispatch
+from processors.store.fold import Folder, FoldResult, SessionLost
+from schemas.errors import Retriable
+from schemas.registry import Registry
+
+__all__ = ["PublishSettings", "run"]
+
+_LOG = logging.getLogger(__name__)
+STANDBY_S = 0.5
+POLL_S = 0.025
+"""How often is looked when nothing waits: half of what a change may wait at most, and 40 cheap questions a second."""
+REST = 3.0
+LONGEST_REST_S = 1.5
+"""After a fold, a rest of so many times its length, but no longer: under load many batches become one fold, and workers get on."""
+SEND_S = 1.0
+SEND_REST = 4.0
+"""A region is sent about once a second; where a round takes long, so many times its length is rested."""
+RETRY_S = 1.0
+REGIONS_AT_ONCE = 40
+"""Regions in one transaction of Kafka: some ten thousand records of a few years of months."""
+SWITCH_S = 0.001
+"""How long the sending thread may keep the folding one waiting for the interpreter."""
+_REPORT_S = 10.0
+
+OnFold = Callable[[FoldResult], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSettings:
+    """Addresses of the services."""
+
+    kafka: str
+    registry: str
+    database: str = field(repr=False)
+
+
+def run(settings: PublishSettings, stop: Event, on_fold: OnFold | None = None) -> int:
+    """
+    Fold and send until `stop` is set, and return 0; stand by while another process does.
+
+    `on_fold` is told of every fold after its commit. Raises a `Fatal` where the database cannot be worked with at all.
+    """
+    sys.setswitchinterval(SWITCH_S)
+    folder = Folder(settings.database)
+    waits = _Waits()
+    try:
+        while not stop.is_set():
+            try:
+                if folder.activate():
+                    waits.over()
+                    _LOG.info("folding and sending", extra={"action": "publisher_active"})
+                    _be_active(settings, folder, stop, on_fold)
+                else:
+                    waits.on("another process folds and sends, standing by", "publisher_standby")
+            except SessionLost as error:
+                waits.on(str(error), "publisher_waits")
+            stop.wait(STANDBY_S)
+    finally:
+        folder.close()
+    return 0
+
+
+def _be_active(settings: PublishSettings, folder: Folder, stop: Event, on_fold: OnFold | None) -> None:
+    """Fold in this thread and send in another, until `stop` is set or the session is lost."""
+    sender = _Sender(settings)
+    sender.start()
+    report = _Report()
+    try:
+        while not stop.is_set():
+            sender.check(folder)
+            began = time.perf_counter()
+            result = folder.fold()
+            if result is None:
+                stop.wait(POLL_S)
+                continue
+            report.add(result)
+            if on_fold:
+                on_fold(result)
+            if not result.more:
+                stop.wait(min(max(POLL_S, REST * (time.perf_counter() - began)), LONGEST_REST_S))
+    finally:
+        sender.stop()
+
+
+class _Waits:
+    """Says once why the process waits, and not twice a second."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def on(self, why: str, action: str) -> None:
+        if why != self._said:
+            _LOG.warning(why, extra={"action": action})
+        self._said = why
+
+    def over(self) -> None:
+        self._said = ""
+
+
+class _Report:
+    """A line of log every ten seconds in which something was folded."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._rows = self._cells = 0
+
+    def add(self, result: FoldResult) -> None:
+        self._rows += result.rows
+        self._cells += result.cells
+        if time.monotonic() - self._since < _REPORT_S:
+            return
+        oldest = min(result.arrived, default=None)
+        _LOG.info(
+            "folded",
+            extra={
+                "action": "folded",
+                "batches": self._rows,
+                "cells": self._cells,
+                "latency_ms": round((time.time() - oldest.timestamp()) * 1000) if oldest else None,
+            },
+        )
+        self._since, self._rows, self._cells = time.monotonic(), 0, 0
+
+
+class _Sender:
+    """The thread that sends; it ends when it is fenced or fails, and the thread that folds finds out."""
+
+    def __init__(self, settings: PublishSettings) -> None:
+        self._settings = settings
+        self._stop = Event()
+        self._failure: BaseException | None = None
+        self._waits = _Waits()
+        self._thread = Thread(target=self._run, name="sender", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the thread end; what it is sending is sent or not, and its marks stay where not."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(2)
+
+    def check(self, folder: Folder) -> None:
+        """
+        Raise what the thread failed with; start it again after it was fenced, if this process still is the one that folds.
+
+        Whoever fenced it has taken over, or believed so wrongly: the session of the fold alone knows, and raises `SessionLost`.
+        """
+        failure = self._failure
+        if failure is None:
+            return
+        if not isinstance(failure, Fenced):
+            raise failure
+        folder.assert_active()
+        self._failure = None
+        self._thread = Thread(target=self._run, name="sender", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        outlet = Outlet(self._settings.kafka, Registry(self._settings.registry))
+        dispatch = Dispatch(self._settings.database)
+        try:
+            while not self._stop.is_set():
+                began = time.monotonic()
+                try:
+                    self._round(outlet, dispatch)
+                    self._waits.over()
+                except Fenced:
+                    raise
+                except Retriable as error:
+                    self._waits.on(str(error), "sending_waits")
+                    self._stop.wait(RETRY_S)
+                spent = time.monotonic() - began
+                self._stop.wait(max(SEND_S - spent, min(SEND_REST * spent, 10 * SEND_S)))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the thread that folds must know
+            self._failure = error
+        finally:
+            outlet.close()
+            dispatch.close()
+
+    def _round(self, outlet: Outlet, dispatch: Dispatch) -> None:
+        """Send every region that was marked when the round began, and the rejected records of that moment."""
+        outlet.open()
+        codes = dispatch.regions()
+        for begin in range(0, len(codes), REGIONS_AT_ONCE):
+            if self._stop.is_set():
+                return
+            shipment = dispatch.take(codes[begin : begin + REGIONS_AT_ONCE])
+            sent = outlet.send_figures(shipment.figures, shipment.reference_version)
+            settled = dispatch.settle(shipment)
+            _LOG.debug("figures sent", extra={"action": "figures_sent", "figures": sent, "marks": len(shipment.marks), "settled": settled})
+        while (letters := dispatch.dead_letters()) and not self._stop.is_set():
+            outlet.send_dead_letters(letters)
+            dispatch.dead_letters_sent(letters)
+            _LOG.info("rejected records sent", extra={"action": "rejected_sent", "records": len(letters)})
