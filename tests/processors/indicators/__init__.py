@@ -1,0 +1,1 @@
+"""The catalogue against numbers computed by hand and by others."""
