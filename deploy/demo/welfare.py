@@ -68,7 +68,7 @@ def gini(rising: list[float]) -> float:
     """
     Return the Gini coefficient of values in rising order, each weighing the same: 2 sum j y_j / (n sum y) - (n + 1) / n.
 
-    >>> gini([200, 350, 500, 650, 900, 1200, 1500, 2600]) == 249 / 632
+    >>> abs(gini([200, 350, 500, 650, 900, 1200, 1500, 2600]) - 249 / 632) < 1e-15
     True
     """
     count = len(rising)

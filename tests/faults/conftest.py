@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
+from deploy.embedded import EmbeddedServices
+from tests.embedded import temporary_services
 from tests.integration.events import Dice, household_key, life
 from tests.integration.stage import Stage
 
@@ -14,6 +16,13 @@ __all__ = ["Streaming", "streaming"]
 
 Streaming = Callable[[Stage], AbstractContextManager[threading.Event]]
 HOUSEHOLDS, SLICE, PAUSE_S = 120, 25, 0.1
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[EmbeddedServices]:
+    """Services of the fault tests' own, in place of the session's: they are killed here, and other tests hold connections."""
+    with temporary_services("faults") as running:
+        yield running
 
 
 @pytest.fixture

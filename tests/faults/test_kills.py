@@ -12,7 +12,8 @@ from tests.integration.stage import Stage, until
 from tests.integration.workers import working
 
 KILLS = 6
-STOPPED_S, MOVED_AFTER_STOP_S, MOVED_AFTER_KILL_S = 2.0, 3.0, 8.0
+STOPPED_S, MOVED_AFTER_STOP_S, MOVED_AFTER_KILL_S = 4.0, 6.0, 14.0
+"""About twice what the bench asks for (2, 3 and 8 s): a machine that runs other tests is slower; what must not come back are minutes."""
 
 
 def test_random_kills_end_exact(services: EmbeddedServices, streaming: Streaming) -> None:
