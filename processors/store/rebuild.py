@@ -1,0 +1,254 @@
+"""
+The rebuild: all records replayed from the topics into tables beside the live ones, compared with these, and taken over where they differ.
+
+Why: the topics keep all that was ever said, so the tables can be proved, repaired, or made anew for another catalogue.
+Workers go on meanwhile; they wait only while the last records are replayed and the two compared. Until the one commit of the end
+the live tables are untouched, so a rebuild that dies has done nothing.
+Must not: rest on anything that the live tables say, except how far they were fed and the reference data; take away what only they hold
+unless that is asked for.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import psycopg
+import stamina
+from psycopg import Connection
+
+from processors.broker import Broker, Log
+from processors.columns.reading import BlockFrom, Readers, Reading, read
+from processors.indicators.catalogue import CATALOGUE_HASH
+from processors.replay import Partition, Replay
+from processors.settings import WorkerSettings
+from processors.store.connection import DatabaseAway, is_away
+from processors.store.fold import read_tree
+from processors.store.parameters import register
+from processors.store.rebuild_compare import Comparison, compare, shrinking, take_over
+from processors.store.rebuild_tables import Beside, Fed, fed, fold_all
+from schemas.codec import WriterSchemas
+from schemas.errors import Fatal, Retriable
+
+__all__ = ["LogNotWhole", "Progress", "RebuildRuns", "Rebuilt", "ReferenceKeepsMoving", "rebuild"]
+
+_LOG = logging.getLogger(__name__)
+_LOCK = 0x4D75_6172_0003
+"""Key of the advisory lock of the one rebuild."""
+NEAR = 20_000
+"""Records that are left to replay while workers wait: a fraction of a second."""
+TRIES = 5
+SERVICE_AWAY_S = 30.0
+"""How long a registry may stay away before the rebuild gives up."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and how many records of how many are done."""
+
+
+class RebuildRuns(Fatal):
+    """another muara rebuild is at work on this database: wait until it has ended"""
+
+
+class LogNotWhole(Fatal):
+    """
+    {topic}[{partition}] cannot be replayed ({why}): what the live tables were fed with is no longer all there, so nothing was changed;
+    bring the records back, or keep the live tables as they are
+    """
+
+
+class ReferenceKeepsMoving(Fatal):
+    """the reference data changed {times} times during the replay: run muara rebuild when nothing is being loaded"""
+
+
+class _Moved(Retriable):
+    """the ground moved during the replay: it is started over"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild found and did."""
+
+    records: int
+    """Records replayed."""
+    compared: tuple[Comparison, ...]
+    """Households, cells and rejected records."""
+    unreadable: int
+    """Rows of cell changes, waiting for the fold, that could not be read."""
+    shrinking: int
+    """Households of which the live tables held more statements than the topics say."""
+    catalogue_changed: bool
+    """True where the live figures were made with another catalogue."""
+    taken_over: bool
+    """True where the live tables are now what was replayed; else they are as they were."""
+
+    @property
+    def same(self) -> bool:
+        """True where the live tables were what was replayed, by the same catalogue."""
+        return not (self.unreadable or self.catalogue_changed) and all(one.same for one in self.compared)
+
+
+def rebuild(
+    settings: WorkerSettings,
+    schemas: WriterSchemas,
+    *,
+    compare_only: bool = False,
+    accept_loss: bool = False,
+    progress: Progress | None = None,
+) -> Rebuilt:
+    """
+    Replay all records that fed the live tables, compare, and take over what differs.
+
+    Nothing is taken over with `compare_only`, nor where households would lose statements (`Rebuilt.shrinking`) unless `accept_loss`.
+    The database is up to date by `migrate`, its catalogue may be another. Raises `RebuildRuns`, `LogNotWhole`,
+    `ReferenceKeepsMoving`, `LogGap`, `LogUnreadable`, and a `Retriable` where a service stays away: none of them has changed anything.
+    """
+    try:
+        with _alone(settings.database) as live, closing(Replay(settings.kafka)) as replay:
+            for _ in range(TRIES):
+                try:
+                    with Beside.made(settings.database) as beside:
+                        work = _Work(settings, live, replay, beside, Readers(schemas), progress or _silent)
+                        return work.run(compare_only, accept_loss)
+                except _Moved:
+                    _LOG.warning("reference data or offsets moved, starting over", extra={"action": "rebuild_restarted"})
+    except psycopg.Error as error:
+        if is_away(error):
+            raise DatabaseAway(why=type(error).__name__) from error
+        raise
+    raise ReferenceKeepsMoving(times=TRIES)
+
+
+def _silent(_step: str, _done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def _alone(database: str) -> Iterator[Connection[Any]]:
+    """Give the session that compares and takes over; as long as it stands, no other rebuild begins."""
+    with psycopg.connect(database, autocommit=True, connect_timeout=5, application_name="muara rebuild") as connection:
+        register(connection)
+        row = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+        if not (row and row[0]):
+            raise RebuildRuns
+        yield connection
+
+
+class _Work:
+    """One try, on one version of the reference data."""
+
+    def __init__(
+        self, settings: WorkerSettings, live: Connection[Any], replay: Replay, beside: Beside, readers: Readers, progress: Progress
+    ) -> None:
+        self._live, self._replay, self._beside, self._tell = live, replay, beside, progress
+        self._broker = Broker(settings.kafka)
+        self._reading = partial(read, reference=beside.reference, limits=settings.limits, readers=readers)
+        self._records = 0
+
+    def run(self, compare_only: bool, accept_loss: bool) -> Rebuilt:
+        """Replay while workers go on, until little is left; then the rest, while they wait."""
+        left = self._replay_up_to_now("replay")
+        while NEAR < (now := self._distance(self._whole())) < left:
+            # Each round has less to do than the one before, or workers are as fast as this is, and must wait.
+            left = now
+            self._replay_up_to_now("replay what came meanwhile")
+        self._beside.fold()
+        self._beside.analyze()
+        return self._while_all_wait(compare_only, accept_loss)
+
+    def _while_all_wait(self, compare_only: bool, accept_loss: bool) -> Rebuilt:
+        live = self._live
+        with live.transaction() as transaction:
+            live.execute("set transaction isolation level read committed")
+            live.execute(
+                "set local search_path = public; set local statement_timeout = 0; set local jit = off; set local work_mem = '256MB'"
+            )
+            # A rebuild that was stopped lets workers go on after a minute.
+            live.execute("set local idle_in_transaction_session_timeout = '60s'")
+            live.execute("lock table reference_version in exclusive mode")
+            self._replay_up_to_now("replay the last, while workers wait")
+            self._beside.fold()
+            # Whoever sends waits too: rows are locked here in another order than there.
+            live.execute("lock table outbox, rejected in share row exclusive mode")
+            found = self._compared()
+            taken_over = not (found.same or compare_only or (found.shrinking and not accept_loss))
+            if not taken_over:
+                raise psycopg.Rollback(transaction)
+            self._tell("take over", 0, 1)
+            figures = bool(found.unreadable or found.catalogue_changed or not found.compared[1].same)
+            take_over(live, self._beside.reference, figures=figures)
+            self._tell("take over", 1, 1)
+        return replace(found, taken_over=taken_over)
+
+    def _compared(self) -> Rebuilt:
+        """Return what differs; what waits for the fold is folded for it, as much as can be read."""
+        live, reference = self._live, self._beside.reference
+        self._tell("compare", 0, 1)
+        with live.cursor(binary=True) as cursor:
+            unreadable = len(fold_all(cursor, read_tree(cursor, reference.version)))
+        compared = compare(live, reference)
+        self._tell("compare", 1, 1)
+        return Rebuilt(self._records, compared, unreadable, shrinking(live), self._catalogue_changed(), taken_over=False)
+
+    # ---- records ------------------------------------------------------------------------------------------------------
+
+    def _replay_up_to_now(self, step: str) -> int:
+        """Replay all that has fed the live tables by now, and return how many records that were."""
+        wanted = self._whole()
+        self._beside.know(wanted)
+        spans = {one: (self._beside.read_up_to[one], state.next_offset) for one, state in wanted.items()}
+        done, total = 0, self._distance(wanted)
+        self._tell(step, 0, total)
+        for batch in self._replay.batches(spans):
+            done += self._beside.commit(batch, self._read)
+            self._check_reference()  # and, in the last phase, a sign of life to the transaction that holds the lock
+            self._tell(step, done, total)
+        self._records += done
+        return done
+
+    def _read(self, blocks: list[BlockFrom]) -> Reading:
+        """Read blocks, and wait for the registry where it is away."""
+        for attempt in stamina.retry_context(on=Retriable, attempts=None, timeout=SERVICE_AWAY_S):
+            with attempt:
+                reading = self._reading(blocks)
+        return reading
+
+    def _distance(self, wanted: dict[Partition, Fed]) -> int:
+        return sum(state.next_offset - self._beside.read_up_to.get(one, 0) for one, state in wanted.items())
+
+    def _whole(self) -> dict[Partition, Fed]:
+        """Return what fed the live tables by now, all of which the broker must hold; raises `LogNotWhole`, or `_Moved`."""
+        self._check_reference()
+        wanted = fed(self._live)
+        logs = self._broker.logs(wanted)
+        for (topic, number), state in wanted.items():
+            why = _missing(state, logs.get((topic, number)))
+            if why:
+                raise LogNotWhole(topic=topic, partition=number, why=why)
+            read_from = self._beside.topic_id((topic, number))
+            if read_from not in (None, state.topic_id) or state.next_offset < self._beside.read_up_to.get((topic, number), 0):
+                raise _Moved  # someone accepted another topic, or set the offset back
+        return wanted
+
+    def _check_reference(self) -> None:
+        row = self._live.execute("select version from public.reference_version").fetchone()
+        if row is None or row[0] != self._beside.reference.version:
+            raise _Moved
+
+    def _catalogue_changed(self) -> bool:
+        row = self._live.execute("select catalogue_hash from reference_version").fetchone()
+        return row is None or row[0] != CATALOGUE_HASH
+
+
+def _missing(state: Fed, log: Log | None) -> str | None:
+    """Return why a log does not hold all that fed the live tables, or None."""
+    if log is None:
+        return "the topic is gone"
+    if log.topic_id != state.topic_id:
+        return "the topic was deleted and made anew"
+    if log.begin > 0:
+        return f"its log begins at offset {log.begin}"
+    if log.end < state.next_offset:
+        return f"its log ends at offset {log.end}, before {state.next_offset}"
+    return None
