@@ -113,12 +113,14 @@ def _next_version(conn: Connection[Any]) -> Reference:
 
 
 def _mark(conn: Connection[Any], reference: Reference, ids: Iterable[int], from_month: int) -> None:
-    """Mark regions for publishing, those that leave the house, urban and rural."""
-    published = {region.id for region in reference.regions.values() if region.level in LEVELS[:PUBLISHED_LEVELS]}
-    chosen = np.array(sorted(published.intersection(ids)), np.int64)
-    months = np.full(2 * len(chosen), max(from_month, reference.first_month))
+    """Mark regions for publishing, those that leave the house and have figures."""
+    rows = conn.execute(
+        "select distinct region, (urbanisation = 'urban')::integer from cell where region = any(%s) and level = any(%s) order by 1, 2",
+        (list(ids), list(LEVELS[:PUBLISHED_LEVELS])),
+    ).fetchall()
+    places = np.array(rows, np.int64).reshape(-1, 2)
     with conn.cursor(binary=True) as cursor:
-        mark(cursor, Marks(np.repeat(chosen, 2), np.tile(np.array([0, 1]), len(chosen)), months))
+        mark(cursor, Marks(places[:, 0], places[:, 1], np.full(len(places), max(from_month, reference.first_month))))
 
 
 def _above(reference: Reference, code: str) -> Iterator[str]:

@@ -1,15 +1,21 @@
-"""The invented world of verify's tests, in a database of its own in the session's real PostgreSQL."""
+"""The invented worlds of verify's and the office's tests, in databases of their own in the session's real PostgreSQL."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
 
 from deploy.embedded import EmbeddedServices
+from processors.reference import Reference
 from processors.store.migrate import migrate
+from tests.processors.store.office import found
 from tests.processors.store.verify_world import World
+
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +34,26 @@ def world(verify_connection: psycopg.Connection[Any]) -> World:
     made = World(verify_connection)
     made.begin()
     return made
+
+
+@pytest.fixture
+def database(services: EmbeddedServices) -> Iterator[str]:
+    """The address of an empty database, which goes with the test."""
+    name = f"office_{next(_NUMBERS)}"
+    with psycopg.connect(services.addresses.database, autocommit=True) as server:
+        server.execute(SQL("create database {}").format(Identifier(name)))
+        yield make_conninfo(services.addresses.database, dbname=name)
+        server.execute(SQL("drop database {} with (force)").format(Identifier(name)))
+
+
+@pytest.fixture
+def conn(database: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to it, in autocommit mode."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def reference(conn: psycopg.Connection[Any]) -> Reference:
+    """The invented world of tests/worlds.py, loaded into it."""
+    return found(conn)
