@@ -1,0 +1,96 @@
+"""
+The figures of a benchmark: what is to be reached, what was measured, as a table and as `.muara/bench.json`.
+
+Why: names and targets stand in one place, so that two runs can be compared and a shortfall is seen.
+Must not: hide a figure that falls short, or one whose measuring failed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["TARGETS", "Board", "Target"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure must reach: at least `goal` where it is a rate, else at most."""
+
+    name: str
+    goal: float
+    what: str
+
+    @property
+    def at_least(self) -> bool:
+        """Whether more is better."""
+        return self.name.endswith("_per_s")
+
+    def reached(self, measured: float) -> bool:
+        """Tell whether the figure is as good as it must be."""
+        return measured >= self.goal if self.at_least else measured <= self.goal
+
+    @property
+    def told(self) -> str:
+        """The target as a person reads it."""
+        return f"{'>=' if self.at_least else '<='} {self.goal:,.10g}"
+
+
+TARGETS = (
+    Target("first_load_per_s", 120_000, "new households, two workers, first commit to last"),
+    Target("first_load_fold_s", 10, "publisher's start, which follows the last batch, until all is folded"),
+    Target("bytes_per_household", 1_000, "table and indexes, one statement each"),
+    Target("updates_per_s", 80_000, "over all households, two workers"),
+    Target("duplicates_per_s", 150_000, "the first load again, two workers"),
+    Target("one_worker_updates_per_s", 48_000, "0.6 of what two must reach"),
+    Target("worker_rss_mb", 300, "greatest peak of any worker above"),
+    Target("restart_to_commit_s", 5, "start of the process to its first commit"),
+    Target("takeover_s", 8, "kill -9 of one of two until all partitions moved"),
+    Target("sigterm_takeover_s", 3, "the same with SIGTERM"),
+    Target("sigterm_gone_s", 2, "SIGTERM until the process is gone"),
+    Target("latency_p50_ms", 100, "arrival at the broker to committed fold, of each batch's oldest record"),
+    Target("latency_p99_ms", 300, "the same"),
+    Target("first_load_514_topics_per_s", 100_000, "514 regencies, a topic each"),
+    Target("latency_514_topics_p99_ms", 300, "2,000 changes/s over all of them"),
+)
+
+
+class Board:
+    """What has been measured so far, and what could not be."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.measured: dict[str, float] = {}
+        self.failed: dict[str, str] = {}
+
+    def add(self, figures: Mapping[str, float]) -> None:
+        """Take figures in; an earlier one of the same name gives way."""
+        self.measured.update(figures)
+
+    def fail(self, name: str, error: Exception) -> None:
+        """Note that measuring a figure failed."""
+        self.failed[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+
+    def show(self, console: Console) -> None:
+        """Print all figures beside their targets."""
+        table = Table("figure", "measured", "target", "", "what", title="make bench")
+        for target in TARGETS:
+            measured = self.measured.get(target.name)
+            if measured is None:
+                table.add_row(target.name, "-", target.told, "", self.failed.get(target.name, "not measured in this run"))
+            else:
+                table.add_row(target.name, _told(measured), target.told, "reached" if target.reached(measured) else "SHORT", target.what)
+        console.print(table)
+
+    def write(self, file: Path) -> None:
+        """Write one flat object of names and numbers."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        numbers = {name: round(value, 3 if value < 1_000 else 0) for name, value in self.measured.items()}
+        file.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+
+
+def _told(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2f}"
