@@ -110,7 +110,8 @@ class _Shown:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def __call__(self, step: str, done: int, of: int) -> None:
         if not self._console.is_terminal:
