@@ -28,6 +28,8 @@ from tests.bench.workload import Change, Workload
 _DIRECTORY = Path(".muara/bench")
 _RESULT = Path(".muara/bench.json")
 _PER_S = 2_000
+_SIZES = {"households": 200_000, "updates": 400_000, "duplicates": 200_000, "seconds": 15.0}
+_QUICK = {"households": 50_000, "updates": 60_000, "duplicates": 50_000, "seconds": 5.0}
 
 
 class _Bench:
@@ -40,9 +42,10 @@ class _Bench:
 
     def run(self) -> None:
         """Measure everything; what fails is told, and the rest goes on."""
-        with self._closing(lambda: jakarta(self.services.addresses, self.logs / "jakarta")) as stage:
-            self._regional(stage)
-        if self.told.full:
+        if not self.told.only_514:
+            with self._closing(lambda: jakarta(self.services.addresses, self.logs / "jakarta")) as stage:
+                self._regional(stage)
+        if self.told.full or self.told.only_514:
             self._attempt("first_load_514_topics_per_s", self._nationwide)
 
     def _regional(self, stage: Stage) -> None:
@@ -144,15 +147,18 @@ def _fold(stage: Stage) -> float:
 
 def _told() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description="Measure Muara on this machine; some minutes, nothing beside it.")
-    parser.add_argument("--households", type=int, default=200_000)
-    parser.add_argument("--updates", type=int, default=400_000)
-    parser.add_argument("--duplicates", type=int, default=200_000)
-    parser.add_argument("--seconds", type=float, default=15.0, help="how long the latency is measured")
+    parser.add_argument("--households", type=int)
+    parser.add_argument("--updates", type=int)
+    parser.add_argument("--duplicates", type=int)
+    parser.add_argument("--seconds", type=float, help="how long the latency is measured")
     parser.add_argument("--full", action="store_true", help="514 regencies' topics too")
+    parser.add_argument("--only-514", action="store_true", help="only these")
     parser.add_argument("--quick", action="store_true", help="small sizes: to see it work, not to compare")
     told = parser.parse_args()
-    if told.quick:
-        told.households, told.updates, told.duplicates, told.seconds = 50_000, 60_000, 50_000, 5.0
+    sizes = _QUICK if told.quick else _SIZES
+    for name, size in sizes.items():
+        if getattr(told, name) is None:
+            setattr(told, name, size)
     told.duplicates = min(told.duplicates, told.households)
     return told
 

@@ -76,7 +76,10 @@ class Board:
 
     def show(self, console: Console) -> None:
         """Print all figures beside their targets."""
-        table = Table("figure", "measured", "target", "", "what", title="make bench")
+        table = Table(title="make bench")
+        for name in ("figure", "measured", "target", ""):
+            table.add_column(name, no_wrap=True, justify="right" if name == "measured" else "left")
+        table.add_column("what")
         for target in TARGETS:
             measured = self.measured.get(target.name)
             if measured is None:
