@@ -89,9 +89,11 @@ class Board:
         console.print(table)
 
     def write(self, file: Path) -> None:
-        """Write one flat object of names and numbers."""
+        """Write one flat object of names and numbers; what other benchmarks wrote stays, and no figure whose measuring failed."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        numbers = {name: round(value, 3 if value < 1_000 else 0) for name, value in self.measured.items()}
+        held = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        numbers = {name: value for name, value in held.items() if name not in self.failed}
+        numbers |= {name: round(value, 3 if value < 1_000 else 0) for name, value in self.measured.items()}
         file.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not by name
 from psycopg.conninfo import make_conninfo
 
 from deploy.commands.context import connected
@@ -35,6 +35,7 @@ __all__ = ["SOURCE", "NotWithin", "Stage", "count", "country", "jakarta", "until
 SOURCE = "carik"
 GROUP = "muara-worker"
 POLL_S = 0.01
+_TOPIC = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
 _LINES = Path(__file__).parents[2] / "deploy" / "reference" / "poverty_lines.csv"
 Process = subprocess.Popen[bytes]
 
@@ -207,6 +208,11 @@ def _set(where: Addresses, folder: Path, regions: tuple[RegionRow, ...], provinc
         load_regions(connection, Sheet("bench regions", regions))
         load_lines(connection, Sheet("bench lines", lines))
         load_sources(connection, Sheet("bench sources", tuple(SourceRow(code, SOURCE, 1) for code in stage.regencies)))
-    make_topics(where.kafka, where.registry, stage.regencies)
+    few = stage.regencies[:6]
+    make_topics(where.kafka, where.registry, few)
+    # Many more would take minutes, nearly all of them for registering one schema under a thousand subjects: workers ask by its id.
+    asked = [NewTopic(topic, 1, 1, config=_TOPIC) for topic in stage.topics if topic not in {household_topic(code) for code in few}]
+    for answer in AdminClient({"bootstrap.servers": where.kafka}).create_topics(asked, operation_timeout=60).values() if asked else ():
+        answer.result(120)
     stage.schema_id = Registry(where.registry).register(stage.topics[0], "HouseholdChanged")
     return stage
