@@ -133,7 +133,8 @@ def test_other_writers_and_headers_are_read(stage: Stage) -> None:
     topic = household_topic(bad.regency)
     before = rejected(stage)
     with working(stage):
-        for number, (schema_id, headers) in enumerate([(bad.wider, []), (bad.id, [("trace", b"1")])]):
+        ways: list[tuple[int, dict[str, str | bytes | None]]] = [(bad.wider, {}), (bad.id, {"trace": b"1"})]
+        for number, (schema_id, headers) in enumerate(ways):
             event = bad.event(revision=5, valid_from=date(2020, 3 + number, 1), size=1 + number)
             stage.remember(event)
             value = encode(event, schema_id) + b"\0" * (schema_id == bad.wider)

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.embedded import EmbeddedServices
-from tests.integration.events import Dice, household_key, life
+from tests.integration.events import Dice, changed, household_key, life
 from tests.integration.stage import Stage
 from tests.integration.workers import working
 
@@ -20,5 +20,18 @@ def test_random_lives_end_exact(stage: Stage) -> None:
     stage.send(life(Dice(1), stage.claims, households, 2000))
     with working(stage):
         stage.drained()
+
+    stage.assert_exact()
+
+
+def test_compressed_batches_are_read(stage: Stage) -> None:
+    """Whatever compression a producer chooses, its batches are read, and the worker does not fall silent."""
+    code = stage.regencies[0]
+    with working(stage):
+        for compression in ("gzip", "snappy", "lz4", "zstd"):
+            producer = stage.producer(**{"compression.type": compression, "linger.ms": 50})
+            keys = [household_key((compression, number)) for number in range(100)]
+            stage.send((changed(key, code, village=f"{code}.01.1001", size=3, expenditure=5) for key in keys), producer)
+            stage.drained()
 
     stage.assert_exact()
