@@ -169,11 +169,13 @@ class _Sender:
             raise failure
         folder.assert_active()
         self._failure = None
-        self._thread = Thread(target=self._run, name="sender", daemon=True)
+        self._thread = Thread(target=self._run, args=(RETRY_S,), name="sender", daemon=True)
         self._thread.start()
 
-    def _run(self) -> None:
-        outlet = Outlet(self._settings.kafka, Registry(self._settings.registry))
+    def _run(self, after_s: float = 0.0) -> None:
+        self._stop.wait(after_s)
+        schemas = Registry(self._settings.registry)
+        outlet = Outlet(self._settings.kafka, schemas)
         dispatch = Dispatch(self._settings.database)
         try:
             while not self._stop.is_set():
@@ -193,6 +195,7 @@ class _Sender:
         finally:
             outlet.close()
             dispatch.close()
+            schemas.close()
 
     def _round(self, outlet: Outlet, dispatch: Dispatch) -> None:
         """Send every region that was marked when the round began, and the rejected records of that moment."""

@@ -30,7 +30,8 @@ WAIT_S = 10.0
 """How long one answer of the broker is waited for; beyond it the work is put off and done again."""
 _COMPACTED = {"cleanup.policy": "compact"}
 _KEPT = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "LogAppendTime"}
-_FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)  # noqa: SLF001 - librdkafka's own codes begin so
+# librdkafka's own codes begin with an underscore; a producer that failed for good says _FATAL from then on, whatever it was.
+_FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError._FATAL)  # noqa: SLF001
 _QUEUE = 200_000
 
 

@@ -17,9 +17,10 @@ from psycopg import Connection, Cursor
 
 from processors.columns.cells import CellChanges
 from processors.indicators.catalogue import CATALOGUE_HASH, MEASURES
-from processors.store.outbox import mark
+from processors.months import month_of
+from processors.store.outbox import mark, mark_all
 from processors.store.parameters import int4_array, int8_array, register
-from processors.store.rollup import LEVELS, RegionTree, marks_of, rolled_up, total
+from processors.store.rollup import LEVELS, PUBLISHED_LEVELS, RegionTree, marks_of, rolled_up, total
 from schemas.errors import Fatal, Retriable
 
 __all__ = ["CatalogueChanged", "FoldResult", "Folder", "NotInitialised", "SessionLost", "add_to_cells", "read_tree"]
@@ -98,10 +99,19 @@ def add_to_cells(cursor: Cursor[Any], villages: CellChanges, tree: RegionTree) -
     changes = rolled_up(villages, tree)
     if not len(changes.keys):
         return 0
+    _mark_new_months(cursor, changes)
     for begin in range(0, len(changes.keys), CELLS_AT_ONCE):
         _add(cursor, changes.keys[begin : begin + CELLS_AT_ONCE], changes.amounts[begin : begin + CELLS_AT_ONCE], tree)
     mark(cursor, marks_of(changes, tree))
     return len(changes.keys)
+
+
+def _mark_new_months(cursor: Cursor[Any], changes: CellChanges) -> None:
+    """Mark everything from the first month that the calendar did not have: figures are carried forward into it."""
+    row = cursor.execute("select max(month) from cell where level = 'nation'", prepare=True).fetchone()
+    last = month_of(row[0]) if row and row[0] else None
+    if last is not None and int((changes.keys & 4095).max()) > last:
+        mark_all(cursor, LEVELS[:PUBLISHED_LEVELS], last + 1)
 
 
 def _add(cursor: Cursor[Any], keys: NDArray[np.int64], amounts: NDArray[np.int64], tree: RegionTree) -> None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 from psycopg import Connection, Cursor
 
 from processors.store.parameters import int4_array
 from processors.store.rollup import Marks
 
-__all__ = ["DeadLetter", "Mark", "dead_letters_sent", "mark", "settle", "unsent_dead_letters", "waiting"]
+__all__ = ["DeadLetter", "Mark", "dead_letters_sent", "mark", "mark_all", "settle", "unsent_dead_letters", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ def mark(cursor: Cursor[Any], marks: Marks) -> None:
         (int4_array(marks.region), int4_array(marks.urban), int4_array(marks.from_month)),
         prepare=True,
     )
+
+
+def mark_all(cursor: Cursor[Any], levels: Sequence[str], from_month: int) -> None:
+    """Set a mark on everything of some levels that has figures, likewise."""
+    rows = cursor.execute(
+        "select distinct region, (urbanisation = 'urban')::integer from cell where level = any(%s) order by 1, 2", (list(levels),)
+    ).fetchall()
+    places = np.array(rows, np.int64).reshape(-1, 2)
+    mark(cursor, Marks(places[:, 0], places[:, 1], np.full(len(places), from_month)))
 
 
 def waiting(conn: Connection[Any], codes: Sequence[str] | None = None) -> list[Mark]:
