@@ -212,7 +212,8 @@ def _set(where: Addresses, folder: Path, regions: tuple[RegionRow, ...], provinc
     make_topics(where.kafka, where.registry, few)
     # Many more would take minutes, nearly all of them for registering one schema under a thousand subjects: workers ask by its id.
     asked = [NewTopic(topic, 1, 1, config=_TOPIC) for topic in stage.topics if topic not in {household_topic(code) for code in few}]
-    for answer in AdminClient({"bootstrap.servers": where.kafka}).create_topics(asked, operation_timeout=60).values() if asked else ():
+    admin = AdminClient({"bootstrap.servers": where.kafka})
+    for answer in admin.create_topics(asked, operation_timeout=60).values() if asked else ():
         answer.result(120)
     stage.schema_id = Registry(where.registry).register(stage.topics[0], "HouseholdChanged")
     return stage
