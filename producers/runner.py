@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -124,7 +124,11 @@ class _Adapter:
 
     def _schema_ids(self) -> dict[str, int] | None:
         """Return the schema's id of every regency's topic: the registry's, else those kept; None when stopped while waiting for one."""
-        registry, backoff = Registry(self._settings.registry), Backoff()
+        with closing(Registry(self._settings.registry)) as registry:
+            return self._asked_ids(registry)
+
+    def _asked_ids(self, registry: Registry) -> dict[str, int] | None:
+        backoff = Backoff()
         fingerprint = hashlib.sha256(schema_text(_EVENT).encode()).hexdigest()
         while not self._stop.is_set():
             try:

@@ -1,0 +1,1 @@
+"""One conformance suite, which every kind of source passes against the real embedded services."""

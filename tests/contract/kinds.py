@@ -1,0 +1,168 @@
+"""
+The kinds of source under test, all worked by the same four verbs: list a household, stop listing it, spoil a record, say all again.
+
+Why: a new kind of source adds a class here, not a suite.
+Must not: know what the adapter makes of it.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.contract.carik_server import CarikServer
+from tests.producers.samples import CARIK, ENVIRON, SDDD, building, drop, family, member, row, snapshot_name
+
+__all__ = ["KINDS", "CarikKind", "Kind", "SnapshotKind"]
+
+_BEGIN = datetime(2024, 3, 1, 8, tzinfo=UTC)
+
+
+class Kind(ABC):
+    """A source of one invented regency; `living` is its own truth: the size of every household that is there."""
+
+    region_file_of: Path
+
+    def __init__(self, folder: Path, regency: str) -> None:
+        """Write the product's region file for the invented regency."""
+        self.folder, self.regency = folder, regency
+        self.living: dict[int, int] = {}
+        self.moment = _BEGIN
+        self.region_file = folder / self.region_file_of.name
+        text = re.sub(r"regencies = \[.*\]", f'regencies = ["{regency}"]', self.region_file_of.read_text(encoding="utf-8"))
+        self.region_file.write_text(text, encoding="utf-8")
+
+    @property
+    def village(self) -> str:
+        """The one village of the regency."""
+        return f"{self.regency}.01.2001"
+
+    @contextmanager
+    @abstractmethod
+    def running(self) -> Iterator[dict[str, str]]:
+        """Run the source until the end of the block; give the environment that its region file wants."""
+
+    def put(self, **sizes: int) -> None:
+        """List households (`_7=3` is household 7 with three people), new ones or changed ones."""
+        told = {int(name[1:]): size for name, size in sizes.items()}
+        self.living |= told
+        self._next()
+        self._tell(told, [])
+
+    def end(self, serial: int) -> None:
+        """Stop listing a household."""
+        del self.living[serial]
+        self._next()
+        self._tell({}, [serial])
+
+    @abstractmethod
+    def _tell(self, changed: dict[int, int], ended: list[int]) -> None:
+        """Tell what changed."""
+
+    @abstractmethod
+    def spoil(self, serial: int) -> None:
+        """Tell of a household in a way that the mapping cannot read; it is not among the living."""
+
+    @abstractmethod
+    def say_again(self) -> None:
+        """Tell everything once more, as sources do."""
+
+    @abstractmethod
+    def many(self, count: int, people: int) -> None:
+        """List households 1 to `count`, of a size, in one go."""
+
+    def _next(self) -> None:
+        self.moment += timedelta(days=31)
+
+
+class CarikKind(Kind):
+    """A change feed over HTTP."""
+
+    region_file_of = CARIK
+
+    def __init__(self, folder: Path, regency: str) -> None:
+        """Know of no change."""
+        super().__init__(folder, regency)
+        self.city = CarikServer()
+        self._tick = 0
+
+    @contextmanager
+    def running(self) -> Iterator[dict[str, str]]:
+        """Serve the changes."""
+        with self.city.running() as address:
+            yield {**ENVIRON, "MUARA_CARIK_URL": address}
+
+    def _tell(self, changed: dict[int, int], ended: list[int]) -> None:
+        since = f"{self.moment:%Y-%m-%d}"
+        for serial, size in changed.items():
+            people = [member(one + 1) for one in range(size)]
+            self._add(family(serial, self._at(), berlaku_sejak=since, anggota=people))
+        for serial in ended:
+            self._add(family(serial, self._at(), berlaku_sejak=since, dihapus=True, anggota=None, pengeluaran=None))
+
+    def spoil(self, serial: int) -> None:
+        """Tell of a family with a code that nobody knows."""
+        self._add(family(serial, self._at(), anggota=[member(1, jenis_kelamin="X")]))
+
+    def say_again(self) -> None:
+        """Repeat pages."""
+        self.city.repeat_next = 3
+
+    def many(self, count: int, people: int) -> None:
+        """Tell of each family on its own."""
+        self._tell(dict.fromkeys(range(1, count + 1), people), [])
+        self.living |= dict.fromkeys(range(1, count + 1), people)
+
+    def _add(self, one: dict[str, object]) -> None:
+        self.city.tell(building(one, village=self.village))
+
+    def _at(self) -> str:
+        self._tick += 1
+        return f"{self.moment + timedelta(microseconds=self._tick):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+class SnapshotKind(Kind):
+    """A folder of snapshots: every change is a new month's file of the whole village."""
+
+    region_file_of = SDDD
+
+    def __init__(self, folder: Path, regency: str) -> None:
+        """Make the folder; a village of three may lose one of them."""
+        super().__init__(folder, regency)
+        text = self.region_file.read_text(encoding="utf-8")
+        self.region_file.write_text(text.replace("greatest_loss = 0.2", "greatest_loss = 0.5"), encoding="utf-8")
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir()
+        self._dropped: list[tuple[str, list[list[str]]]] = []
+
+    @contextmanager
+    def running(self) -> Iterator[dict[str, str]]:
+        """The folder is always there."""
+        yield {**ENVIRON, "MUARA_SDDD_FOLDER": str(self.inbox)}
+
+    def _tell(self, changed: dict[int, int], ended: list[int]) -> None:  # noqa: ARG002 - a snapshot tells all that are there
+        self._drop([row(serial, P303=str(size)) for serial, size in sorted(self.living.items())])
+
+    def spoil(self, serial: int) -> None:
+        """List a household with a code that nobody knows, beside all others."""
+        self._next()
+        self._drop([*(row(one, P303=str(size)) for one, size in sorted(self.living.items())), row(serial, P401="77")])
+
+    def say_again(self) -> None:
+        """Drop the newest file once more, the same to the byte."""
+        drop(self.inbox, *self._dropped[-1])
+
+    def many(self, count: int, people: int) -> None:
+        """Drop them in one file."""
+        self.living |= dict.fromkeys(range(1, count + 1), people)
+        self._drop([row(serial, P303=str(size)) for serial, size in sorted(self.living.items())])
+
+    def _drop(self, rows: list[list[str]]) -> None:
+        name = snapshot_name(self.village, self.moment.year * 100 + self.moment.month, self.moment)
+        self._dropped.append((name, rows))
+        drop(self.inbox, name, rows)
+
+
+KINDS: dict[str, type[Kind]] = {"rest": CarikKind, "files": SnapshotKind}
