@@ -16,6 +16,18 @@ __all__ = ["building_tree"]
 
 _FAMILIES_TO_A_BUILDING = 3
 _FRUIT = ("Lemon", "Mangga", "Salak", "Nanas", "Jambu")
+_DWELLING = {
+    "jenis_lantai": ("KERAMIK", "UBIN", "SEMEN", "MARMER"),
+    "jenis_dinding": ("TEMBOK", "PLESTER", "KAYU"),
+    "jenis_atap": ("GENTENG", "ASBES", "SENG", "BETON"),
+    "sumber_air": ("PAM", "ISI_ULANG", "BOR", "SUMUR"),
+    "penerangan": ("PLN", "PLN_TANPA_METER"),
+    "bahan_bakar": ("GAS", "GAS_KOTA", "LISTRIK"),
+    "kloset": ("SENDIRI", "BERSAMA", "KOMUNAL"),
+    "limbah": ("SEPTIK", "IPAL", "SUNGAI"),
+    "status_rumah": ("MILIK", "SEWA", "BEBAS"),
+}
+"""What a household's dwelling is like, in Carik's words."""
 _LAST_PAID = {"PKH": 750_000, "BPNT": 200_000}
 
 
@@ -48,20 +60,10 @@ def _household(building: dict[str, Any], place: int, number: int) -> dict[str, A
     for one in households:
         if one["no_urut"] == place:
             return one
-    made: dict[str, Any] = {
-        "no_urut": place,
-        "luas_lantai": 18 + (number * 7 + place) % 90,
-        "jenis_lantai": "KERAMIK",
-        "jenis_dinding": "TEMBOK",
-        "jenis_atap": "GENTENG",
-        "sumber_air": "PAM",
-        "penerangan": "PLN",
-        "bahan_bakar": "GAS",
-        "kloset": "SENDIRI",
-        "limbah": "SEPTIK",
-        "status_rumah": "MILIK",
-        "keluarga": [],
-    }
+    odd = (number * 3 + place) * 2_654_435_761 >> 8  # spreads neighbours; a dwelling stays as it is
+    made: dict[str, Any] = {"no_urut": place, "luas_lantai": 18 + odd % 90}
+    made |= {name: words[odd % (7 + turn) % len(words)] for turn, (name, words) in enumerate(_DWELLING.items())}
+    made["keluarga"] = []
     households.append(made)
     return made
 

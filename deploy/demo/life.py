@@ -1,63 +1,29 @@
 """
-Life in the simulated world: births, deaths, moves, splits, merges and spending, one at a time.
+Life in the simulated world: births, deaths, splits, merges, spending and moves, one at a time.
 
-Why: what happens is decided and written down here; how it is reported is decided elsewhere. Moves lead through both systems and
-back, so every rule of residence and of precedence between registers is met.
-Must not: garble a report (carik_register.py and sddd.py do), or look at what was reported to decide what is true.
+Why: what happens is decided and written down here; how it is reported is decided elsewhere.
+Must not: garble a report, or look at what was reported to decide what is true.
 
-Corners, and how life stays clear of them:
-- A household moves at most once a month, because Jembrana's files know only months: whoever arrives in a month has its newest run begun
-  after that of every other register.
-- A register that takes in a household tells all that is known of it. It may leave out what another register said (whose word then
-  goes on) only where it never spoke of that itself, exactly one other did, and nothing else happened in the month: else it would not
-  be clear whose word counts.
-- A household that is no more is ended in every register that still holds it, also where it left long ago without an END.
+One day, one thing: a household to which something happened today, or of which a register said something wrong, has rest until tomorrow.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
 
 from deploy.demo.carik_register import END, UPSERT, CarikRegister, Saying
 from deploy.demo.clock import Clock
 from deploy.demo.days import month_of
-from deploy.demo.household import Household, Stay, card_number
+from deploy.demo.household import Household, card_number
 from deploy.demo.people import CHILD, People
 from deploy.demo.places import DKI, JEMBRANA, regency_of
 from deploy.demo.population import Slots
-from deploy.demo.sddd import Villages
+from deploy.demo.residence import Residences, system_of
 
-__all__ = ["Life", "Pool"]
+__all__ = ["Life"]
 
 _MOST_MEMBERS = 12
-_PARTIAL = 0.5
-_LEFT_OPEN = 0.4
-_STILL_LISTED = 0.35
 _TRIES = 40
-
-
-@dataclass(slots=True)
-class Pool:
-    """Households of one system that are alive, each as likely as any other to be drawn."""
-
-    members: list[Household] = field(default_factory=list)
-    _place: dict[int, int] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.members)
-
-    def add(self, one: Household) -> None:
-        """Take a household in."""
-        self._place[one.serial] = len(self.members)
-        self.members.append(one)
-
-    def remove(self, one: Household) -> None:
-        """Let a household go."""
-        place, last = self._place.pop(one.serial), self.members.pop()
-        if last is not one:
-            self.members[place] = last
-            self._place[last.serial] = place
+"""How often somebody else is looked for before a tick passes without an event: in a tiny world everybody's day may be full."""
 
 
 class Life:
@@ -69,25 +35,20 @@ class Life:
         people: People,
         slots: Slots,
         register: CarikRegister,
-        villages: Villages,
+        residences: Residences,
         clock: Clock,
         chance: Random,
-        places: dict[str, tuple[list[str], list[float]]],
     ) -> None:
-        """Know the world; `places` gives village codes and growing sums of their weights for DKI Jakarta and Jembrana."""
-        self._households, self._people, self._slots, self._places = households, people, slots, places
-        self._register, self._villages, self._clock, self._chance = register, villages, clock, chance
-        self.pools = {DKI: Pool(), JEMBRANA: Pool()}
-        for one in households:
-            self.pools[_system(one)].add(one)
-            if _system(one) == JEMBRANA:
-                self._villages.arrive(one, one.village or "")
+        """Know the world; households founded later are added to the list."""
+        self._households, self._people, self._slots = households, people, slots
+        self._register, self._residences = register, residences
+        self._clock, self._chance = clock, chance
         events = (
             (self._spend, 40),
             (self._birth, 9),
             (self._death, 8),
             (self._dissolve, 4),
-            (self._move, 22),
+            (residences.move, 22),
             (self._split, 4),
             (self._merge, 3),
             (self._mistake, 6),
@@ -97,7 +58,7 @@ class Life:
 
     def happen(self) -> bool:
         """Let one thing happen to somebody; tell whether anything could (not where everybody's day is full)."""
-        alive = self.pools[DKI], self.pools[JEMBRANA]
+        alive = self._residences.pools[DKI], self._residences.pools[JEMBRANA]
         if not any(alive):
             return False
         event = self._chance.choices(self._events, self._weights)[0]
@@ -145,18 +106,18 @@ class Life:
 
     def _dissolve(self, one: Household) -> bool:
         """The last member dies, or all leave the country."""
-        if not self._may_vanish(one):
+        if not self._residences.may_vanish(one):
             return False
-        self._vanish(one)
+        self._residences.vanish(one)
         return True
 
     def _split(self, one: Household) -> bool:
         """Some members get a card of their own, at times in another village; at times the rest gets a new card too."""
         if len(one.members) < 3 or one.expenditure is None or not one.size_known:
             return False
-        if self._chance.random() < 0.25 and self._may_vanish(one):
+        if self._chance.random() < 0.25 and self._residences.may_vanish(one):
             members, spent = one.members, one.expenditure
-            self._vanish(one)
+            self._residences.vanish(one)
             parts = self._parted(members)
             for part in parts:
                 self._found(one, part, spent * len(part) // len(members))
@@ -179,7 +140,7 @@ class Life:
         """Found a household in its parent's village or near it."""
         today, serial = self._clock.today, len(self._households)
         last = parent.village or parent.facts[-2].village or ""
-        village = last if self._chance.random() < 0.5 else self._village(DKI if last.startswith(DKI) else JEMBRANA)
+        village = last if self._chance.random() < 0.5 else self._residences.village(DKI if last.startswith(DKI) else JEMBRANA)
         one = Household(
             serial=serial,
             card=card_number(serial, today),
@@ -193,17 +154,17 @@ class Life:
             moved=month_of(today),
         )
         self._households.append(one)
-        self._settle(one)
+        self._residences.settle(one)
 
     def _merge(self, one: Household) -> bool:
         """A household of the same system joins another's card."""
-        pool = self.pools[_system(one)].members
+        pool = self._residences.pools[system_of(one)].members
         other = pool[self._chance.randrange(len(pool))]
         fits = len(one.members) + len(other.members) <= _MOST_MEMBERS and one.size_known and other.expenditure is not None
-        if other is one or other.day >= self._clock.today or not fits or not self._may_vanish(other):
+        if other is one or other.day >= self._clock.today or not fits or not self._residences.may_vanish(other):
             return False
         joining, brought = other.members, other.expenditure or 0
-        self._vanish(other)
+        self._residences.vanish(other)
         one.members = one.members + joining
         one.expenditure = (one.expenditure or 0) + brought
         self._counted(one)
@@ -211,97 +172,12 @@ class Life:
         self._tell(one)
         return True
 
-    def _may_vanish(self, one: Household) -> bool:
-        """Tell whether a household may end: in Jembrana not soon after a move, nor as one too many; elsewhere, have it struck off there."""
-        if _system(one) == JEMBRANA:
-            return one.moved + 2 <= self._clock.month and self._villages.may_leave(one.village or "", self._clock.month)
-        return self._villages.strike_off(one)
-
-    def _vanish(self, one: Household) -> None:
-        """End a household, in every register that holds it."""
-        today = self._clock.today
-        self.pools[_system(one)].remove(one)
-        last = self._register.whole(one) if _system(one) == DKI else None
-        if _system(one) == JEMBRANA:
-            self._villages.leave(one, one.village or "")
-        one.village = None
-        one.note(today)
-        for stay in one.stays.values():
-            if not stay.ended:
-                stay.left = stay.left or today
-                self._register.end(one, stay, today)
-        if last is not None:
-            self._register.unaware(Saying(one, last.village, last.slot, today, UPSERT, last.members, last.welfare))
-
-    # ---- moves ----------------------------------------------------------------------------------------------------------
-
-    def _move(self, one: Household) -> bool:
-        """A household moves: near by, to another regency, or from one system to the other."""
-        system = _system(one)
-        luck = self._chance.random()
-        target = system if luck < (0.72 if system == DKI else 0.45) else (JEMBRANA if system == DKI else DKI)
-        village = self._near(one) if target == DKI and system == DKI and luck < 0.3 else self._village(target)
-        if village == one.village or one.moved >= self._clock.month or not self._may_move(one, system, target, village):
-            return False
-        quiet = month_of(one.day) < self._clock.month
-        self._depart(one, system, target, village)
-        self.pools[system].remove(one)
-        one.village, one.slot, one.moved = village, self._slots.take(village), self._clock.month
-        self._settle(one, may_leave_out=quiet)
-        return True
-
-    def _may_move(self, one: Household, system: str, target: str, village: str) -> bool:
-        if system == JEMBRANA:
-            return self._villages.may_leave(one.village or "", self._clock.month)
-        before = one.stays.get(JEMBRANA)
-        return target == DKI or before is None or (before.village != village and not self._villages.lists(one))
-
-    def _depart(self, one: Household, system: str, target: str, village: str) -> None:
-        """Let the register of a household's old residence know, or not."""
-        old = one.village or ""
-        if system == JEMBRANA:
-            listed = self._chance.randrange(1, 5) if target == DKI and self._chance.random() < _STILL_LISTED else 0
-            self._villages.leave(one, old, still_listed=listed)
-            one.stays[JEMBRANA] = Stay(old, 0, self._clock.today, ended=True)
-        elif regency_of(old) != regency_of(village):
-            stay = one.stays[regency_of(old)]
-            stay.left = self._clock.today
-            if self._chance.random() >= _LEFT_OPEN:
-                self._register.end(one, stay, self._clock.today)
-
-    def _settle(self, one: Household, *, may_leave_out: bool = False) -> None:
-        """Let a household live where it now is, and be taken in by the register there, which may leave out what it need not ask."""
-        village, regency = one.village or "", regency_of(one.village or "")
-        leave_out = may_leave_out and self._chance.random() < _PARTIAL
-        welfare = not (leave_out and _goes_on(one.welfare_said, regency))
-        members = not (leave_out and _goes_on(one.size_said, regency) and self._chance.random() < 0.4)
-        self.pools[_system(one)].add(one)
-        if regency == JEMBRANA:
-            self._counted(one)
-            if welfare and one.expenditure is not None:
-                one.welfare_said.add(JEMBRANA)
-            one.note(self._clock.today)
-            self._villages.arrive(one, village)
-        else:
-            one.note(self._clock.today)
-            self._register.take_in(one, village)
-            self._register.say(self._register.whole(one, members=members, welfare=welfare, aid=self._chance.random() < 0.3))
-
-    def _near(self, one: Household) -> str:
-        """Return a village of the same regency."""
-        codes = [code for code in self._places[DKI][0] if regency_of(code) == regency_of(one.village or "")]
-        return codes[self._chance.randrange(len(codes))]
-
-    def _village(self, system: str) -> str:
-        codes, sums = self._places[system]
-        return self._chance.choices(codes, cum_weights=sums)[0]
-
     # ---- reports --------------------------------------------------------------------------------------------------------
 
     def _tell(self, one: Household, *, members: bool = True, welfare: bool = True, departed: tuple[tuple[int, str], ...] = ()) -> None:
         """Write down what happened today, and tell Carik of it where the household lives in its reach."""
         one.note(self._clock.today)
-        if _system(one) == JEMBRANA:
+        if system_of(one) == JEMBRANA:
             return
         told = self._register.whole(one, members=members, welfare=welfare)
         if departed:
@@ -313,22 +189,12 @@ class Life:
         today = self._clock.today
         one.day = today
         luck = self._chance.random()
-        if _system(one) == DKI and luck < 0.4:
+        if system_of(one) == DKI and luck < 0.4:
             wrong = Saying(one, one.village or "", one.slot, today, UPSERT, welfare=(self._chance.randrange(200_000, 9_000_000), False))
-        elif _system(one) == DKI and luck < 0.7:
+        elif system_of(one) == DKI and luck < 0.7:
             wrong = Saying(one, one.village or "", one.slot, today, END)
         else:
-            village = self._village(DKI)
+            village = self._residences.village(DKI)
             wrong = Saying(one, village, 0, today, UPSERT, tuple((person, "ADA") for person in one.members), (900_000, True))
         self._register.mistake(wrong)
         return True
-
-
-def _system(one: Household) -> str:
-    """Return which of the two systems a household lives in."""
-    return DKI if (one.village or "").startswith(DKI) else JEMBRANA
-
-
-def _goes_on(said: set[str], regency: str) -> bool:
-    """Tell whether a register may leave out what others said: it never spoke of it, and exactly one other did."""
-    return regency not in said and len(said) == 1

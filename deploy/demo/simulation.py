@@ -7,7 +7,7 @@ Must not: import producers or processors: what is compared with them must share 
 
 How the truth reads: the unit of time is the month, and a household counts as it stands at the month's end. A section that nobody ever
 told is unknown. Where a household arrives at a register that asks less, the word of the one before goes on. What the registers do so
-that this is unambiguous is written in life.py, carik_register.py and sddd.py.
+that this is unambiguous is written in residence.py, carik_register.py and sddd.py.
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,7 @@ from deploy.demo.life import Life
 from deploy.demo.people import People
 from deploy.demo.places import DKI, JEMBRANA, places
 from deploy.demo.population import BASELINE, Slots, populate
+from deploy.demo.residence import Residences
 from deploy.demo.sddd import Villages
 from deploy.demo.truth import TruthRow
 
@@ -81,7 +82,10 @@ class World:
         self.carik = CarikRegister(self._clock, _chance(seed, "carik"))
         self._villages = Villages(inbox, self.people, self._clock, _chance(seed, "jembrana"))
         where = {region: _lots(region, seed) for region in (DKI, JEMBRANA)}
-        self._life = Life(self._households, self.people, slots, self.carik, self._villages, self._clock, _chance(seed, "life"), where)
+        self._residences = Residences(slots, self.carik, self._villages, self._clock, _chance(seed, "moves"), where)
+        for one in self._households:
+            self._residences.begin(one)
+        self._life = Life(self._households, self.people, slots, self.carik, self._residences, self._clock, _chance(seed, "life"))
         self.carik.baseline(self._households[:households])
         self._villages.begin(month_of(BASELINE))
 
@@ -113,7 +117,7 @@ class World:
 
     def standing(self) -> Standing:
         """Return how far the world has come."""
-        pools, newest = self._life.pools, self.carik.newest
+        pools, newest = self._residences.pools, self.carik.newest
         return Standing(
             changes=self.changes,
             households=len(pools[DKI]),

@@ -83,6 +83,7 @@ class FileReader:
     _files: dict[str, dict[date, tuple[int, dict[str, Statement]]]] = field(default_factory=dict)
     _shown: dict[str, dict[date, dict[str, Statement]]] = field(default_factory=dict)
     _newest: dict[tuple[str, date], int] = field(default_factory=dict)
+    _ended: dict[str, dict[date, int]] = field(default_factory=dict)
 
     def read(self, path: Path) -> None:
         """Take in one file; an older export than the one known of its village and period says nothing."""
@@ -112,18 +113,20 @@ class FileReader:
             self._missing(card, village, later)
 
     def _missing(self, card: str, village: str, period: date) -> None:
-        """Say that a household has ended in a period, unless another village shows it; whoever is shown then or later is said again."""
+        """Say that a household has ended in a period, unless another village shows it; what it would hide is said again."""
         shown = self._shown[card]
         if not shown.get(period) and not (self.also_later and any(at > period and set(by) - {village} for at, by in shown.items())):
             self._say(card, period, Statement("51.01", "sddd", period, self._files[village][period][0], 1, Operation.END))
+            self._ended.setdefault(card, {})[period] = self._newest[card, period]
         for at, by in shown.items():
             if at >= period:
                 for one in by.values():
-                    self._say(card, at, one, above=self._newest.get((card, period), 0))
+                    self._say(card, at, one)
 
-    def _say(self, card: str, period: date, one: Statement, above: int = 0) -> None:
-        """Say something of a household's period, under a revision greater than that of what was said before of it."""
-        revision = max(one.revision, above + 1, self._newest.get((card, period), 0) + 1)
+    def _say(self, card: str, period: date, one: Statement) -> None:
+        """Say something of a household's period, under a revision greater than that of all it replaces and of all that would hide it."""
+        hiding = [revision for at, revision in self._ended.get(card, {}).items() if at <= period]
+        revision = max([one.revision, self._newest.get((card, period), -1) + 1, *(hidden + 1 for hidden in hiding)])
         self._newest[card, period] = revision
         self.said.setdefault(card, []).append(replace(one, revision=revision))
 
