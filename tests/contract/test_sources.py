@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
-from functools import partial
 from itertools import count
 from pathlib import Path
 

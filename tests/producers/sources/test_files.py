@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.law import Statement, kept, visible
 from producers.declaration import Declaration
-from producers.faults import SourceAway
 from producers.sources import Batch
 from producers.sources.files import FilesReader
 from producers.sources.showings import forget_refusals
 from schemas.events import HouseholdChanged, Operation
-from tests.producers.samples import COLUMNS, card, drop, mapper, row, sddd, snapshot_name
+from tests.producers.samples import card, drop, mapper, row, sddd, snapshot_name
 
 HERE, THERE, YONDER = "51.01.01.2001", "51.01.01.2002", "51.01.02.2001"
 VILLAGES = (HERE, THERE, YONDER)
@@ -50,6 +48,7 @@ class Adapter:
     """A files source with its memory, read as the runner reads it, all batches kept."""
 
     def __init__(self, folder: Path, greatest_loss: float = 1.0, memory: sqlite3.Connection | None = None) -> None:
+        """Remember what the memory given does, or nothing yet."""
         declared: Declaration = sddd(folder)
         source = declared.source.model_copy(update={"greatest_loss": greatest_loss})
         self.connection = memory or sqlite3.connect(":memory:", isolation_level=None)
@@ -161,7 +160,7 @@ def _read_one_by_one(files: Sequence[Snapshot], together: int) -> list[Household
 @given(_worlds(), st.integers(1, 3))
 @settings(max_examples=150, deadline=None)
 def test_order_of_reading_does_not_show(world: tuple[Sequence[Snapshot], Sequence[Snapshot]], together: int) -> None:
-    """In whatever order the files come, each household lives where, and as, the snapshots say: also when both readings meet at the office."""
+    """In whatever order the files come, each household lives where the snapshots say, also when two readings meet."""
     files, otherwise = world
     wanted = truth(files)
     one, other = _read_one_by_one(files, together), _read_one_by_one(otherwise, 1)

@@ -1,0 +1,84 @@
+"""The closed set of conversions, each with what it reads and what it refuses."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.conversions import code, converter, whole
+
+
+@pytest.mark.parametrize(
+    ("conversion", "written", "value", "wanted"),
+    [
+        ("text", None, "x", "x"),
+        ("whole", None, 7, 7),
+        ("whole", None, "-7", -7),
+        ("whole", None, "007", 7),
+        ("flag", None, True, True),
+        ("flag", None, "0", False),
+        ("date", None, "2024-02-29", date(2024, 2, 29)),
+        ("date", "%d/%m/%Y", "29/02/2024", date(2024, 2, 29)),
+        ("month", None, "2024-03", date(2024, 3, 1)),
+        ("month", None, "202403", date(2024, 3, 1)),
+        ("month", None, 202403, date(2024, 3, 1)),
+        ("month", "%m/%Y", "03/2024", date(2024, 3, 1)),
+        ("year", None, "1990-05-06", 1990),
+        ("month_of_year", None, "1990-05-06", 5),
+        ("moment", None, "2024-03-05T08:00:00.000001Z", datetime(2024, 3, 5, 8, 0, 0, 1, UTC)),
+        ("moment", "%Y%m%dT%H%M%S%z", "20240305T150000+0700", datetime(2024, 3, 5, 8, tzinfo=UTC)),
+        ("microseconds", None, "1970-01-02T00:00:00.000003+00:00", 86_400_000_003),
+        ("microseconds", None, "1970-01-01T07:00:00+07:00", 0),
+    ],
+)
+def test_what_is_read(conversion: Any, written: str | None, value: object, wanted: object) -> None:
+    """Each conversion gives what its name says."""
+    assert converter(conversion, "text", written)(value) == wanted
+
+
+@pytest.mark.parametrize(
+    ("conversion", "value", "cause"),
+    [
+        ("text", 7, "is no text"),
+        ("whole", "7.0", "is no whole number"),
+        ("whole", 7.0, "is no whole number"),
+        ("whole", True, "is no whole number"),
+        ("whole", "\u0661", "is no whole number"),
+        ("whole", "+7", "is no whole number"),
+        ("whole", "", "is no whole number"),
+        ("flag", "yes", "is neither true nor false"),
+        ("date", "2024-02-30", "is no date"),
+        ("date", 20240101, "is no date"),
+        ("date", "1899-12-31", "lies before 1900"),
+        ("month", "2024-13", "is no month"),
+        ("month", "2024-3", "is no month"),
+        ("moment", "2024-03-05T08:00:00", "is a moment without a time zone"),
+        ("moment", "soon", "is no moment"),
+        ("microseconds", None, "is no moment"),
+    ],
+)
+def test_what_is_refused(conversion: Any, value: object, cause: str) -> None:
+    """What is not exactly as declared is refused with a cause that does not hold the value."""
+    with pytest.raises(ValueError, match=f"^{cause}$"):
+        converter(conversion, "text", None)(value)
+
+
+@given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants them so
+def test_microseconds_lose_nothing(at: datetime) -> None:
+    """A change time to the microsecond is a revision that gives the time back."""
+    since = converter("microseconds", "whole", None)(at.isoformat())
+
+    assert datetime.fromtimestamp(since // 1_000_000, UTC).replace(microsecond=since % 1_000_000) == at
+
+
+@given(st.integers())
+def test_whole_numbers_are_exact(number: int) -> None:
+    """A whole number is itself, as a number and as a text."""
+    assert whole(number) == whole(str(number)) == number
+
+
+def test_codes_are_texts() -> None:
+    """A code is looked up by what JSON would write."""
+    assert [code(one) for one in (True, 3, "3", None)] == ["true", "3", "3", "None"]

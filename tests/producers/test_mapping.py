@@ -1,0 +1,243 @@
+"""The mapping: what a record of each system becomes, field by field, and what is put aside with which cause."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.declaration import Declaration
+from producers.faults import RecordUnreadable
+from producers.mapping import Mapper
+from producers.pseudonym import Pseudonyms
+from producers.records import Node, nodes_of
+from schemas.codec import decode, encode, parsed
+from schemas.events import (
+    Composition,
+    Dwelling,
+    HouseholdChanged,
+    Member,
+    Operation,
+    Programme,
+    Residence,
+    Welfare,
+    WelfareBasis,
+    to_record,
+)
+from tests.producers.samples import COLUMNS, KEY, building, card, carik, family, mapper, member, nik, row, sddd
+
+PSEUDONYMS = Pseudonyms(KEY, 1)
+PERSON = Member(person=PSEUDONYMS.person(nik(1)), sex=2, birth_year=1990, birth_month=5, relation=1, schooling=13, work=4, presence=1)
+CHANGED = HouseholdChanged(
+    household=PSEUDONYMS.family_card(card(7)),
+    key_version=1,
+    region="31.74",
+    source="carik",
+    valid_from=date(2024, 3, 1),
+    revision=1_709_625_600_000_001,
+    mapping_version=1,
+    operation=Operation.UPSERT,
+    recorded_at=datetime(2024, 3, 5, 8, 0, 0, 1, UTC),
+    residence=Residence("31.74.01.1001"),
+    composition=Composition(2),
+    welfare=Welfare(4_300_000, WelfareBasis.OBSERVED),
+    dwelling=Dwelling(1, 36, 2, 1, 2, 3, 1, 4, 1, 1),
+    members=(
+        PERSON,
+        replace(PERSON, person=PSEUDONYMS.person(nik(2)), relation=3),
+        replace(PERSON, person=PSEUDONYMS.person(nik(3)), relation=8, presence=3),
+    ),
+    programmes=(Programme("PKH", date(2024, 2, 1), 300_000),),
+)
+SILENT = replace(CHANGED, residence=None, composition=None, welfare=None, dwelling=None, members=None, programmes=None)
+
+
+def of_carik(one: dict[str, Any], **said: Any) -> HouseholdChanged:
+    """Return the event of a family in a building."""
+    return mapper(carik()).event(_record(one, **said))
+
+
+def _record(one: dict[str, Any], **said: Any) -> Node:
+    records, _ = nodes_of({"data": [building(one, **said)]}, carik().source.records)  # type: ignore[union-attr]  # of kind rest
+    return records[0]
+
+
+def of_sddd(cells: list[str], declared: Declaration | None = None) -> HouseholdChanged:
+    """Return the event of a row in the snapshot of a village for March 2024."""
+    file = Node({"village": "51.01.01.2001", "period": "2024-03", "exported": "2024-04-02T10:15:00+00:00", "file": "x"})
+    return mapper(declared or sddd()).event(Node({name: cell or None for name, cell in zip(COLUMNS, cells, strict=True)}, file))
+
+
+def test_a_family_of_carik() -> None:
+    """A family becomes the event that a person worked out from the two systems' code lists."""
+    assert of_carik(family(7)) == CHANGED
+
+
+def test_a_row_of_jembrana() -> None:
+    """A row becomes an event of its village, dated the first of the month, with the export's time as revision."""
+    assert of_sddd(row(7, P401="2", P403="45")) == HouseholdChanged(
+        household=PSEUDONYMS.family_card(card(7)),
+        key_version=1,
+        region="51.01",
+        source="sddd",
+        valid_from=date(2024, 3, 1),
+        revision=1_712_052_900_000_000,
+        mapping_version=1,
+        operation=Operation.UPSERT,
+        recorded_at=datetime(2024, 4, 2, 10, 15, tzinfo=UTC),
+        residence=Residence("51.01.01.2001"),
+        composition=Composition(4),
+        welfare=Welfare(2_400_000, WelfareBasis.OBSERVED),
+        dwelling=Dwelling(tenure=2, floor_area_m2=45, floor=1, wall=1, roof=1, lighting=1, fuel=1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ({"pengeluaran": None}, replace(CHANGED, welfare=None)),
+        ({"anggota": None}, replace(CHANGED, composition=None, members=None)),
+        ({"bantuan": None}, replace(CHANGED, programmes=None)),
+        ({"bantuan": []}, replace(CHANGED, programmes=())),
+        (
+            {"pengeluaran": {"makanan": 0, "bukan_makanan": 0, "dasar": "MODEL"}},
+            replace(CHANGED, welfare=Welfare(0, WelfareBasis.MODELLED)),
+        ),
+        ({"dihapus": True}, replace(SILENT, operation=Operation.END)),
+        ({"dibatalkan": True}, replace(SILENT, operation=Operation.RETRACT)),
+        ({"dihapus": True, "dibatalkan": True, "anggota": None}, replace(SILENT, operation=Operation.RETRACT)),
+        ({"anggota": [member(1)]}, replace(CHANGED, composition=Composition(1), members=(PERSON,))),
+    ],
+)
+def test_sections_and_operations(said: dict[str, Any], wanted: HouseholdChanged) -> None:
+    """A null section says nothing, an empty list says none, and an END or RETRACT says nothing else."""
+    assert of_carik(family(7, **said)) == wanted
+
+
+@pytest.mark.parametrize("number", ["", None, "9901014505909999", "123", "9901014513900001"])
+def test_a_person_without_an_identifier_has_no_pseudonym(number: str | None) -> None:
+    """An empty, pending or impossible NIK says nothing, and the rest of the member is kept."""
+    event = of_carik(family(7, anggota=[member(1, nik=number)]))
+
+    assert event.members == (replace(PERSON, person=None),)
+
+
+def test_cells_that_are_empty_say_nothing() -> None:
+    """An expenditure that was not asked and codes that were not filled in are left out, and the row still counts."""
+    event = of_sddd(row(7, P350="", P351="", P401="", P409=""))
+
+    assert (event.welfare, event.composition) == (None, Composition(4))
+    assert event.dwelling == Dwelling(floor_area_m2=1, floor=1, wall=1, roof=1, lighting=1)
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "cause", "value"),
+    [
+        ({"no_kk": "9901"}, "household", "is not 16 digits", "9999"),
+        ({"no_kk": None}, "household", "is missing", "nothing"),
+        ({"no_kk": 9901010101200001}, "household", "is no text", "9" * 16),
+        ({"diubah_pada": "yesterday"}, "revision", "is no moment", "aaaaaaaaa"),
+        ({"berlaku_sejak": "2024-02-30"}, "valid_from", "is no date", "9999-99-99"),
+        ({"dihapus": "maybe"}, "ended", "is neither true nor false", "aaaaa"),
+        ({"dibatalkan": None}, "retracted", "is missing", "nothing"),
+        ({"anggota": []}, "composition.size", "is less than one person", "0"),
+        ({"anggota": [member(1, kehadiran="MENINGGAL")]}, "composition.size", "is less than one person", "0"),
+        ({"anggota": 3}, "composition.size", "is no list", "nothing"),
+        ({"anggota": [member(1, jenis_kelamin="X")]}, "members.sex", "is a code that the table does not have", "a"),
+        ({"anggota": [member(1, tanggal_lahir="5 Mei")]}, "members.birth_year", "is no date", "9 aaa"),
+        ({"anggota": [member(1)] * 1001}, "members", "has more than 1000 items", "1001"),
+        ({"pengeluaran": {"makanan": -2, "bukan_makanan": 1, "dasar": "SURVEI"}}, "welfare.expenditure", "is negative", "-9"),
+        ({"pengeluaran": {"makanan": 10**12, "bukan_makanan": 1, "dasar": "SURVEI"}}, "welfare.expenditure", "is beyond reason", "9" * 13),
+        ({"pengeluaran": {"makanan": 1.5, "bukan_makanan": 1, "dasar": "SURVEI"}}, "welfare.expenditure", "is no whole number", "nothing"),
+        ({"pengeluaran": {"makanan": 1, "dasar": "SURVEI"}}, "welfare.expenditure", "is missing", "nothing"),
+        ({"pengeluaran": {"makanan": 1, "bukan_makanan": 1}}, "welfare.basis", "is missing", "nothing"),
+        ({"bantuan": [{"jumlah": 1}]}, "programmes.programme", "is missing", "nothing"),
+        (
+            {"bantuan": [{"program": f"PKH {nik(1)}"}]},
+            "programmes.programme",
+            "holds 16 digits in a row, the shape of a national identifier",
+            "aaa " + "9" * 16,
+        ),
+        ({"bantuan": [{"program": "PKH", "jumlah": 1 << 63}]}, "programmes.amount", "does not fit 64 bits", "9" * 19),
+    ],
+)
+def test_what_cannot_be_mapped(said: dict[str, Any], field: str, cause: str, value: str) -> None:
+    """A record that cannot be mapped is refused with field, cause and a masked value."""
+    with pytest.raises(RecordUnreadable) as caught:
+        of_carik(family(7, **said))
+
+    assert caught.value.facts == {"field": field, "cause": cause, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("village", "cause"),
+    [
+        ("31.74.01.100", "is no village's code such as 31.74.01.1001"),
+        ("3174011001", "is no village's code such as 31.74.01.1001"),
+        ("32.11.01.2001", "lies in no regency of the region file"),
+    ],
+)
+def test_a_village_elsewhere_is_refused(village: str, cause: str) -> None:
+    """Only villages of the region file's regencies are spoken for."""
+    with pytest.raises(RecordUnreadable, match=cause):
+        of_carik(family(7), village=village)
+
+
+@pytest.mark.parametrize(("cell", "value"), [("P401", "6"), ("P401", "0"), ("P409", "12"), ("P408", "x"), ("P303", "4.0")])
+def test_codes_outside_their_range_are_refused(cell: str, value: str) -> None:
+    """A code that the form does not have is no code."""
+    with pytest.raises(RecordUnreadable, match=r"is not from|is no whole number"):
+        of_sddd(row(7, **{cell: value}))
+
+
+def test_a_family_finds_its_village_two_levels_up() -> None:
+    """What a record lies in is found by parents; a record that lies in nothing has no village."""
+    with pytest.raises(RecordUnreadable, match=r"residence\.village is missing"):
+        mapper(carik()).event(Node(family(7)))
+
+
+class _Ours:
+    """The registry's answer for a schema that we wrote ourselves."""
+
+    def by_id(self, _: int) -> dict[str, Any]:
+        """Return our own schema."""
+        return parsed("HouseholdChanged")
+
+    def by_guid(self, _: UUID) -> dict[str, Any]:
+        """Return our own schema."""
+        return parsed("HouseholdChanged")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*family(7), "asing"]),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text()
+        | st.lists(st.none() | st.integers() | st.just(member(1)))
+        | st.just({"a": 1}),
+    )
+)
+def test_whatever_a_record_holds_it_becomes_an_event_or_is_put_aside(said: dict[str, Any]) -> None:
+    """No record, however odd, ends the adapter: it is refused with a cause, or becomes an event that the contract can write."""
+    try:
+        event = of_carik(family(7, **said))
+    except RecordUnreadable as fault:
+        told = set(fault.facts)
+    else:
+        told = {"field", "cause", "value"}
+        assert decode("HouseholdChanged", encode(event, 1), (), _Ours()) == to_record(event)
+    assert told == {"field", "cause", "value"}
+
+
+def test_marks_know_a_record_again() -> None:
+    """The same record has the same mark, another one another, and the mark tells nothing of it."""
+    of = mapper(carik())
+
+    assert of.mark(_record(family(7))) == of.mark(_record(family(7))) != of.mark(_record(family(8)))
+    assert isinstance(Mapper(carik(), Pseudonyms(bytes(32), 1)).mark(_record(family(7))), bytes)
+    assert Mapper(carik(), Pseudonyms(bytes(32), 1)).mark(_record(family(7))) != of.mark(_record(family(7)))
