@@ -114,7 +114,7 @@ def rebuild(
                 except _Moved:
                     _LOG.warning("reference data or offsets moved, starting over", extra={"action": "rebuild_restarted"})
     except psycopg.Error as error:
-        if is_away(error):
+        if is_away(error) or isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout):
             raise DatabaseAway(why=type(error).__name__) from error
         raise
     raise ReferenceKeepsMoving(times=TRIES)

@@ -21,7 +21,7 @@ from processors.store.verify import verify
 from schemas.registry import Registry
 from tests.integration.events import Dice, household_key, life
 from tests.integration.rebuild_process import VARIABLE
-from tests.integration.stage import Stage
+from tests.integration.stage import Stage, until
 from tests.integration.workers import working
 from tests.processors.store.office import fold_all
 
@@ -52,6 +52,15 @@ def rows(stage: Stage) -> list[list[Any]]:
     with stage.connect() as conn:
         found = [sorted(conn.execute(f"select xmin::text, one.* from {one} as one".encode()).fetchall(), key=repr) for one in tables]  # noqa: S608
         return [*found, conn.execute("select viewname, definition from pg_views where schemaname = 'public' order by 1").fetchall()]
+
+
+def beside(stage: Stage) -> list[Any]:
+    """Return the sessions of rebuilds, and the schema of their tables."""
+    with stage.connect() as conn:
+        return conn.execute(
+            "select nspname from pg_namespace where nspname = 'muara_rebuild'"
+            " union all select application_name from pg_stat_activity where application_name = 'muara rebuild'"
+        ).fetchall()
 
 
 def assert_verified(stage: Stage) -> None:
@@ -106,12 +115,23 @@ def test_a_rebuild_killed_at_any_step_has_done_nothing(stage: Stage) -> None:
     before = rows(stage)
     for step in STEPS:
         with stopped_after(stage, step) as pid:
+            assert beside(stage)
             os.kill(pid, signal.SIGKILL)
         assert rows(stage) == before, step
 
     assert rebuilt(stage).taken_over
     assert rows(stage) != before
     assert_verified(stage)
+
+
+def test_an_interrupted_rebuild_leaves_nothing_behind(stage: Stage) -> None:
+    """After Ctrl-C, also while workers wait, the live rows are as they were and the tables beside are gone."""
+    before = rows(stage)
+    for step in ("replay", "compare"):
+        with stopped_after(stage, step) as pid:
+            os.kill(pid, signal.SIGINT)
+            until(lambda: not beside(stage), 10)
+        assert rows(stage) == before, step
 
 
 def test_workers_go_on_during_a_rebuild_and_wait_only_at_its_end(stage: Stage) -> None:
@@ -133,7 +153,7 @@ def test_workers_go_on_during_a_rebuild_and_wait_only_at_its_end(stage: Stage) -
             producer = stage.producer()
             while not ended.is_set():
                 stage.send(life(dice, stage.claims, HOUSEHOLDS, 50), producer)
-                time.sleep(0.02)
+                fold_all(stage.database)
 
         thread = threading.Thread(target=stream)
         thread.start()
