@@ -33,11 +33,13 @@ def initialise(conn: Connection[Any], first_month: date = FIRST_MONTH) -> None:
 
     Raises `CatalogueChanged` where the database's figures were made with another catalogue.
     """
-    conn.execute(
-        "insert into reference_version (version, catalogue_hash, first_month) values (1, %s, %s) on conflict do nothing",
-        (CATALOGUE_HASH, first_month.replace(day=1)),
-    )
     row = conn.execute("select catalogue_hash from reference_version").fetchone()
+    if row is None:  # looked first: an insert would wait for a load that holds the table, however long that takes
+        conn.execute(
+            "insert into reference_version (version, catalogue_hash, first_month) values (1, %s, %s) on conflict do nothing",
+            (CATALOGUE_HASH, first_month.replace(day=1)),
+        )
+        row = conn.execute("select catalogue_hash from reference_version").fetchone()
     if row is None or row[0] != CATALOGUE_HASH:
         raise CatalogueChanged
 
