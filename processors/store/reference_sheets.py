@@ -259,17 +259,17 @@ def _read(path: Path, columns: tuple[str, ...], row_of: Callable[[_Cells], Row])
         return Sheet(str(path), (), (Mistake(1, f"the columns are {','.join(header)!r}, expected {','.join(columns)}"),))
     rows: list[Row] = []
     mistakes: list[Mistake] = []
-    for values in table:
-        if not any(value.strip() for value in values):
-            continue
-        if len(values) != len(columns):
-            mistakes.append(Mistake(table.line_num, f"{len(values)} columns, expected {len(columns)}"))
-            continue
-        cells = _Cells(table.line_num, {name: value.strip() for name, value in zip(columns, values, strict=True)})
-        row = row_of(cells)
-        mistakes.extend(cells.mistakes)
-        if not cells.mistakes:
-            rows.append(row)
+    try:
+        for values in table:
+            if len(values) == len(columns):
+                cells = _Cells(table.line_num, {name: value.strip() for name, value in zip(columns, values, strict=True)})
+                row = row_of(cells)
+                mistakes.extend(cells.mistakes)
+                rows.extend([] if cells.mistakes else [row])
+            elif any(value.strip() for value in values):
+                mistakes.append(Mistake(table.line_num, f"{len(values)} columns, expected {len(columns)}"))
+    except csv.Error as error:
+        mistakes.append(Mistake(table.line_num, str(error)))
     return Sheet(str(path), tuple(rows), (*mistakes, *_repeated(rows)))
 
 

@@ -38,12 +38,11 @@ def world(verify_connection: psycopg.Connection[Any]) -> World:
 
 @pytest.fixture
 def database(services: EmbeddedServices) -> Iterator[str]:
-    """The address of an empty database, which goes with the test."""
+    """The address of an empty database, which goes with the session's server."""
     name = f"office_{next(_NUMBERS)}"
     with psycopg.connect(services.addresses.database, autocommit=True) as server:
         server.execute(SQL("create database {}").format(Identifier(name)))
         yield make_conninfo(services.addresses.database, dbname=name)
-        server.execute(SQL("drop database {} with (force)").format(Identifier(name)))
 
 
 @pytest.fixture
