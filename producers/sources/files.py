@@ -151,7 +151,8 @@ class FilesReader:
         outcome = self._outcome(taken, snapshots, after)
         if outcome.ending > self._declared.greatest_loss * outcome.held:
             cause = f"would end {outcome.ending} of the {outcome.held} households of its village: ask the village, or raise greatest_loss"
-            return self._put_aside(name, replace(found, state=LOSS), FileUnreadable(file=name, cause=cause))
+            judged = replace(found, state=LOSS, judged=self._showings.count())
+            return self._put_aside(name, judged, FileUnreadable(file=name, cause=cause))
         events, aside = self._events(taken, outcome)
 
         def keep(connection: sqlite3.Connection) -> None:

@@ -2,16 +2,18 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.law import Statement, kept, visible
 from producers.declaration import Declaration
+from producers.faults import SourceAway
 from producers.sources import Batch
 from producers.sources.files import FilesReader
 from producers.sources.showings import forget_refusals
@@ -168,3 +170,220 @@ def test_order_of_reading_does_not_show(world: tuple[Sequence[Snapshot], Sequenc
     assert residences(one) == wanted
     assert residences(other) == wanted
     assert residences([*one, *other]) == wanted, "an adapter that lost its memory and read in another order changed something"
+
+
+# ---- case by case ----------------------------------------------------------------------------------------------------------
+
+
+def _at(second: int) -> datetime:
+    return EXPORTED + timedelta(seconds=second)
+
+
+def _said(events: Iterable[HouseholdChanged]) -> list[tuple[str, int, int]]:
+    """Return operation, month and seconds after the first export of each event's revision, in order."""
+    begin = int(EXPORTED.timestamp() * 1_000_000)
+    return sorted((one.operation.value, one.valid_from.month, (one.revision - begin) // 1_000_000) for one in events)
+
+
+def test_who_is_missing_has_ended(tmp_path: Path) -> None:
+    """A household that the next snapshot misses is ended on the first of that month, under that snapshot's time."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    assert _said(adapter.read()) == [("UPSERT", 1, 0), ("UPSERT", 1, 0)]
+
+    Snapshot(HERE, 202402, _at(1), frozenset({1})).drop(tmp_path)
+    events = adapter.read()
+    assert _said(events) == [("END", 2, 1), ("UPSERT", 2, 1)]
+    (ended,) = [one for one in events if one.operation is Operation.END]
+    assert ended.household == mapper(sddd())._pseudonyms.family_card(card(2))
+    assert (ended.region, ended.source, ended.valid_from, ended.recorded_at) == ("51.01", "sddd", date(2024, 2, 1), _at(1))
+    assert (ended.residence, ended.composition, ended.welfare, ended.dwelling) == (None, None, None, None)
+
+
+def test_a_snapshot_that_would_end_too_many_is_put_aside_whole(tmp_path: Path) -> None:
+    """More than a fifth of a village missing: nothing of the file counts, and the cause says how many; a fifth is let through."""
+    adapter = Adapter(tmp_path, greatest_loss=0.2)
+    Snapshot(HERE, 202401, _at(0), frozenset(range(1, 11))).drop(tmp_path)
+    adapter.read()
+    Snapshot(HERE, 202402, _at(1), frozenset(range(4, 12))).drop(tmp_path)
+
+    assert adapter.read() == []
+    assert adapter.causes == ["would end 3 of the 10 households of its village: ask the village, or raise greatest_loss"]
+
+    Snapshot(HERE, 202402, _at(2), frozenset(range(3, 11))).drop(tmp_path)
+    assert [one.operation for one in adapter.read()].count(Operation.END) == 2
+
+
+def test_a_loss_that_others_explain_is_none(tmp_path: Path) -> None:
+    """A snapshot put aside for its loss is read once the next village shows where they all went; and after a restart."""
+    adapter = Adapter(tmp_path, greatest_loss=0.2)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2, 3, 4})).drop(tmp_path)
+    Snapshot(HERE, 202402, _at(1), frozenset({1, 2})).drop(tmp_path)
+    adapter.read()
+    assert len(adapter.causes) == 1
+
+    Snapshot(THERE, 202402, _at(2), frozenset({3, 4})).drop(tmp_path)
+    assert _said(adapter.read()) == [("UPSERT", 2, 1), ("UPSERT", 2, 1), ("UPSERT", 2, 2), ("UPSERT", 2, 2)]
+
+
+def test_a_raised_limit_is_heeded_after_a_restart(tmp_path: Path) -> None:
+    """What was put aside is judged anew when the adapter starts again with a mended region file."""
+    adapter = Adapter(tmp_path, greatest_loss=0.2)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    Snapshot(HERE, 202402, _at(1), frozenset({1})).drop(tmp_path)
+    adapter.read()
+    restarted = Adapter(tmp_path, greatest_loss=0.5, memory=adapter.connection)
+
+    assert _said(restarted.read()) == [("END", 2, 1), ("UPSERT", 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "cause"),
+    [
+        (lambda text: text[:-5], "ends in the middle of a line"),
+        (lambda text: text.replace("P303", "ANGGOTA", 1), "has another header: P303 missing, 1 not declared"),
+        (lambda text: "\0" + text, "holds bytes that are no text"),
+        (lambda text: text.splitlines()[0] + "\n", "holds no household"),
+    ],
+)
+def test_a_spoilt_file_is_put_aside_whole_and_read_when_it_is_whole(tmp_path: Path, spoil: Callable[[str], str], cause: str) -> None:
+    """Half-written, changed or garbage: nothing of it counts and nobody ends; as soon as it is whole it is read."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    adapter.read()
+    file = Snapshot(HERE, 202402, _at(1), frozenset({1, 2})).drop(tmp_path)
+    whole = file.read_text(encoding="utf-8")
+    file.write_text(spoil(whole), encoding="utf-8")
+
+    assert adapter.read() == []
+    assert adapter.read() == []
+    assert adapter.causes == [cause], "judged once as long as it does not change"
+    file.write_text(whole, encoding="utf-8")
+    assert _said(adapter.read()) == [("UPSERT", 2, 1), ("UPSERT", 2, 1)]
+
+
+def test_a_counted_file_that_is_spoilt_later_goes_on_counting(tmp_path: Path) -> None:
+    """What a snapshot said stays said when its file is damaged afterwards."""
+    adapter = Adapter(tmp_path)
+    file = Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    adapter.read()
+    file.write_text("garbage", encoding="utf-8")
+
+    assert adapter.read() == []
+    assert adapter.causes == ["ends in the middle of a line"]
+    Snapshot(HERE, 202402, _at(1), frozenset({1})).drop(tmp_path)
+    assert _said(adapter.read()) == [("END", 2, 1), ("UPSERT", 2, 1)]
+
+
+def test_a_file_that_changes_under_its_name_is_read_again(tmp_path: Path) -> None:
+    """A file that looked whole and grew later is read again; what it said before is said under a greater revision."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1})).drop(tmp_path)
+    first = adapter.read()
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    again = adapter.read()
+
+    assert sorted(one.revision - first[0].revision for one in again) == [0, 1]
+
+
+def test_a_row_without_a_readable_card_ends_nobody(tmp_path: Path) -> None:
+    """Where one row may be anyone, nobody is ended by that snapshot; the next whole one does it."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    drop(tmp_path, snapshot_name(HERE, 202402, _at(1)), [row(1), row(2, P301="99010"), row(1)])
+
+    assert _said(adapter.read()) == [("UPSERT", 1, 0), ("UPSERT", 1, 0), ("UPSERT", 2, 1)]
+    assert adapter.causes == ["household is not 16 digits", "household stands twice in one snapshot; the first counts"]
+    Snapshot(HERE, 202403, _at(2), frozenset({1})).drop(tmp_path)
+    assert _said(adapter.read()) == [("END", 3, 2), ("UPSERT", 3, 2)]
+
+
+def test_a_row_that_cannot_be_mapped_is_there_all_the_same(tmp_path: Path) -> None:
+    """A household with an unknown code has not ended; its row is in quarantine."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    drop(tmp_path, snapshot_name(HERE, 202402, _at(1)), [row(1), row(2, P401="77")])
+
+    assert _said(adapter.read()) == [("UPSERT", 1, 0), ("UPSERT", 1, 0), ("UPSERT", 2, 1)]
+    assert adapter.causes == ["dwelling.tenure is not from 1 to 5"]
+
+
+def test_an_older_export_counts_for_nothing(tmp_path: Path) -> None:
+    """A snapshot exported before the one that counts for its village and month says nothing, however late it comes."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(5), frozenset({1})).drop(tmp_path)
+    adapter.read()
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+
+    assert adapter.read() == []
+    assert adapter.causes == []
+
+
+def test_other_files_are_left_alone_or_told(tmp_path: Path) -> None:
+    """What is still being written, or is no CSV, is not touched; a CSV of another name or regency is put aside."""
+    adapter = Adapter(tmp_path)
+    (tmp_path / "sddd_51.01.01.2001_202403_20240402T101500000000Z.csv.part").touch()
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "export.csv").touch()
+    drop(tmp_path, snapshot_name("31.74.01.1001", 202403, _at(0)), [row(1)])
+
+    assert adapter.read() == []
+    assert sorted(adapter.causes) == [
+        "has a name of another form than file_name says",
+        "is of a village in no regency of the region file",
+    ]
+
+
+def test_a_folder_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
+    """A folder that is not mounted yet is no empty folder."""
+    with pytest.raises(SourceAway, match="No such file or directory"):
+        Adapter(tmp_path / "nowhere").reader.read(None)
+
+
+def test_a_batch_that_was_not_kept_comes_again(tmp_path: Path) -> None:
+    """Without its memory kept, a file is read again and says the same."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+
+    assert adapter.reader.read(None).events == adapter.reader.read(None).events != []
+
+
+def test_what_is_needed_again_and_gone_is_told(tmp_path: Path) -> None:
+    """Where a showing must be said again and its file is gone, that is in quarantine, and it is said once the file is back."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1})).drop(tmp_path)
+    file = Snapshot(HERE, 202403, _at(1), frozenset({1})).drop(tmp_path)
+    adapter.read()
+    content = file.read_bytes()
+    file.unlink()
+    Snapshot(HERE, 202402, _at(5), frozenset({2})).drop(tmp_path)
+    Snapshot(HERE, 202402, _at(6), frozenset({2})).drop(tmp_path)
+    assert ("END", 2, 5) in _said(adapter.read())
+    assert any("is needed once more" in cause for cause in adapter.causes)
+
+    file.write_bytes(content)
+    Snapshot(HERE, 202404, _at(7), frozenset({1})).drop(tmp_path)
+    adapter.read()
+    household = mapper(sddd())._pseudonyms.family_card(card(1))
+    assert [month for (one, month) in residences(adapter.events) if one == household] == [202401, 202403, 202404]
+
+
+def test_reading_again_says_it_under_the_same_revisions(tmp_path: Path) -> None:
+    """What counts is read again from a time on, each household under the revision that was said, raised ones included."""
+    adapter = Adapter(tmp_path)
+    for one in (
+        Snapshot(HERE, 202401, _at(0), frozenset({1, 2})),
+        Snapshot(HERE, 202402, _at(9), frozenset({2})),
+        Snapshot(THERE, 202402, _at(3), frozenset({1})),
+    ):
+        one.drop(tmp_path)
+    last = {(one.household, one.valid_from): one.revision for one in adapter.read() if one.operation is Operation.UPSERT}
+
+    again: list[HouseholdChanged] = []
+    position = None
+    while not (batch := adapter.reader.again(_at(1), position)).caught_up:
+        position = batch.position
+        again += batch.events
+    assert {(one.household, one.valid_from): one.revision for one in again} == {key: at for key, at in last.items() if key[1].month == 2}
+    assert len(again) == 2
