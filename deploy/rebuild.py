@@ -45,7 +45,7 @@ def rebuild(addresses: Addresses, settings: Settings, *, compare_only: bool = Fa
 
     Works also where the figures were made with another catalogue. Raises what `processors.store.rebuild.rebuild` does, and `WouldLose`.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     told = WorkerSettings(addresses.kafka, addresses.registry, addresses.database, Limits(settings.household_size, settings.days_ahead))
     _bring_up_to_date(told.database)
     with closing(Registry(told.registry)) as schemas, _Shown(console) as shown:
