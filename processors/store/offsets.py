@@ -21,6 +21,7 @@ __all__ = [
     "Stand",
     "TopicMadeAnew",
     "accept",
+    "end_blockers",
     "halt",
     "resumed",
     "stands",
@@ -112,6 +113,21 @@ async def halt(connection: psycopg.AsyncConnection, number: int, epoch: int, cau
     await connection.execute(
         "update ingest_offset set halted = %s, halted_at = now() where id = %s and epoch = %s and halted is null", (cause, number, epoch)
     )
+
+
+async def end_blockers(connection: psycopg.AsyncConnection, waiting: int) -> int:
+    """
+    End the workers' transactions that the backend `waiting` waits for, and return how many.
+
+    A worker that was stopped while it sent or received (in COPY, or in a great answer) is not idle in PostgreSQL's eyes, so no timeout
+    ever frees what it has locked.
+    """
+    cursor = await connection.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where pid = any(pg_blocking_pids(%s)) and application_name = 'muara worker'",
+        (waiting,),
+    )
+    return len(await cursor.fetchall())
 
 
 async def resumed(connection: psycopg.AsyncConnection, numbers: Collection[int]) -> set[int]:

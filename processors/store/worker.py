@@ -6,8 +6,9 @@ Must not: decide whether to try again (processors/batcher.py does).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from typing import TypeVar
+import logging
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -26,6 +27,9 @@ __all__ = ["WorkerStore"]
 
 Partition = tuple[str, int]
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+_BLOCKED_S = 6.0
+"""A second more than `idle_in_transaction_session_timeout`, which frees the locks of most workers that were stopped."""
 
 
 class WorkerStore:
@@ -78,11 +82,11 @@ class WorkerStore:
         return await asyncio.to_thread(self._broker.ends, partitions)
 
     async def take_over(self, partitions: Collection[Partition]) -> dict[Partition, Held]:
-        """Take partitions over; see `offsets.take_over`."""
+        """Take partitions over; see `offsets.take_over`. Whoever keeps one of them locked for too long loses its transaction."""
         if not partitions:
             return {}
         logs = await asyncio.to_thread(self._broker.logs, partitions)
-        return await self._briefly(lambda connection: offsets.take_over(connection, logs))
+        return await self._briefly(lambda connection: self._unblocked(connection, offsets.take_over(connection, logs)))
 
     async def halt(self, state: Held, cause: str) -> None:
         """Halt one partition."""
@@ -96,6 +100,17 @@ class WorkerStore:
         """Close the lanes' connections; a transaction in flight rolls back."""
         for connection in self._lanes.values():
             await connection.close()
+
+    async def _unblocked(self, connection: psycopg.AsyncConnection, work: Coroutine[Any, Any, _T]) -> _T:
+        """Return what work on a connection returns; end what blocks it for longer than an idle transaction may live."""
+        task = asyncio.create_task(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=_BLOCKED_S))[0]:
+                ended = await self._briefly(lambda other: offsets.end_blockers(other, connection.info.backend_pid))
+                _log.warning("ended transactions of workers that do not go on", extra={"action": "blockers_ended", "transactions": ended})
+            return task.result()
+        finally:
+            task.cancel()
 
     async def _briefly(self, work: Callable[[psycopg.AsyncConnection], Awaitable[_T]]) -> _T:
         """Run one piece of work on a connection of its own, at READ COMMITTED."""

@@ -2,8 +2,11 @@
 
 import signal
 import time
+from contextlib import closing
 
 import psutil
+import psycopg
+import pytest
 
 from deploy.embedded import EmbeddedServices
 from tests.integration.events import changed, household_key
@@ -41,6 +44,32 @@ def test_a_worker_stopped_in_mid_transaction_wakes_up_after_takeover(services: E
         stage.drained(20)
         stage.shared_by(2)
         stage.assert_exact()
+
+
+@pytest.mark.parametrize("stopped", ["sending", "receiving"])
+def test_a_worker_stopped_while_it_sends_or_receives_loses_its_locks(services: EmbeddedServices, stopped: str) -> None:
+    """
+    In the middle of a COPY, or of a great answer, a transaction is not idle and no timeout ends it: whoever takes over does.
+
+    The stopped worker is a connection of this test, since where a signal stops a process cannot be chosen.
+    """
+    stage = Stage.set(services, 1)
+    (code,) = stage.regencies
+    with working(stage) as workers:
+        stage.send([changed(household_key(1), code, village=f"{code}.01.1001", size=1)])
+        stage.drained()
+        workers.signal(signal.SIGTERM)
+        with closing(psycopg.connect(stage.database, application_name="muara worker", autocommit=True)) as zombie:
+            zombie.execute("set idle_in_transaction_session_timeout = '5s'")
+            zombie.execute("begin isolation level repeatable read")
+            zombie.execute("select 1 from ingest_offset for update")
+            if stopped == "sending":
+                zombie.pgconn.send_query(b"copy household (id, statements) from stdin (format binary)")
+            else:
+                zombie.pgconn.send_query(b"select repeat('x', 1000) from generate_series(1, 100000)")
+            stage.send([changed(household_key(2), code, village=f"{code}.01.1001", size=2)])
+            stage.drained(25)
+    stage.assert_exact()
 
 
 def worker_of(workers: Workers, port: int) -> str:
