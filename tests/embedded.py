@@ -41,4 +41,4 @@ def services() -> Iterator[EmbeddedServices]:
     with running:
         yield running
     if running.folder is not None:
-        shutil.rmtree(running.folder)
+        shutil.rmtree(running.folder, ignore_errors=True)  # what is left is wiped by the next session

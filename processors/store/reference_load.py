@@ -18,6 +18,7 @@ from psycopg import Connection
 from processors.months import month_of
 from processors.reference import Reference, number_of
 from processors.store.outbox import mark
+from processors.store.parameters import register
 from processors.store.recompute import Progress, recompute, recompute_above
 from processors.store.reference import read
 from processors.store.reference_sheets import LineRow, Mistake, RegionRow, Sheet, SourceRow
@@ -119,6 +120,7 @@ def _mark(conn: Connection[Any], reference: Reference, ids: Iterable[int], from_
         (list(ids), list(LEVELS[:PUBLISHED_LEVELS])),
     ).fetchall()
     places = np.array(rows, np.int64).reshape(-1, 2)
+    register(conn)
     with conn.cursor(binary=True) as cursor:
         mark(cursor, Marks(places[:, 0], places[:, 1], np.full(len(places), max(from_month, reference.first_month))))
 
