@@ -1,0 +1,67 @@
+"""Checking a region file: a sample shows what leaves and what does not, and nothing of it is shown that must not be."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from producers.check import check
+from producers.faults import RegionFileWrong, SampleUnreadable
+from tests.producers.samples import CARIK, SDDD, building, card, drop, family, nik, row, snapshot_name
+
+
+def test_a_sample_answer_shows_events_and_what_is_dropped(tmp_path: Path) -> None:
+    """First records become events, the others are counted by cause; names and addresses are dropped by name, never shown."""
+    sample = tmp_path / "sample.json"
+    answer = {"data": [building(family(1), family(2, no_kk="12"), family(3))], "berikutnya": "x", "masih_ada": False}
+    sample.write_text(json.dumps(answer), encoding="utf-8")
+    found = check(CARIK, {"MUARA_CARIK_URL": "http://x"}, sample)
+
+    assert [one.event is not None for one in found.records] == [True, False, True]
+    assert (found.read, found.faults) == (3, {"household is not 16 digits": 1})
+    assert {"anggota.nama", "^.^.alamat", "^.^.dasawisma"} <= set(found.records[0].dropped)
+    assert not {"anggota.nik", "no_kk", "pengeluaran.makanan", "^.luas_lantai", "anggota.kehadiran"} & set(found.records[0].dropped)
+    told = str(found)
+    assert "not set yet: MUARA_CARIK_CLIENT_ID, MUARA_CARIK_CLIENT_SECRET" in told
+    assert "  welfare: expenditure 4300000, basis OBSERVED" in told
+    assert "2 of 3 records can be mapped\n  1: household is not 16 digits" in told
+    assert not any(hidden in told for hidden in (card(1), nik(1), "WARGA", "JALAN"))
+
+
+@pytest.mark.parametrize("name", [snapshot_name("51.01.01.2001", 202403, datetime(2024, 4, 2, tzinfo=UTC)), "export.csv"])
+def test_a_sample_file_shows_events(tmp_path: Path, name: str) -> None:
+    """A snapshot is a sample, whatever its name."""
+    found = check(SDDD, {}, drop(tmp_path, name, [row(1), row(2, P401="9")]))
+
+    assert [one.event is not None for one in found.records] == [True, False]
+    assert found.records[0].dropped == ["P302", "P304", "P411"]
+    assert found.unset == ["MUARA_SDDD_FOLDER"]
+
+
+def test_without_a_sample_the_file_alone_is_checked() -> None:
+    """A file in order says what it is and where it sends to."""
+    told = str(check(SDDD, {"MUARA_SDDD_FOLDER": "/x"}))
+
+    assert told == (
+        "Jembrana Satu Data Dari Desa: source sddd, kind files, mapping version 1; no mistakes\nsends to muara.51.01.household.v1"
+    )
+
+
+def test_mistakes_are_told_before_the_sample(tmp_path: Path) -> None:
+    """A wrong file is told as that."""
+    (tmp_path / "wrong.toml").write_text("name = 1", encoding="utf-8")
+
+    with pytest.raises(RegionFileWrong):
+        check(tmp_path / "wrong.toml", {})
+
+
+@pytest.mark.parametrize(("content", "why"), [("{", "JSONDecodeError"), ("{}", "data[] is missing"), (None, "FileNotFoundError")])
+def test_a_sample_that_is_none_is_told(tmp_path: Path, content: str | None, why: str) -> None:
+    """A sample that cannot be read is told with its cause."""
+    if content is not None:
+        (tmp_path / "sample.json").write_text(content, encoding="utf-8")
+
+    with pytest.raises(SampleUnreadable) as caught:
+        check(CARIK, {}, tmp_path / "sample.json")
+    assert caught.value.facts["why"] == why

@@ -1,0 +1,54 @@
+"""The quarantine: each record once, the newest last, bounded, without any content."""
+
+from pathlib import Path
+
+import pytest
+
+from producers import quarantine
+from producers.checkpoint import StateFile, status
+from producers.faults import FileUnreadable, RecordUnreadable
+from producers.quarantine import PutAside, put_aside, quarantined, take_back
+from tests.producers.events import NOW
+
+
+def one(mark: bytes, place: str = "feed") -> PutAside:
+    """Return a record put aside."""
+    return PutAside.record(mark, place, RecordUnreadable(field="f", cause="is missing", value="nothing"))
+
+
+def test_a_record_is_there_once(tmp_path: Path) -> None:
+    """However often a record is read, it is in quarantine once, and counted once."""
+    path = tmp_path / "s.sqlite"
+    with StateFile(path, "carik") as state:
+        for items in ([one(b"a"), one(b"b")], [one(b"a")], []):
+            with state.transaction():
+                put_aside(state, items, NOW)
+
+    assert quarantined(path) == [one(b"b"), one(b"a")]
+    found = status(path)
+    assert found is not None
+    assert found.quarantined == 2
+
+
+def test_a_file_that_is_read_again_is_taken_back(tmp_path: Path) -> None:
+    """What was put aside of a file, and the file itself, are forgotten when it is read again."""
+    path = tmp_path / "s.sqlite"
+    with StateFile(path, "carik") as state, state.transaction():
+        put_aside(state, [one(b"a", "x.csv"), PutAside.file(FileUnreadable(file="x.csv", cause="is empty")), one(b"b", "y.csv")], NOW)
+        take_back(state, "x.csv")
+
+    assert quarantined(path) == [one(b"b", "y.csv")]
+    found = status(path)
+    assert found is not None
+    assert found.quarantined == 1
+
+
+def test_it_does_not_grow_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound the oldest give way."""
+    monkeypatch.setattr(quarantine, "_MOST", 3)
+    with StateFile(tmp_path / "s.sqlite", "carik") as state:
+        for number in range(5):
+            with state.transaction():
+                put_aside(state, [one(bytes([number]))], NOW)
+
+    assert [item.mark for item in quarantined(tmp_path / "s.sqlite")] == [b"\2", b"\3", b"\4"]

@@ -1,0 +1,155 @@
+"""The reading half: batches are kept whole with their position, and every fault of source, disk or spool is waited out visibly."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from producers.checkpoint import AdapterStatus, StateFile, status
+from producers.faults import SourceAway
+from producers.reader import Reader
+from producers.sources import Batch
+from producers.spool import Spool
+from schemas.codec import encode
+from tests.producers.events import NOW, batch, event
+
+Read = Callable[[str | None], Batch]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[StateFile]:
+    """An adapter's file."""
+    with StateFile(tmp_path / "s.sqlite", "carik") as made:
+        yield made
+
+
+def reader(state: StateFile, *batches: Batch | Exception, spool_bytes: int = 1 << 20) -> tuple[Reader, list[str | None]]:
+    """Return a reader over batches (and faults) in turn, and the positions that it asks from."""
+    left, asked = list(batches), []
+
+    def read(position: str | None) -> Batch:
+        asked.append(position)
+        one = left.pop(0)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    return Reader(read, state, {"31.74": 5}, lambda: NOW, threading.Event(), spool_bytes=spool_bytes, poll_s=9.0), asked
+
+
+def _status(state: StateFile) -> AdapterStatus:
+    found = status(state.path)
+    assert found is not None
+    return found
+
+
+def test_batches_are_kept_with_their_position(state: StateFile) -> None:
+    """Each batch is spooled as the contract writes it, and the next question is asked from its position."""
+    subject, asked = reader(state, batch(1, 2, position="a"), batch(3, position="b", caught_up=True), batch(position="b", caught_up=True))
+    waits = [subject.step() for _ in range(3)]
+
+    assert asked == [None, "a", "b"]
+    assert [one.value for one in Spool(state).after("31.74", 0, 9)] == [encode(event(serial), 5) for serial in (1, 2, 3)]
+    assert waits == [0.0, 9.0, 9.0]
+    assert (_status(state).position, _status(state).reading, _status(state).asked_at) == ("b", "caught up", NOW)
+
+
+def test_the_source_hears_when_a_batch_is_kept(state: StateFile) -> None:
+    """What a source remembers on disk is part of the transaction, and it is told only after the commit."""
+    heard: list[tuple[str, bool]] = []
+    one = Batch(
+        [event(1)],
+        "a",
+        caught_up=False,
+        keep=lambda connection: heard.append(("keep", connection.in_transaction)),
+        kept=lambda: heard.append(("kept", state.connection.in_transaction)),
+    )
+    subject, _ = reader(state, one)
+    subject.step()
+
+    assert heard == [("keep", True), ("kept", False)]
+
+
+def test_a_fault_while_keeping_keeps_nothing(state: StateFile) -> None:
+    """A source whose memory fails leaves neither events nor position, is not told, and the fault is not hidden."""
+    told: list[int] = []
+
+    def fails(_: object) -> None:
+        raise RuntimeError
+
+    subject, _ = reader(state, Batch([event(1)], "a", caught_up=False, keep=fails, kept=lambda: told.append(1)))
+    with pytest.raises(RuntimeError):
+        subject.step()
+
+    assert (state.position(), Spool(state).size(), told) == (None, (0, 0), [])
+
+
+def test_a_source_that_is_away_is_waited_for(state: StateFile) -> None:
+    """The pause grows, is never shorter than what the source asks for, and starts small again when it answers."""
+    away = SourceAway(address="x", why="HTTP 503", wait_s=0.0)
+    subject, asked = reader(state, away, away, away, SourceAway(address="x", why="HTTP 429", wait_s=60.0), batch(1), away)
+    waits = [subject.step() for _ in range(4)]
+    told = _status(state).reading
+    subject.step()
+    after = subject.step()
+
+    assert 0 < waits[0] < waits[1] < waits[2] < waits[3] == 60.0
+    assert told == "waiting for source: HTTP 429"
+    assert after < 0.3
+    assert asked == [None] * 5 + ["p"]
+
+
+def test_a_full_spool_stops_reading(state: StateFile) -> None:
+    """While more waits than may, the source is not asked; once there is room it is."""
+    subject, asked = reader(state, batch(1, 2, 3), batch(4), spool_bytes=100)
+    subject.step()
+    pause = subject.step()
+    told = _status(state).reading
+    waiting = Spool(state).after("31.74", 0, 9)
+    Spool(state).delivered("31.74", waiting[-1].seq, 3, sum(one.held for one in waiting))
+    subject.step()
+
+    assert len(asked) == 2
+    assert told.startswith("spool full: ")
+    assert 0 < pause < 1
+    assert _status(state).spooled == 1
+
+
+def test_a_full_disk_is_waited_for_and_nothing_is_lost(state: StateFile) -> None:
+    """A batch that the disk refuses is asked for again, from the same position."""
+    many = batch(*range(2000), position="a")
+    subject, asked = reader(state, many, many)
+    state.connection.execute(f"pragma max_page_count = {state.connection.execute('pragma page_count').fetchone()[0] + 2}")
+    pause = subject.step()
+    assert (state.position(), Spool(state).size()) == (None, (0, 0))
+    state.connection.execute("pragma max_page_count = 1000000")
+    subject.step()
+
+    assert asked == [None, None]
+    assert pause > 0
+    assert Spool(state).size()[0] == 2000
+
+
+def test_reading_once_ends_when_nothing_more_is_there(state: StateFile) -> None:
+    """For sending again the reader ends by itself, and says so."""
+    subject, asked = reader(state, batch(1), batch(2, caught_up=True))
+    subject.run(threading.Event(), once=True)
+
+    assert len(asked) == 2
+    assert _status(state).reading == "stopped"
+
+
+def test_a_stop_ends_a_pause(state: StateFile) -> None:
+    """A reader that waits for a source ends at once when told to."""
+    stop = threading.Event()
+    subject, _ = reader(state, SourceAway(address="x", why="HTTP 503", wait_s=timedelta(days=1).total_seconds()))
+    thread = threading.Thread(target=subject.run, args=(stop,))
+    thread.start()
+    while not _status(state).reading.startswith("waiting for source"):
+        pass
+    stop.set()
+    thread.join(5)
+
+    assert not thread.is_alive()
