@@ -90,7 +90,7 @@ TABLE: list[tuple[str, str, Maker]] = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def stage(services: EmbeddedServices) -> Stage:
     """Two regencies."""
     return Stage.set(services, 2)
