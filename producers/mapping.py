@@ -15,7 +15,7 @@ from producers.conversions import code, converter, whole
 from producers.declaration import Declaration, Kind, MembersSection, ProgrammesSection, Value
 from producers.faults import RecordUnreadable, masked
 from producers.pseudonym import Pseudonyms, identifier_fault
-from producers.records import Missing, Node, follower
+from producers.records import Node, follower
 from schemas.events import Composition, Dwelling, HouseholdChanged, Member, Operation, Programme, Residence, Welfare, WelfareBasis
 
 __all__ = ["Mapper"]
@@ -171,13 +171,13 @@ def _compiled(name: str, value: Value, kind: Kind) -> Get:
         found: Any = None
         try:
             found = raw(node)
-            return read(found)
-        except Missing:
-            if may_be_null:
-                return None
-            raise RecordUnreadable(field=name, cause="is missing", value="nothing") from None
+            if found is not None:
+                return read(found)
         except ValueError as error:
             raise RecordUnreadable(field=name, cause=str(error), value=masked(found)) from None
+        if may_be_null:
+            return None
+        raise RecordUnreadable(field=name, cause="is missing", value="nothing")
 
     return get
 
@@ -207,7 +207,7 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
 def _through(table: Mapping[str, str | int | bool]) -> Callable[[Any], Any]:
     def read(found: Any) -> Any:  # noqa: ANN401
         try:
-            return table[found if type(found) is str else code(found)]
+            return table[found if isinstance(found, str) else code(found)]
         except KeyError:
             raise ValueError("is a code that the table does not have") from None
 
@@ -219,12 +219,21 @@ def _raw(value: Value) -> Get:
         constant = value.constant
         return lambda _: constant
     if value.sum is not None:
-        terms = [follower(path) for path in value.sum]
-        return lambda node: sum(whole(term(node)) for term in terms)
+        return _sum([follower(path) for path in value.sum])
     if value.count is not None:
         items, where = follower(value.count), value.where
-        return lambda node: sum(1 for one in _listed(items(node)) if _fits(one, where))
+        return lambda node: None if (found := items(node)) is None else sum(1 for one in _listed(found) if _fits(one, where))
     return follower(value.path or "")
+
+
+def _sum(terms: Sequence[Get]) -> Get:
+    """Return the function that adds up; where a term is missing there is no sum."""
+
+    def add(node: Node) -> int | None:
+        found = [term(node) for term in terms]
+        return None if None in found else sum(map(whole, found))
+
+    return add
 
 
 def _listed(value: Any) -> Sequence[Any]:  # noqa: ANN401
@@ -250,11 +259,8 @@ def _section(name: str, section: Any, kinds: Mapping[str, Kind]) -> Callable[[No
     when = follower(section.when) if section.when else None
 
     def read(record: Node) -> dict[str, Any] | None:
-        if when is not None:
-            try:
-                when(record)
-            except Missing:
-                return None
+        if when is not None and when(record) is None:
+            return None
         return {field: get(record) for field, get in gets}
 
     return read
@@ -270,12 +276,12 @@ def _list(
     items, where = follower(section.each), section.where
 
     def read(record: Node) -> list[dict[str, Any]] | None:
-        try:
-            found = _listed(items(record))
-        except Missing:
+        if (told := items(record)) is None:
             return None
+        try:
+            found = _listed(told)
         except ValueError as error:
-            raise RecordUnreadable(field=name, cause=str(error), value=masked(type(error).__name__)) from None
+            raise RecordUnreadable(field=name, cause=str(error), value=masked(type(told).__name__)) from None
         if len(found) > _GREATEST_ITEMS:
             raise RecordUnreadable(field=name, cause=f"has more than {_GREATEST_ITEMS} items", value=str(len(found)))
         return [{field: get(Node(one, record)) for field, get in gets} for one in found if not where or _fits(one, where)]

@@ -12,11 +12,11 @@ from datetime import datetime
 
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile
+from producers.encoding import encode
 from producers.faults import DiskRefuses, SourceAway
 from producers.quarantine import put_aside, take_back
 from producers.sources import Batch
 from producers.spool import Spool
-from schemas.codec import encode
 
 __all__ = ["Reader"]
 

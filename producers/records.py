@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Missing", "Node", "Unreachable", "follower", "nodes_of"]
+__all__ = ["Node", "Unreachable", "follower", "nodes_of"]
 
 
 @dataclass(slots=True)
@@ -27,10 +27,6 @@ class Unreachable:
     field: str
     cause: str
     part: Node
-
-
-class Missing(Exception):  # noqa: N818 - a path that leads nowhere is no error where a value is optional
-    """A path leads nowhere, or to null."""
 
 
 def nodes_of(answer: Any, path: str) -> tuple[list[Node], list[Unreachable]]:  # noqa: ANN401 - JSON
@@ -58,7 +54,7 @@ def nodes_of(answer: Any, path: str) -> tuple[list[Node], list[Unreachable]]:  #
 
 
 def follower(path: str) -> Callable[[Node], Any]:
-    """Return the function that follows a path from a record; `^` goes to what it lies in. It raises `Missing`."""
+    """Return the function that follows a path from a record, `^` going to what it lies in; it gives None where the path leads nowhere."""
     steps = path.split(".")
     up = len([step for step in steps if step == "^"])
     names = steps[up:]
@@ -72,18 +68,16 @@ def follower(path: str) -> Callable[[Node], Any]:
         value = at.value if at is not None else None
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None
-        if value is None:
-            raise Missing
         return value
 
     return follow
 
 
 def _one_step(name: str) -> Callable[[Node], Any]:
+    """Return the same for the commonest path, half of an event's values."""
+
     def follow(node: Node) -> Any:  # noqa: ANN401
-        value = node.value.get(name) if isinstance(node.value, dict) else None
-        if value is None:
-            raise Missing
-        return value
+        value = node.value
+        return value.get(name) if isinstance(value, dict) else None
 
     return follow

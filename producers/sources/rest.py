@@ -18,7 +18,7 @@ from producers.declaration import RestSource
 from producers.faults import RecordUnreadable, SourceAway, SourceRefuses, masked
 from producers.mapping import Mapper
 from producers.quarantine import PutAside
-from producers.records import Missing, Node, Unreachable, follower, nodes_of
+from producers.records import Node, Unreachable, follower, nodes_of
 from producers.sources import Batch, mapped
 from producers.sources.token import TokenCache
 from schemas.events import HouseholdChanged, Operation
@@ -130,19 +130,14 @@ class RestReader:
 
     def _told(self, answer: Any, position: str | None) -> tuple[bool, str | None]:  # noqa: ANN401 - JSON
         """Return whether more is there and where reading goes on; without a cursor it goes on where it was."""
-        try:
-            more = self._more(Node(answer))
-        except Missing:
-            raise self._away(f"the answer has no {self._declared.more}") from None
+        more, following = self._more(Node(answer)), self._cursor(Node(answer))
         if not isinstance(more, bool):
-            raise self._away(f"{self._declared.more} is neither true nor false")
-        try:
-            following = str(self._cursor(Node(answer)))
-            return more, position if position is not None and _goes_back(position, following) else following
-        except Missing:
+            raise self._away(f"{self._declared.more} in its answer is neither true nor false")
+        if following is None:
             if more:
-                raise self._away(f"more is there, but the answer has no {self._declared.cursor.path}") from None
+                raise self._away(f"more is there, but the answer has no {self._declared.cursor.path}")
             return more, position
+        return more, position if position is not None and _goes_back(position, str(following)) else str(following)
 
     def _remember(self, keys: Iterable[Key]) -> None:
         """Know events as kept, the newest ones; what is forgotten would be sent again, which changes nothing."""

@@ -210,8 +210,8 @@ def test_credentials_that_are_not_set_are_told() -> None:
         ((200, {}, b"[]"), "in its answer data[] is missing", 0.0),
         ((200, {}, b'{"data": {}, "masih_ada": false}'), "in its answer data[] is no list", 0.0),
         (page(more=True, cursor=None), "more is there, but the answer has no berikutnya", 0.0),
-        (page(masih_ada="yes"), "masih_ada is neither true nor false", 0.0),
-        (page(masih_ada=None), "the answer has no masih_ada", 0.0),
+        (page(masih_ada="yes"), "masih_ada in its answer is neither true nor false", 0.0),
+        (page(masih_ada=None), "masih_ada in its answer is neither true nor false", 0.0),
     ],
 )
 def test_answers_that_are_none(answer: Answer, why: str, wait_s: float) -> None:

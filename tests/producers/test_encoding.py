@@ -1,0 +1,62 @@
+"""The fast way to bytes: equal to the contract's codec, whatever the event."""
+
+from datetime import UTC, date, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from producers.encoding import encode
+from schemas import codec
+from schemas.events import (
+    ChildMeasured,
+    Composition,
+    Dwelling,
+    HouseholdChanged,
+    Member,
+    Operation,
+    Programme,
+    Residence,
+    Welfare,
+    WelfareBasis,
+)
+from tests.producers.events import event
+
+_INT, _LONG = st.integers(-(1 << 31), (1 << 31) - 1), st.integers(-(1 << 63), (1 << 63) - 1)
+_PSEUDONYM = st.binary(min_size=16, max_size=16)
+_MAYBE = st.none() | _INT
+_MEMBER = st.builds(Member, st.none() | _PSEUDONYM, *[_MAYBE] * 7)
+_PROGRAMME = st.builds(Programme, st.text(), st.none() | st.dates(), st.none() | _LONG)
+_CHILD = st.builds(ChildMeasured, st.none() | _PSEUDONYM, *[_MAYBE] * 3, measured_on=st.dates())
+_EVENTS = st.builds(
+    HouseholdChanged,
+    household=_PSEUDONYM,
+    key_version=_INT,
+    region=st.text(),
+    source=st.text(),
+    valid_from=st.dates(),
+    revision=_LONG,
+    mapping_version=_INT,
+    operation=st.sampled_from(Operation),
+    recorded_at=st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    residence=st.none() | st.builds(Residence, st.text()),
+    composition=st.none() | st.builds(Composition, _INT),
+    welfare=st.none() | st.builds(Welfare, _LONG, st.sampled_from(WelfareBasis)),
+    dwelling=st.none() | st.builds(Dwelling, *[_MAYBE] * 10),
+    members=st.none() | st.lists(_MEMBER, max_size=5).map(tuple),
+    programmes=st.none() | st.lists(_PROGRAMME, max_size=3).map(tuple),
+    nutrition=st.none() | st.lists(_CHILD, max_size=3).map(tuple),
+)
+
+
+@given(_EVENTS, st.integers(0, (1 << 32) - 1))
+@settings(max_examples=300, deadline=None)
+def test_the_fast_way_is_the_contracts(one: HouseholdChanged, schema_id: int) -> None:
+    """Any event is written as the codec of the contract writes it, to the byte."""
+    assert encode(one, schema_id) == codec.encode(one, schema_id)
+
+
+def test_days_before_the_epoch() -> None:
+    """Dates before 1970 are negative, as in the contract."""
+    early = HouseholdChanged(bytes(16), 1, "31.74", "x", date(1900, 1, 1), 0, 1, event(1).operation, datetime(1900, 1, 1, tzinfo=UTC))
+
+    assert encode(early, 1) == codec.encode(early, 1)

@@ -1,0 +1,120 @@
+"""The adapter as a whole against the real Kafka and registry, in this process: what it waits for, and what ends it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded import EmbeddedServices
+from deploy.topics import make_topics
+from producers.checkpoint import AdapterStatus, status
+from producers.faults import AdapterRuns, MappingChanged, RegionFileWrong
+from producers.pseudonym import Pseudonyms
+from producers.runner import run
+from producers.settings import AdapterSettings
+from producers.sources.files import FilesReader
+from tests.contract.harness import office, until
+from tests.contract.kinds import SnapshotKind
+from tests.producers.samples import KEY
+
+_regencies = (f"97.{number:02}" for number in count(1))
+
+
+@pytest.fixture
+def kind(tmp_path: Path) -> SnapshotKind:
+    """A folder of snapshots of an invented regency."""
+    return SnapshotKind(tmp_path, next(_regencies))
+
+
+@pytest.fixture
+def told(kind: SnapshotKind, services: EmbeddedServices, tmp_path: Path) -> AdapterSettings:
+    """The settings of an adapter over it, with its topics made."""
+    where = services.addresses
+    make_topics(where.kafka, where.registry, [kind.regency])
+    with kind.running() as environ:
+        return AdapterSettings(where.kafka, where.registry, tmp_path / "state", Pseudonyms(KEY, 1), environ, poll_interval_s=0.05)
+
+
+@contextmanager
+def running(kind: SnapshotKind, told: AdapterSettings) -> Iterator[Callable[[], AdapterStatus | None]]:
+    """Run the adapter in a thread until the end of the block, where it must end with exit code 0; give how it stands."""
+    stop, codes = threading.Event(), list[int]()
+    thread = threading.Thread(target=lambda: codes.append(run(kind.region_file, told, stop)))
+    thread.start()
+    try:
+        yield lambda: status(told.state_file("sddd"))
+    finally:
+        stop.set()
+        thread.join(15)
+    assert codes == [0]
+
+
+def test_it_starts_again_without_the_registry(kind: SnapshotKind, told: AdapterSettings, services: EmbeddedServices) -> None:
+    """Once the schema's id is known, an adapter starts and sends without the registry."""
+    kind.put(_1=2)
+    with running(kind, told) as now:
+        until(lambda: (found := now()) is not None and found.delivered == 1, "the first household")
+    kind.put(_2=3)
+    with running(kind, replace(told, registry="http://127.0.0.1:1")) as now:
+        until(lambda: (found := now()) is not None and found.delivered == 3, "the second snapshot")
+
+    assert office(services.addresses, kind) == kind.living
+
+
+def test_it_waits_for_the_registry_where_no_id_is_known(kind: SnapshotKind, told: AdapterSettings) -> None:
+    """Before the first id is known nothing is read, the state says why, and a stop is heeded at once."""
+    kind.put(_1=2)
+    begun = time.monotonic()
+    with running(kind, replace(told, registry="http://127.0.0.1:1")) as now:
+        until(lambda: (found := now()) is not None and found.reading.startswith("waiting for registry"), "the state")
+        found = now()
+        begun = time.monotonic()
+
+    assert time.monotonic() - begun < 15
+    assert found is not None
+    assert (found.position, found.spooled) == (None, 0)
+
+
+def test_a_changed_mapping_needs_a_new_version(kind: SnapshotKind, told: AdapterSettings) -> None:
+    """A mapping changed under its old version is refused before anything is read, since mended statements would not win."""
+    kind.put(_1=2)
+    with running(kind, told) as now:
+        until(lambda: (found := now()) is not None and found.delivered == 1, "the first household")
+    text = kind.region_file.read_text(encoding="utf-8")
+    kind.region_file.write_text(text.replace('size = "P303"', 'size = "P304"'), encoding="utf-8")
+
+    with pytest.raises(MappingChanged, match=r"mapping_version still is 1: raise it in jembrana-sddd\.toml"):
+        run(kind.region_file, told, threading.Event())
+
+
+def test_a_second_adapter_is_refused(kind: SnapshotKind, told: AdapterSettings) -> None:
+    """Two adapters on one file would send everything twice; the second is told so."""
+    with running(kind, told) as now:
+        until(lambda: now() is not None, "the first one runs")
+        with pytest.raises(AdapterRuns):
+            run(kind.region_file, told, threading.Event())
+
+
+def test_a_wrong_region_file_starts_nothing(kind: SnapshotKind, told: AdapterSettings) -> None:
+    """A mistake in the region file is told before a file is made."""
+    kind.region_file.write_text("name = 1", encoding="utf-8")
+
+    with pytest.raises(RegionFileWrong):
+        run(kind.region_file, told, threading.Event())
+    assert not told.state_directory.exists()
+
+
+def test_what_nobody_foresaw_ends_the_process(kind: SnapshotKind, told: AdapterSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours in the reading thread ends the adapter with that fault, instead of leaving it running and silent."""
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(FilesReader, "read", fails)
+    with pytest.raises(ZeroDivisionError):
+        run(kind.region_file, told, threading.Event())
