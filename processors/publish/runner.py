@@ -24,15 +24,19 @@ _LOG = logging.getLogger(__name__)
 STANDBY_S = 0.5
 POLL_S = 0.025
 """How often is looked when nothing waits: half of what a change may wait at most, and 40 cheap questions a second."""
+MANY_CELLS = 5_000
 REST = 3.0
 LONGEST_REST_S = 1.5
-"""After a fold, a rest of so many times its length, but no longer: under load many batches become one fold, and workers get on."""
+"""
+After a fold of many cells a rest of so many times its length, but no longer: in a first load many batches become one fold, and
+workers get the processor. A smaller fold takes 5-20 ms and rests for one poll, since its rest is what the age of figures is made of.
+"""
 SEND_S = 1.0
 SEND_REST = 4.0
 """A region is sent about once a second; where a round takes long, so many times its length is rested."""
 RETRY_S = 1.0
-REGIONS_AT_ONCE = 40
-"""Regions in one transaction of Kafka: some ten thousand records of a few years of months."""
+REGIONS_AT_ONCE = 10
+"""Regions in one transaction of Kafka: some two thousand records. More, and reading them keeps the folding thread from the interpreter."""
 SWITCH_S = 0.001
 """How long the sending thread may keep the folding one waiting for the interpreter."""
 _REPORT_S = 10.0
@@ -91,10 +95,18 @@ def _be_active(settings: PublishSettings, folder: Folder, stop: Event, on_fold: 
             report.add(result)
             if on_fold:
                 on_fold(result)
-            if not result.more:
-                stop.wait(min(max(POLL_S, REST * (time.perf_counter() - began)), LONGEST_REST_S))
+            stop.wait(_rest(result, time.perf_counter() - began))
     finally:
         sender.stop()
+
+
+def _rest(result: FoldResult, spent_s: float) -> float:
+    """Return how long the folding thread rests after a fold."""
+    if result.more:
+        return 0.0
+    if result.cells < MANY_CELLS:
+        return POLL_S
+    return min(max(POLL_S, REST * spent_s), LONGEST_REST_S)
 
 
 class _Waits:

@@ -13,6 +13,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not by name
 
+from processors.indicators.catalogue import indicators
 from processors.store.dispatch import Marked
 from processors.store.figures import Figure
 from processors.store.outbox import DeadLetter
@@ -57,7 +58,8 @@ def key_of(figure: Figure) -> str:
 
 def event_of(marked: Marked, reference_version: int) -> IndicatorPublished:
     """Return the event that carries a figure."""
-    figure, sums, ratios = marked.figure, marked.figure.measures, marked.figure.indicators
+    figure, sums = marked.figure, marked.figure.measures
+    ratios = indicators(sums)
     return IndicatorPublished(
         region=figure.region,
         region_name=figure.region_name,
