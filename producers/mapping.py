@@ -193,10 +193,11 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
         return convert
     bound = _LONG if name in _LONGS else _INT
     least, greatest = value.range or (-bound, bound - 1)
+    converted_as_is = value.conversion in (None, "whole")
     told = f"is not from {least} to {greatest}" if value.range else f"does not fit {bound.bit_length()} bits"
 
     def bounded(found: Any) -> int:  # noqa: ANN401 - what a source writes
-        number: int = convert(found)
+        number: int = found if type(found) is int and converted_as_is else convert(found)
         if not least <= number <= greatest:
             raise ValueError(told)
         return number

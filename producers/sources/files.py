@@ -275,7 +275,7 @@ class FilesReader:
             revision=said.revision,
             mapping_version=self._mapper.declared.mapping_version,
             operation=said.operation,
-            recorded_at=datetime.fromtimestamp(taken.told.exported // 1_000_000, UTC),
+            recorded_at=taken.told.moment,
         )
 
     def _said_again(self, taken: _Taken, household: bytes, event: HouseholdChanged | None, snapshots: Snapshots) -> HouseholdChanged | None:

@@ -9,7 +9,7 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from producers.declaration import FilesSource
@@ -31,6 +31,11 @@ class Named:
     village: str
     period: int
     exported: int
+
+    @property
+    def moment(self) -> datetime:
+        """When it was exported."""
+        return _EPOCH + timedelta(microseconds=self.exported)
 
 
 def pattern_of(file_name: str) -> re.Pattern[str]:
@@ -74,9 +79,8 @@ def rows_of(path: Path, told: Named, declared: FilesSource) -> list[Node]:
     if not text.endswith("\n"):
         raise FileUnreadable(file=told.name, cause="ends in the middle of a line" if text else "is empty")
     lines = _lines(text, told, declared)
-    exported = datetime.fromtimestamp(told.exported // 1_000_000, UTC).replace(microsecond=told.exported % 1_000_000)
     period = f"{told.period // 100}-{told.period % 100:02}"
-    file = Node({"village": told.village, "period": period, "exported": exported.isoformat(), "file": told.name})
+    file = Node({"village": told.village, "period": period, "exported": told.moment.isoformat(), "file": told.name})
     return [Node({column: cell or None for column, cell in zip(declared.columns, line, strict=True)}, file) for line in lines]
 
 
