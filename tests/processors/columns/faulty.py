@@ -156,6 +156,7 @@ def _with_guid(regency: str, data: st.DataObject) -> Sent:
 
 FAULTS: dict[str, Maker] = {
     "another key": lambda regency, _: Sent(household_key(1), encode(a_good(regency), OURS)),
+    "key that differs at its end": lambda regency, _: Sent(household_key(0)[:15] + b"?", encode(a_good(regency), OURS)),
     "no key": lambda regency, _: Sent(None, encode(a_good(regency), OURS)),
     "short key": lambda regency, _: Sent(household_key(0)[:15], encode(a_good(regency), OURS)),
     "no value": lambda *_: Sent(household_key(0), None),
@@ -185,6 +186,7 @@ FAULTS: dict[str, Maker] = {
     "other framing": lambda regency, _: Sent(household_key(0), b"\1" + encode(a_good(regency), OURS)[1:]),
     "one byte too many": lambda regency, _: Sent(household_key(0), encode(a_good(regency), OURS) + b"\0"),
     "a header": lambda regency, _: sent(a_good(regency), headers=(("trace", b"1"),)),
+    "a GUID before a frame": lambda regency, _: sent(a_good(regency), headers=(("__value_schema_id", b"\1" + UUID(int=3).bytes),)),
     "many members": _said(members=(Member(),) * 60),
     "text beyond ascii": _said(programmes=(Programme("BÉAS", None, 1),)),
     "text that is none": lambda regency, _: Sent(
