@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 
 from processors import transport
 from processors.transport import BatchConsumer
@@ -51,7 +52,7 @@ class Consumer:
 
     async def _wait_next_records(self, _timeout: float) -> tuple[dict[Any, Any], set[Any]]:
         self.flow_active = False
-        return {SimpleNamespace(topic=PARTITION[0], partition=0): [object()]}, set()
+        return {TopicPartition(*PARTITION): [object()]}, set()
 
     async def perform_seek(self) -> None:
         """Do as Faust does: take over what is assigned, which still is what was assigned before."""
@@ -63,7 +64,7 @@ class Consumer:
 
 
 def test_a_late_fetch_takes_nothing_over_and_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes back while nothing may flow is dropped without fencing anybody, and read again, from where the worker stands, afterwards."""
+    """What comes back while nothing may flow is dropped, fences nobody, and is read again from where the worker stands."""
     sought: list[Mapping[tuple[str, int], int]] = []
 
     async def seek(_consumer: object, offsets: Mapping[tuple[str, int], int]) -> None:
