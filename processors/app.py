@@ -134,7 +134,8 @@ def build_app(settings: WorkerSettings, store: WorkerStore, topics: frozenset[st
                 batcher.put(partition, blocks)
             batcher.kick()
 
-    app.agent(app.topic(*sorted(topics), value_serializer="raw"), name="merge")(merge)
+    # Without acks: Faust keeps them until a commit of its own, so the lists would grow, and every fetch take longer than the last.
+    app.agent(app.topic(*sorted(topics), value_serializer="raw", acks=False), name="merge")(merge)
     return app, batcher
 
 

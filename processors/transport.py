@@ -138,6 +138,7 @@ class BatchConsumer(driver.Consumer):
             return
         (topic, partition), blocks = parts[0]
         tp = TP(topic, partition)
+        self._read_offset[tp] = None  # Faust silently drops what lies below it: all that is read again after a seek
         yield (
             tp,
             ConsumerMessage(

@@ -8,7 +8,6 @@ Must not: go on after anything unexpected: the process ends, and its supervisor 
 import logging
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
@@ -41,8 +40,6 @@ SWITCH_S = 0.001
 """How long the sending thread may keep the folding one waiting for the interpreter."""
 _REPORT_S = 10.0
 
-OnFold = Callable[[FoldResult], None]
-
 
 @dataclass(frozen=True, slots=True)
 class PublishSettings:
@@ -53,14 +50,14 @@ class PublishSettings:
     database: str = field(repr=False)
 
 
-def run(settings: PublishSettings, stop: Event, on_fold: OnFold | None = None) -> int:
+def run(settings: PublishSettings, stop: Event, folder: Folder | None = None) -> int:
     """
     Fold and send until `stop` is set, and return 0; stand by while another process does.
 
-    `on_fold` is told of every fold after its commit. Raises a `Fatal` where the database cannot be worked with at all.
+    Another `folder` than the plain one is for who wants to watch it. Raises a `Fatal` where the database cannot be worked with at all.
     """
     sys.setswitchinterval(SWITCH_S)
-    folder = Folder(settings.database)
+    folder = folder or Folder(settings.database)
     waits = _Waits()
     try:
         while not stop.is_set():
@@ -68,7 +65,7 @@ def run(settings: PublishSettings, stop: Event, on_fold: OnFold | None = None) -
                 if folder.activate():
                     waits.over()
                     _LOG.info("folding and sending", extra={"action": "publisher_active"})
-                    _be_active(settings, folder, stop, on_fold)
+                    _be_active(settings, folder, stop)
                 else:
                     waits.on("another process folds and sends, standing by", "publisher_standby")
             except SessionLost as error:
@@ -79,7 +76,7 @@ def run(settings: PublishSettings, stop: Event, on_fold: OnFold | None = None) -
     return 0
 
 
-def _be_active(settings: PublishSettings, folder: Folder, stop: Event, on_fold: OnFold | None) -> None:
+def _be_active(settings: PublishSettings, folder: Folder, stop: Event) -> None:
     """Fold in this thread and send in another, until `stop` is set or the session is lost."""
     sender = _Sender(settings)
     sender.start()
@@ -93,8 +90,6 @@ def _be_active(settings: PublishSettings, folder: Folder, stop: Event, on_fold: 
                 stop.wait(POLL_S)
                 continue
             report.add(result)
-            if on_fold:
-                on_fold(result)
             stop.wait(_rest(result, time.perf_counter() - began))
     finally:
         sender.stop()

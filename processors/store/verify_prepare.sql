@@ -26,8 +26,9 @@ create temporary table verify_village on commit drop as
 select
     region.id as village,
     region.urbanisation,
-    (select above.region from verify_above as above where above.village = region.id and above.level = 'regency') as regency
+    above.region as regency
 from region
+left join verify_above as above on above.village = region.id and above.level = 'regency'
 where region.level = 'village';
 
 -- The lines in force, as spans of months [month, until) per regency and urbanisation; null where there is none.
