@@ -6,50 +6,29 @@ Must not: decide about a record: what is unusual (long varints, sized blocks, ma
 and read again, one by one, by fastavro, which has the last word.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.columns.layouts import LONGEST_TEXT, Layout, layout_of
+from processors.columns.plans import BOOLEAN, FIXED, RECORD, STRING, WHOLE, Plan, Step, wanted_names
 from processors.columns.texts import text_words
 from processors.columns.varints import PADDING, Positions, read_varints, words
 
-__all__ = ["NULL", "Column", "Plan", "compile_plan", "read_columns"]
+__all__ = ["NULL", "Column", "read_columns"]
 
 NULL = np.iinfo(np.int64).min
 """Stands for null in a column; no value read here is as small."""
 
-_WHOLE, _BOOLEAN, _FIXED, _STRING, _RECORD, _ARRAY = range(6)
 _FIRST_DAY, _LAST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal(), date.max.toordinal() - date(1970, 1, 1).toordinal()
 """The days that a date can be; others are odd, since fastavro refuses them."""
-_LONGEST = 32
-"""Bytes of a string that nobody wants within which it is looked at; a longer one is odd."""
 _NOT_ASCII = np.uint64(0x8080808080808080)
-_WIDTHS = {"float": 4, "double": 8, "null": 0}
 _ITEMS = 48
 """Records with more items than this in an array are odd: each item costs a pass over the batch."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One field of the writer's schema: how to get past it, and under which name it is wanted."""
-
-    name: str
-    kind: int
-    nullable: bool
-    null_branch: int
-    size: int = 0
-    symbols: int = 0
-    fields: tuple["_Step", ...] = ()
-    wanted: bool = False
-    is_date: bool = False
-    is_text: bool = False
-
-
-Plan = tuple[_Step, ...]
+_LAYOUTS = 8
+"""So many layouts are learned of one field in a batch: each costs 30 microseconds and a comparison of what fits no earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,52 +44,12 @@ class Column:
     length: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
-def compile_plan(schema: Mapping[str, Any], wanted: frozenset[str]) -> Plan | None:
-    """
-    Return how to read a writer's schema, or None where it holds something that columns do not read (then every record is odd).
-
-    `wanted` names fields by path, such as `residence.village`.
-    """
-    try:
-        return _fields(schema, wanted, "", {})
-    except (KeyError, ValueError):
-        return None
-
-
-def _fields(record: Mapping[str, Any], wanted: frozenset[str], prefix: str, named: dict[str, Any]) -> Plan:
-    return tuple(_step(f"{prefix}{one['name']}", one["type"], wanted, named) for one in record["fields"])
-
-
-def _step(name: str, kind: Any, wanted: frozenset[str], named: dict[str, Any]) -> _Step:  # noqa: ANN401 - JSON
-    nullable, null_branch = isinstance(kind, list), 0
-    if nullable:
-        if len(kind) != 2 or "null" not in kind:
-            raise ValueError(name)
-        null_branch = kind.index("null")
-        kind = kind[1 - null_branch]
-    if isinstance(kind, str):
-        kind = named.get(kind, {"type": kind})
-    if "name" in kind:
-        named[kind["name"]] = kind
-    usual = {"int": _WHOLE, "long": _WHOLE, "enum": _WHOLE, "boolean": _BOOLEAN, "fixed": _FIXED, "string": _STRING, "bytes": _STRING}
-    base = kind["type"]
-    step: dict[str, Any] = {"nullable": nullable, "null_branch": null_branch, "wanted": name in wanted}
-    if base == "record":
-        return _Step(name, _RECORD, fields=_fields(kind, wanted, f"{name}.", named), **step)
-    if base == "array":
-        item = _step(name + "[]", kind["items"], frozenset(), named)
-        return _Step(name, _ARRAY, fields=(item,), **step)
-    if base in _WIDTHS:
-        return _Step(name, _FIXED, size=_WIDTHS[base], **step)
-    step |= {"is_date": kind.get("logicalType") == "date", "is_text": base == "string"}
-    return _Step(name, usual[base], size=kind.get("size", 0), symbols=len(kind.get("symbols", ())), **step)
-
-
 class _Reader:
     """One pass over a batch: positions move from field to field, odd records are marked and led on inside the padding."""
 
     def __init__(self, raw: bytes, begin: Positions, end: Positions) -> None:
         """Stand at the first byte of each record's body."""
+        self._bytes = raw
         self.raw = np.frombuffer(raw, np.uint8)
         self.word = words(raw)
         self.end = end
@@ -118,6 +57,7 @@ class _Reader:
         self.columns: dict[str, Column] = {}
         self.records = len(begin)
         self._bound = len(raw) - PADDING
+        self._layouts: dict[int, list[Layout]] = {}
 
     def run(self, plan: Plan, at: Positions, rows: Positions) -> Positions:
         """Read the fields of a plan for the records `rows` (k,), which stand at `at` (k,); return where they stand then."""
@@ -125,7 +65,10 @@ class _Reader:
             at = self._step(step, at, rows)
         return at
 
-    def _step(self, step: _Step, at: Positions, rows: Positions) -> Positions:
+    def _step(self, step: Step, at: Positions, rows: Positions) -> Positions:
+        return self._past(step, at, rows) if step.idle else self._read(step, at, rows)
+
+    def _read(self, step: Step, at: Positions, rows: Positions) -> Positions:
         if not step.nullable:
             after, value, length = self._value(step, at, rows)
             if step.wanted:
@@ -143,21 +86,21 @@ class _Reader:
             self._keep(step.name, rows[there], value if len(there) else there, length if len(there) else there)
         return after
 
-    def _value(self, step: _Step, at: Positions, rows: Positions) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
+    def _value(self, step: Step, at: Positions, rows: Positions) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
         """Return where the records stand after the value, the value, and its length in bytes (only of strings and fixed)."""
-        if step.kind == _WHOLE:
+        if step.kind == WHOLE:
             return self._whole(step, at, rows)
-        if step.kind == _STRING:
+        if step.kind == STRING:
             return self._text(step, at, rows)
-        if step.kind == _FIXED:
+        if step.kind == FIXED:
             return np.minimum(at + step.size, self._bound), at, np.full(len(at), step.size)
-        if step.kind == _BOOLEAN:
+        if step.kind == BOOLEAN:
             return at + 1, self.raw[at].astype(np.int64), at
-        if step.kind == _RECORD:
+        if step.kind == RECORD:
             return self.run(step.fields, at, rows), at, at
         return self._past_array(step, at, rows), at, at
 
-    def _whole(self, step: _Step, at: Positions, rows: Positions) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
+    def _whole(self, step: Step, at: Positions, rows: Positions) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
         value, width, odd = read_varints(self.word, at)
         if step.symbols:
             odd |= (value < 0) | (value >= step.symbols)
@@ -167,7 +110,7 @@ class _Reader:
             self.odd[rows[odd]] = True
         return at + width, value, at
 
-    def _text(self, step: _Step, at: Positions, rows: Positions) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
+    def _text(self, step: Step, at: Positions, rows: Positions) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
         size, width, too_long = read_varints(self.word, at)
         bad = too_long | (size < 0)
         if bad.any():
@@ -180,27 +123,61 @@ class _Reader:
 
     def _beyond_ascii(self, begin: Positions, size: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which texts may hold anything but ASCII, and so may be no text at all: fastavro decides."""
-        beyond = size > _LONGEST
-        for at in range(0, min(int(size.max(initial=0)), _LONGEST), 8):
+        beyond = size > LONGEST_TEXT
+        for at in range(0, min(int(size.max(initial=0)), LONGEST_TEXT), 8):
             low, _ = text_words(self.word, np.minimum(begin + at, self._bound), np.clip(size - at, 0, 8))
             beyond |= (low & _NOT_ASCII) != 0
         return beyond
 
-    def _past_array(self, step: _Step, at: Positions, rows: Positions) -> Positions:
+    def _past(self, step: Step, at: Positions, rows: Positions) -> Positions:
+        """Return where the records stand after a value in which nothing is wanted: by a layout where one fits, else by reading it."""
+        after, left, tried = at.copy(), np.arange(len(at)), 0
+        while len(left) and (layout := self._layout(step, tried, at[left])):
+            fits = layout.fits(self.word, at[left])
+            after[left[fits]] += layout.length
+            left, tried = left[~fits], tried + 1
+        if len(left):
+            after[left] = self._read(step, at[left], rows[left])
+        return np.minimum(after, self._bound)
+
+    def _layout(self, step: Step, number: int, at: Positions) -> Layout | None:
+        """Return a layout of a step by its number, learned from the first of the positions where there is none yet."""
+        known = self._layouts.setdefault(id(step), [])
+        if number == len(known) < _LAYOUTS and len(at):
+            known += [layout for layout in [layout_of(step, self._bytes, int(at[0]))] if layout]
+        return known[number] if number < len(known) else None
+
+    def _past_array(self, step: Step, at: Positions, rows: Positions) -> Positions:
         """Return where the records stand after an array; its items are read only to get past them."""
         at = at.copy()
+        item = step.fields[0]
         left, live, seen = np.zeros(len(at), np.int64), np.arange(len(at)), np.zeros(len(at), np.int64)
         while len(live):
             at[live], left[live] = self._block(at[live], rows[live], seen, live)
             live = live[(left[live] > 0) & ~self.odd[rows[live]]]
-            finished = [live[:0]]
+            finished = [self._past_alike(item, at, left, live)] if item.idle else [live[:0]]
+            live = live[left[live] > 0]
             while len(live):
-                at[live] = np.minimum(self._step(step.fields[0], at[live], rows[live]), self._bound)
+                at[live] = np.minimum(self._step(item, at[live], rows[live]), self._bound)
                 left[live] -= 1
                 finished.append(live[left[live] == 0])
                 live = live[left[live] > 0]
             live = np.sort(np.concatenate(finished))
         return at
+
+    def _past_alike(self, item: Step, at: Positions, left: NDArray[np.int64], live: Positions) -> Positions:
+        """Move those records of `live` on whose items left are all of the first layout, all items at once, and return them."""
+        layout = self._layout(item, 0, at[live])
+        if layout is None:
+            return live[:0]
+        counts = left[live]
+        first = np.cumsum(counts) - counts
+        number = np.arange(int(counts.sum())) - np.repeat(first, counts)
+        begin = np.repeat(at[live], counts) + layout.length * number
+        done = live[np.logical_and.reduceat(layout.fits(self.word, np.minimum(begin, self._bound)), first)]
+        at[done] = np.minimum(at[done] + layout.length * left[done], self._bound)
+        left[done] = 0
+        return done
 
     def _block(self, at: Positions, rows: Positions, seen: NDArray[np.int64], live: Positions) -> tuple[Positions, NDArray[np.int64]]:
         """Return where the records stand after the count of an array's block, and that count; too many items, or a sized block, are odd."""
@@ -231,11 +208,7 @@ def read_columns(plan: Plan, raw: bytes, begin: Positions, end: Positions) -> tu
     rows = np.arange(len(begin))
     last = reader.run(plan, begin, rows)
     reader.odd |= last != end
-    for name in _wanted_names(plan):
+    for name in wanted_names(plan):
         if name not in reader.columns:  # its section is null in every record
             reader.columns[name] = Column(np.full(len(begin), NULL, np.int64), np.zeros(len(begin), np.int64))
     return reader.columns, reader.odd
-
-
-def _wanted_names(plan: Plan) -> list[str]:
-    return [name for step in plan for name in ([step.name] * step.wanted + _wanted_names(step.fields))]

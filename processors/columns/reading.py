@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from processors.admission import EARLIEST, GREATEST_EXPENDITURE, Limits, Record, admit, cause_of, field_of
 from processors.blocks import Block, Joined, headers_at, join
-from processors.columns.avro import NULL, Column, Plan, compile_plan, read_columns
+from processors.columns.avro import NULL, Column, read_columns
+from processors.columns.plans import Plan, compile_plan
 from processors.columns.statements import STATEMENT, Packed, pack
 from processors.columns.texts import NOT_FOUND, TextTable, text_words
 from processors.columns.varints import PADDING, words
