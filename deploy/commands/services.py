@@ -68,4 +68,4 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     console = Console()
     console.print(table)
     for name, value in seen.as_dict().items():
-        console.print(f"{name.replace('_', ' '):28} {value}", highlight=False)
+        console.print(f"{name.replace('_', ' '):28} {'-' if value is None else value}", highlight=False)
