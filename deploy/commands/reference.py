@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 from rich.progress import Progress as Bar
+from rich.progress import TaskID
 
 from deploy.commands.context import addresses, connected, settings
 
@@ -87,23 +88,27 @@ def load_product_regions(provinces: list[str] | None) -> "Sheet[RegionRow]":
 
 
 class _Shown:
-    """A progress bar that appears with the first household; `progress(done, of)`."""
+    """A progress bar that appears with the first household, where there is a terminal; `progress(done, of)`."""
 
     def __init__(self, what: str) -> None:
         self._what, self._bar = what, Bar(transient=True)
-        self._task: int | None = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        # A bar that ends without a terminal leaves an empty line, so there it never begins.
+        if self._task is not None:
+            self._bar.stop()
 
     def __call__(self, done: int, of: int) -> None:
+        if not self._bar.console.is_terminal:
+            return
         if self._task is None:
+            self._bar.start()
             self._task = self._bar.add_task(self._what, total=of)
-        self._bar.update(self._task, completed=done, total=of)  # type: ignore[arg-type]  # a TaskID is an int
+        self._bar.update(self._task, completed=done, total=of)
 
 
 def _said(loaded: "Loaded", what: str) -> str:
