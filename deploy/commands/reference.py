@@ -6,19 +6,22 @@ Must not: decide what is a mistake (processors/store does).
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
 from deploy.commands.context import addresses, connected, settings
+from schemas.errors import Fatal
 
 if TYPE_CHECKING:
-    from processors.store.reference_load import Loaded
-    from processors.store.reference_sheets import RegionRow, Sheet
+    from psycopg import Connection
 
-__all__ = ["lines", "load_product_regions", "regions", "sources"]
+    from processors.store.reference_load import Loaded
+    from processors.store.reference_sheets import LineRow, RegionRow, Sheet
+
+__all__ = ["NoRegions", "lines", "load_product_lines", "load_product_regions", "regions", "sources"]
 
 lines = typer.Typer(help="Poverty lines.", no_args_is_help=True)
 regions = typer.Typer(help="Regions: villages, districts, regencies, provinces, the nation.", no_args_is_help=True)
@@ -30,15 +33,22 @@ File = Annotated[
 _OWN = Path(__file__).parents[1] / "reference"
 
 
+class NoRegions(Fatal):
+    """no region is loaded, and a poverty line belongs to one: muara regions load comes first"""
+
+
 @lines.command("load")
 def load_lines(file: File = None) -> None:
     """Add or replace poverty lines: definition, region_code_kemendagri, urbanisation, valid_from, rupiah_per_capita_month, source."""
     from processors.store.reference_load import load_lines as load
     from processors.store.reference_sheets import read_lines
 
-    sheet = read_lines(file or _OWN / "poverty_lines.csv")
     with connected(addresses(settings())) as connection, _Shown("households recomputed") as shown:
-        print(_said(load(connection, sheet, shown), "poverty lines"))
+        sheet, left_out = (read_lines(file), 0) if file else load_product_lines(connection)
+        loaded = load(connection, sheet, shown)
+    print(_said(loaded, "poverty lines"))
+    if left_out:
+        print(f"{left_out} poverty lines left out: their regions are not loaded")
 
 
 @regions.command("load")
@@ -85,6 +95,22 @@ def load_product_regions(provinces: list[str] | None) -> "Sheet[RegionRow]":
         for number, one in enumerate(own(provinces), 1)
     )
     return Sheet("the product's regions", tuple(rows))
+
+
+def load_product_lines(connection: "Connection[Any]") -> tuple["Sheet[LineRow]", int]:
+    """
+    Return the product's own poverty lines of the regions that are loaded, as a sheet to load, and how many lines of others are left out.
+
+    Raises `NoRegions` where no line would be left.
+    """
+    from processors.store.reference_sheets import Sheet, read_lines
+
+    sheet = read_lines(_OWN / "poverty_lines.csv")
+    known = {code for (code,) in connection.execute("select code from region").fetchall()}
+    rows = tuple(row for row in sheet.rows if row.region in known)
+    if not rows:
+        raise NoRegions
+    return Sheet(sheet.file, rows, sheet.mistakes), len(sheet.rows) - len(rows)
 
 
 class _Shown:
