@@ -12,10 +12,9 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.context import addresses, connected, settings
+from deploy.commands.context import addresses, connected, console_for, settings
 
 __all__ = ["Format", "indicators", "verify"]
 
@@ -61,7 +60,7 @@ def _printed(rows: list[dict[str, Any]], form: Format) -> None:
         for row in rows:
             place = (row["region"], row["region_name"], row["urbanisation"], row["month"])
             table.add_row(*place, *(_number(row[name]) for name in _SHOWN))
-        Console().print(table)
+        console_for(sys.stdout).print(table)
 
 
 def _number(value: float | None) -> str:

@@ -5,6 +5,7 @@ Why: every figure depends on it, so a load is one transaction, exact while worke
 Must not: decide what is a mistake (processors/store does).
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -12,7 +13,7 @@ import typer
 from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
-from deploy.commands.context import addresses, connected, settings
+from deploy.commands.context import addresses, connected, console_for, settings
 from schemas.errors import Fatal
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class _Shown:
     """A progress bar that appears with the first household, where there is a terminal; `progress(done, of)`."""
 
     def __init__(self, what: str) -> None:
-        self._what, self._bar = what, Bar(transient=True)
+        self._what, self._bar = what, Bar(console=console_for(sys.stdout), transient=True)
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:

@@ -10,10 +10,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.context import addresses, connected, settings
+from deploy.commands.context import addresses, connected, console_for, settings
 
 __all__ = ["offsets", "rebuild", "rejected", "schema"]
 
@@ -48,7 +47,7 @@ def list_rejected(
             row["field"],
             row["message"],
         )
-    Console().print(table if rows else "nothing was rejected")
+    console_for(sys.stdout).print(table if rows else "nothing was rejected")
 
 
 @offsets.command("show")
@@ -61,7 +60,7 @@ def show_offsets() -> None:
     table = Table("topic", "partition", "next offset", "epoch", "halted", box=None)
     for one in rows:
         table.add_row(one.topic, str(one.partition), str(one.next_offset), str(one.epoch), one.halted or "")
-    Console().print(table if rows else "no partition was read yet")
+    console_for(sys.stdout).print(table if rows else "no partition was read yet")
 
 
 @offsets.command("accept")

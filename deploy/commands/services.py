@@ -10,10 +10,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.context import addresses, connected, settings
+from deploy.commands.context import addresses, connected, console_for, settings
 from deploy.embedded import EmbeddedServices, progress_for
 
 __all__ = ["status", "up"]
@@ -65,7 +64,6 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     table = Table("topic", "partition", "next offset", "lag", "state", box=None)
     for one in partitions:
         table.add_row(one.topic, str(one.partition), str(one.next_offset), str(lags[one.topic, one.partition]), one.halted or "moving")
-    console = Console()
-    console.print(table)
+    console_for(sys.stdout).print(table)
     for name, value in seen.as_dict().items():
-        console.print(f"{name.replace('_', ' '):28} {'-' if value is None else value}", highlight=False)
+        print(f"{name.replace('_', ' '):28} {'-' if value is None else value}")
