@@ -5,10 +5,8 @@ Why: operators start these, once or many times.
 Must not: merge or fold (processors does).
 """
 
-import os
 import signal
 import sys
-import tempfile
 import threading
 from typing import Annotated
 
@@ -36,10 +34,7 @@ def worker(
     from processors.settings import WorkerSettings
 
     limits = Limits(told.household_size, told.days_ahead)
-    run_worker(
-        WorkerSettings(where.kafka, where.registry, where.database, limits),
-        os.path.join(tempfile.gettempdir(), f"muara-worker-{os.getpid()}"),  # noqa: PTH118 - Faust wants a place; nothing is kept there
-    )
+    run_worker(WorkerSettings(where.kafka, where.registry, where.database, limits))
 
 
 def publish(supervise: Annotated[bool, typer.Option(help="Start it again whenever it ends.")] = False) -> None:
