@@ -23,17 +23,21 @@ _FIGURES = ("ID", "31", "31.71", "31.72", "31.73", "31.74", "31.75", "31.01", "5
 
 
 def demo(
-    once: Annotated[bool, typer.Option(help="Load, stream, drain, verify, compare, and end; exit code 0 only if exact.")] = False,
-    headless: Annotated[bool, typer.Option(help="Plain lines instead of bars.")] = False,
-    households: Annotated[int, typer.Option(min=1, help="Households in DKI Jakarta; a quarter as many in Jembrana.")] = 20_000,
-    changes: Annotated[int, typer.Option(min=0, help="Changes to stream, with --once.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="Another seed is another population and another life.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, max=7, help="Worker processes.")] = 1,
-    chaos: Annotated[bool, typer.Option(help="Kill workers and publishers at random meanwhile.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
-    rate: Annotated[int, typer.Option(min=1, help="Changes per second of the live demo.")] = 50,
+    once: Annotated[bool, typer.Option("--once", help="Load, stream, drain, verify, compare, and end; exit code 0 only if exact.")] = False,
+    headless: Annotated[bool, typer.Option("--headless", help="Tell progress in plain lines instead of bars.")] = False,
+    households: Annotated[int, typer.Option(min=1, metavar="N", help="Households in DKI Jakarta; a quarter as many in Jembrana.")] = 20_000,
+    changes: Annotated[int, typer.Option(min=0, metavar="N", help="With --once: changes to stream.")] = 20_000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed is another population and another life.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=7, metavar="N", help="Worker processes; the topics have 7 partitions to share.")] = 1,
+    chaos: Annotated[bool, typer.Option("--chaos", help="With --once: kill workers and publishers at random meanwhile.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: print the outcome as one JSON object.")] = False,
+    rate: Annotated[int, typer.Option(min=1, metavar="N", help="Without --once: changes per second.")] = 50,
 ) -> None:
-    """Show the whole platform on this machine: real Kafka, registry and PostgreSQL, two simulated regional systems, live figures."""
+    """
+    Show the whole platform on this machine, with live figures.
+
+    Kafka, registry and PostgreSQL are real, the two regional systems simulated. Every start begins anew, in .muara/demo.
+    """
     from deploy.demo.run import as_json as printed
     from deploy.demo.run import rehearse
     from deploy.demo.stage import Play, Stage

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["NoRegions", "lines", "load_product_lines", "load_product_regions", "regions", "sources"]
 
 lines = typer.Typer(help="Poverty lines.", no_args_is_help=True)
-regions = typer.Typer(help="Regions: villages, districts, regencies, provinces, the nation.", no_args_is_help=True)
+regions = typer.Typer(help="Regions: villages, districts, regencies, provinces, nation.", no_args_is_help=True)
 sources = typer.Typer(help="Which source may speak for which regency.", no_args_is_help=True)
 
 File = Annotated[
-    Path | None, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file; without it the product's own data.")
+    Path | None,
+    typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE", help="A CSV file. Without it the product's own data."),
 ]
 _OWN = Path(__file__).parents[1] / "reference"
 
@@ -40,7 +41,12 @@ class NoRegions(Fatal):
 
 @lines.command("load")
 def load_lines(file: File = None) -> None:
-    """Add or replace poverty lines: definition, region_code_kemendagri, urbanisation, valid_from, rupiah_per_capita_month, source."""
+    """
+    Add or replace poverty lines.
+
+    Columns: definition, province_code_kemendagri, region_code_kemendagri, urbanisation, valid_from, rupiah_per_capita_month, source.
+    Without a file, lines of regions that are not loaded are left out.
+    """
     from processors.store.reference_load import load_lines as load
     from processors.store.reference_sheets import read_lines
 
@@ -55,9 +61,15 @@ def load_lines(file: File = None) -> None:
 @regions.command("load")
 def load_regions(
     file: File = None,
-    province: Annotated[list[str] | None, typer.Option(help="Without a file: only these provinces, such as 31.")] = None,
+    province: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Without a file: only this province, such as 31; may be given several times.")
+    ] = None,
 ) -> None:
-    """Add or replace regions: code, bps_code, name, level, parent, urbanisation."""
+    """
+    Add or replace regions.
+
+    Columns: code, bps_code, name, level, parent, urbanisation.
+    """
     from processors.store.reference_load import load_regions as load
     from processors.store.reference_sheets import read_regions
 
@@ -69,9 +81,13 @@ def load_regions(
 @sources.command("load")
 def load_sources(
     file: File = None,
-    replicas: Annotated[int, typer.Option(min=1, help="Replication of the topics that are made.")] = 1,
+    replicas: Annotated[int, typer.Option(min=1, metavar="N", help="Replicas of each topic that is made.")] = 1,
 ) -> None:
-    """Let sources speak for regencies (region, source, rank), and make their topics."""
+    """
+    Let sources speak for regencies, and make their topics.
+
+    Columns: region, source, rank. Where several sources speak of one household, rank 1 is the best.
+    """
     from deploy.topics import make_topics
     from processors.store.reference_load import load_sources as load
     from processors.store.reference_sheets import read_sources

@@ -18,8 +18,12 @@ from deploy.embedded import EmbeddedServices, progress_for
 __all__ = ["status", "up"]
 
 
-def up(fresh: Annotated[bool, typer.Option(help="Wipe all local data first.")] = False) -> None:
-    """Start the embedded Kafka, registry and PostgreSQL, and keep them until Ctrl-C."""
+def up(fresh: Annotated[bool, typer.Option("--fresh", help="First wipe what these services held.")] = False) -> None:
+    """
+    Start Kafka, registry and PostgreSQL here, until Ctrl-C.
+
+    Other commands find these embedded services by themselves, when they run in the same folder.
+    """
     told = settings()
     with EmbeddedServices.start(
         told.directory,
@@ -38,7 +42,11 @@ def up(fresh: Annotated[bool, typer.Option(help="Wipe all local data first.")] =
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Show every partition's lag, what is halted, what waits for the fold, and what was rejected."""
+    """
+    Show lag, and how much is halted, waits or was rejected.
+
+    Of every partition its next offset and how many records it is behind; of the database what it holds, and what waits for the fold.
+    """
     from processors.broker import Broker
     from processors.store.offsets import stands
     from processors.store.overview import overview
