@@ -56,11 +56,11 @@ def check(
     """
     from producers.check import check as checked
 
-    found = checked(file, os.environ, sample)
+    found = checked(file, os.environ, sample, shown)
     print(f"{file} is in order: source {found.declared.source_id}, mapping version {found.declared.mapping_version}")
     for name in found.unset:
         print(f"not set in this environment: {name}")
-    for number, record in enumerate(found.records[:shown], 1):
+    for number, record in enumerate(found.records, 1):
         print(f"record {number}: {record.event or record.fault}")
         if record.dropped:
             print(f"  dropped: {', '.join(record.dropped)}")
