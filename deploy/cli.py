@@ -11,15 +11,27 @@ import typer
 from typer._click.exceptions import ClickException
 
 from deploy.commands import adapter, demo, figures, reference, repair, services, work
+from deploy.settings import listed
 from schemas.errors import Fatal, MuaraError
 
 __all__ = ["app", "main"]
 
 EXIT_USE, EXIT_INTERRUPTED = 2, 130
+_EPILOG = f"""\b
+To see it all: muara demo. To run it: muara up and, in other terminals of the
+same folder, regions load, lines load, sources load, worker, publish, adapter
+run. Each command has its own --help.
+
+\b
+Settings, from the environment; without the first three, the services of
+muara up are used:
+{listed()}
+"""
 
 app = typer.Typer(
     name="muara",
     help="Household changes from regional systems in, exact live poverty indicators out.",
+    epilog=_EPILOG,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

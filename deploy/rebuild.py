@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from deploy.commands.context import console_for
 from deploy.embedded import Addresses
 from deploy.settings import Settings
 from processors.admission import Limits
@@ -45,7 +46,7 @@ def rebuild(addresses: Addresses, settings: Settings, *, compare_only: bool = Fa
 
     Works also where the figures were made with another catalogue. Raises what `processors.store.rebuild.rebuild` does, and `WouldLose`.
     """
-    console = Console(highlight=False, markup=False)
+    console = console_for(sys.stdout)
     told = WorkerSettings(addresses.kafka, addresses.registry, addresses.database, Limits(settings.household_size, settings.days_ahead))
     _bring_up_to_date(told.database)
     with closing(Registry(told.registry)) as schemas, _Shown(console) as shown:

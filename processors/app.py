@@ -60,7 +60,7 @@ class _Consumer:
         await transport.resume(self._real(), partitions)
 
 
-def run_worker(settings: WorkerSettings, data_directory: str) -> NoReturn:
+def run_worker(settings: WorkerSettings) -> NoReturn:
     """
     Run one worker until it is told to stop (SIGTERM, SIGINT) or ends by itself; never returns.
 
@@ -72,7 +72,7 @@ def run_worker(settings: WorkerSettings, data_directory: str) -> NoReturn:
     asyncio.set_event_loop(loop)
     store = WorkerStore(settings, Registry(settings.registry))
     topics = loop.run_until_complete(_topics_there(store))
-    app, batcher = build_app(settings, store, frozenset(topics), data_directory)
+    app, batcher = build_app(settings, store, frozenset(topics))
     watch = _Watch(app, batcher, store, settings, topics)
     app.task(watch.begin)
     worker = _Worker(app, loglevel="ERROR", redirect_stdouts=False, override_logging=False, loop=loop, console_port=0, quiet=True)
@@ -99,14 +99,14 @@ async def _topics_there(store: WorkerStore) -> dict[str, str]:
         await asyncio.sleep(1.0)
 
 
-def build_app(settings: WorkerSettings, store: WorkerStore, topics: frozenset[str], data_directory: str) -> tuple[faust.App, Batcher]:
+def build_app(settings: WorkerSettings, store: WorkerStore, topics: frozenset[str]) -> tuple[faust.App, Batcher]:
     """Return a Faust app over the given topics, and its batcher, not yet started."""
     seeker = _Consumer()
     batcher = Batcher(settings, store, seeker)
-    app = faust.App(
+    app = _App(
         settings.group,
         broker=f"batch://{settings.kafka}",
-        datadir=data_directory,
+        datadir=os.devnull,
         key_serializer="raw",
         value_serializer="raw",
         store="memory://",
@@ -137,6 +137,13 @@ def build_app(settings: WorkerSettings, store: WorkerStore, topics: frozenset[st
     # Without acks: Faust keeps them until a commit of its own, so the lists would grow, and every fetch take longer than the last.
     app.agent(app.topic(*sorted(topics), value_serializer="raw", acks=False), name="merge")(merge)
     return app, batcher
+
+
+class _App(faust.App):
+    """Faust's app without its folders: those are for tables, and we keep none, so nothing stays behind a killed worker."""
+
+    def _create_directories(self) -> None:
+        """Make none. If Faust ever asked for one elsewhere, the null device as their place would end the worker at once."""
 
 
 class _Worker(faust.Worker):

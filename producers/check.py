@@ -26,8 +26,6 @@ from schemas.topics import household_topic
 
 __all__ = ["Checked", "SampleRecord", "check"]
 
-_SHOWN = 3
-
 
 @dataclass(frozen=True, slots=True)
 class SampleRecord:
@@ -46,7 +44,7 @@ class Checked:
     unset: Sequence[str]
     """Environment variables that it names and that are not set."""
     records: Sequence[SampleRecord]
-    """Of the sample's first records."""
+    """Of the sample's first records, as many as are shown."""
     read: int
     """Records in the sample."""
     faults: Mapping[str, int]
@@ -57,7 +55,7 @@ class Checked:
         return "\n".join(_report(self))
 
 
-def check(region_file: Path, environ: Mapping[str, str], sample: Path | None = None) -> Checked:
+def check(region_file: Path, environ: Mapping[str, str], sample: Path | None = None, shown: int = 3) -> Checked:
     """
     Return what a region file declares, and what the records of a sample (an answer in JSON, or a snapshot's CSV) become.
 
@@ -72,7 +70,7 @@ def check(region_file: Path, environ: Mapping[str, str], sample: Path | None = N
         one = _mapped(mapper, declared, node)
         if one.fault:
             faults[one.fault] = faults.get(one.fault, 0) + 1
-        if len(records) < _SHOWN:
+        if len(records) < shown:
             records.append(one)
     return Checked(declared, unset_variables(region_file, environ), records, len(nodes), faults)
 

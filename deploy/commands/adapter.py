@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="A region's adapter.", no_args_is_help=True)
-RegionFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The region file (TOML).")]
+app = typer.Typer(help="A region's adapter: run it, check its file, send again.", no_args_is_help=True)
+RegionFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE", help="The region file (TOML).")]
 
 
 class NotAMoment(Fatal):
@@ -31,7 +31,11 @@ class NotAMoment(Fatal):
 
 @app.command()
 def run(file: RegionFile) -> None:
-    """Read changes from the region's system and publish them, until Ctrl-C."""
+    """
+    Publish the changes of a region's system, until Ctrl-C.
+
+    Needs MUARA_PSEUDONYM_KEY or MUARA_PSEUDONYM_KEY_FILE, and the environment variables that the region file names.
+    """
     from producers.runner import run as work
 
     sys.exit(work(file, _adapter_settings()))
@@ -41,18 +45,22 @@ def run(file: RegionFile) -> None:
 def check(
     file: RegionFile,
     sample: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="An answer (JSON) or snapshot (CSV) to try it on.")
+        Path | None, typer.Option(exists=True, dir_okay=False, metavar="SAMPLE", help="An answer (JSON) or snapshot (CSV) to try it on.")
     ] = None,
-    shown: Annotated[int, typer.Option(min=1, help="How many records of the sample to show.")] = 3,
+    shown: Annotated[int, typer.Option(min=1, metavar="N", help="How many records of the sample to show.")] = 3,
 ) -> None:
-    """Explain every mistake of a region file at once, and show what a sample becomes; nothing is read or sent."""
+    """
+    Tell every mistake of a region file at once.
+
+    Shows what the records of a sample become. No source is asked, and nothing is sent.
+    """
     from producers.check import check as checked
 
-    found = checked(file, os.environ, sample)
+    found = checked(file, os.environ, sample, shown)
     print(f"{file} is in order: source {found.declared.source_id}, mapping version {found.declared.mapping_version}")
     for name in found.unset:
         print(f"not set in this environment: {name}")
-    for number, record in enumerate(found.records[:shown], 1):
+    for number, record in enumerate(found.records, 1):
         print(f"record {number}: {record.event or record.fault}")
         if record.dropped:
             print(f"  dropped: {', '.join(record.dropped)}")
@@ -64,8 +72,17 @@ def check(
 
 
 @app.command()
-def resend(file: RegionFile, since: Annotated[str, typer.Option(help="Send again what the source told from this moment on.")]) -> None:
-    """Send again after the mapping was mended (and its version raised), so that the mended statements win."""
+def resend(
+    file: RegionFile,
+    since: Annotated[
+        str, typer.Option(metavar="MOMENT", help="From when on, such as 2024-03-01 or 2024-03-01T08:00:00+07:00; UTC unless said.")
+    ],
+) -> None:
+    """
+    Send again after the mapping was mended.
+
+    What the source told from a moment on is read and mapped anew. Raise the mapping's version first: the greater one wins.
+    """
     from producers.runner import resend as work
 
     try:

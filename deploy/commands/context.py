@@ -1,23 +1,27 @@
 """
-What every command needs first: settings, addresses of the services, a connection, log lines.
+What every command needs first: settings, addresses of the services, a connection, log lines, a console.
 
-Why: one place says what happens when no services run.
+Why: one place says what happens when no services run, and how tables look where there is no terminal.
 Must not: start services (deploy/commands/services.py does).
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import psycopg
+from rich.console import Console
 
 from deploy.embedded import Addresses, running
 from deploy.logs import set_up_logging
 from deploy.settings import Settings
 from schemas.errors import Fatal
 
-__all__ = ["NoServices", "addresses", "connected", "settings"]
+__all__ = ["NoServices", "addresses", "connected", "console_for", "settings"]
+
+_WIDE = 1000
+"""Columns where there is no terminal: a row is one line then, which other programs can read; no row of ours is longer."""
 
 
 class NoServices(Fatal):
@@ -60,3 +64,8 @@ def connected(where: Addresses) -> Iterator[psycopg.Connection[Any]]:
         migrate(connection)
         initialise(connection)
         yield connection
+
+
+def console_for(stream: TextIO) -> Console:
+    """Return a console that prints text as it is: as wide as the terminal, and where there is none so wide that no row is broken."""
+    return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False, markup=False, emoji=False)

@@ -10,12 +10,12 @@ import time
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
-from deploy.commands.context import settings
+from deploy.commands.context import console_for, settings
 
 __all__ = ["demo"]
 
@@ -23,17 +23,21 @@ _FIGURES = ("ID", "31", "31.71", "31.72", "31.73", "31.74", "31.75", "31.01", "5
 
 
 def demo(
-    once: Annotated[bool, typer.Option(help="Load, stream, drain, verify, compare, and end; exit code 0 only if exact.")] = False,
-    headless: Annotated[bool, typer.Option(help="Plain lines instead of bars.")] = False,
-    households: Annotated[int, typer.Option(min=1, help="Households in DKI Jakarta; a quarter as many in Jembrana.")] = 20_000,
-    changes: Annotated[int, typer.Option(min=0, help="Changes to stream, with --once.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="Another seed is another population and another life.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, max=7, help="Worker processes.")] = 1,
-    chaos: Annotated[bool, typer.Option(help="Kill workers and publishers at random meanwhile.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
-    rate: Annotated[int, typer.Option(min=1, help="Changes per second of the live demo.")] = 50,
+    once: Annotated[bool, typer.Option("--once", help="Load, stream, drain, verify, compare, and end; exit code 0 only if exact.")] = False,
+    headless: Annotated[bool, typer.Option("--headless", help="Tell progress in plain lines instead of bars.")] = False,
+    households: Annotated[int, typer.Option(min=1, metavar="N", help="Households in DKI Jakarta; a quarter as many in Jembrana.")] = 20_000,
+    changes: Annotated[int, typer.Option(min=0, metavar="N", help="With --once: changes to stream.")] = 20_000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed is another population and another life.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=7, metavar="N", help="Worker processes; the topics have 7 partitions to share.")] = 1,
+    chaos: Annotated[bool, typer.Option("--chaos", help="With --once: kill workers and publishers at random meanwhile.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: print the outcome as one JSON object.")] = False,
+    rate: Annotated[int, typer.Option(min=1, metavar="N", help="Without --once: changes per second.")] = 50,
 ) -> None:
-    """Show the whole platform on this machine: real Kafka, registry and PostgreSQL, two simulated regional systems, live figures."""
+    """
+    Show the whole platform on this machine, with live figures.
+
+    Kafka, registry and PostgreSQL are real, the two regional systems simulated. Every start begins anew, in .muara/demo.
+    """
     from deploy.demo.run import as_json as printed
     from deploy.demo.run import rehearse
     from deploy.demo.stage import Play, Stage
@@ -67,7 +71,7 @@ class _Phases:
             BarColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[words]}"),
-            console=Console(stderr=True),
+            console=console_for(sys.stderr),
         )
         self._tasks: dict[str, Any] = {}
         self._said: dict[str, float] = {}
@@ -109,21 +113,20 @@ def _figures(stage: Any) -> list[Any]:  # noqa: ANN401 - a Stage, imported when 
 
 
 def _table(rows: list[Any]) -> Table:
-    table = Table(box=None, title="regions, urban and rural together")
-    for name in ("region", "month"):
-        table.add_column(name)
+    """Return figures of one month; where the terminal is narrow, names are cut and numbers are not."""
+    table = Table("region", "name", box=None, title=f"{rows[0].month:%Y-%m}, urban and rural together" if rows else None)
     for name in ("households", "people", "poor", "P0 %", "P1 x100", "P2 x100", "extreme %"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for one in rows:
         sums, ratios = one.measures, one.indicators
         shown = [f"{100 * ratios[name]:.3f}" if ratios[name] is not None else "-" for name in ("p0", "p1", "p2", "extreme_p0")]
         counts = [f"{sums[name]:,}" for name in ("households", "people", "poor_people")]
-        table.add_row(f"{one.region} {one.region_name}", f"{one.month:%Y-%m}", *counts, *shown)
+        table.add_row(one.region, Text(one.region_name, no_wrap=True, overflow="ellipsis"), *counts, *shown)
     return table
 
 
 def _print_figures(stage: Any) -> None:  # noqa: ANN401
-    Console().print(_table(_figures(stage)))
+    console_for(sys.stdout).print(_table(_figures(stage)))
 
 
 def _print_outcome(outcome: Any, stage: Any) -> None:  # noqa: ANN401
@@ -152,7 +155,7 @@ def _live(stage: Any, rate: int, phases: _Phases) -> None:  # noqa: ANN401
         phases.end()
         stage.ask_world("POST", "live", rate=rate)
         before, at = look(stage, connection, broker).merged, time.monotonic()
-        with Live(console=Console(), screen=sys.stdout.isatty(), auto_refresh=False) as live:
+        with Live(console=console_for(sys.stdout), screen=sys.stdout.isatty(), auto_refresh=False) as live:
             while True:
                 time.sleep(1.0)
                 seen, now = look(stage, connection, broker), time.monotonic()

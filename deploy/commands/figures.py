@@ -12,10 +12,9 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.context import addresses, connected, settings
+from deploy.commands.context import addresses, connected, console_for, settings
 
 __all__ = ["Format", "indicators", "verify"]
 
@@ -32,13 +31,23 @@ _SHOWN = ("households", "people", "poor_people", "p0", "p1", "p2", "watts", "ext
 
 
 def indicators(
-    region: Annotated[str | None, typer.Option(help="A Kemendagri code such as 31.74; ID is the nation. Without it all regions.")] = None,
-    month: Annotated[str | None, typer.Option(help="A month such as 2024-03. Without it all months.")] = None,
-    urbanisation: Annotated[str | None, typer.Option(help="urban, rural or all. Without it all three.")] = None,
-    level: Annotated[str | None, typer.Option(help="nation, province, regency, district or village. Without it every level.")] = None,
+    region: Annotated[
+        str | None, typer.Option(metavar="CODE", help="A Kemendagri code such as 31.74; ID is the nation. Without it all regions.")
+    ] = None,
+    month: Annotated[str | None, typer.Option(metavar="MONTH", help="A month such as 2024-03. Without it all months.")] = None,
+    urbanisation: Annotated[
+        str | None, typer.Option(metavar="KIND", help="urban, rural or all (both together). Without it all three.")
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="nation, province, regency, district or village. Without it every level.")
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
 ) -> None:
-    """Print indicators: counts in people and households, ratios as fractions, money in rupiah."""
+    """
+    Print indicators by region, urbanisation and month.
+
+    Counts are of people and households, ratios are fractions, money is rupiah. CSV and JSON have every measure, the table a choice.
+    """
     from processors.store.figures import figures
 
     with connected(addresses(settings())) as connection:
@@ -61,7 +70,7 @@ def _printed(rows: list[dict[str, Any]], form: Format) -> None:
         for row in rows:
             place = (row["region"], row["region_name"], row["urbanisation"], row["month"])
             table.add_row(*place, *(_number(row[name]) for name in _SHOWN))
-        Console().print(table)
+        console_for(sys.stdout).print(table)
 
 
 def _number(value: float | None) -> str:
@@ -71,7 +80,11 @@ def _number(value: float | None) -> str:
 
 
 def verify(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Recompute every figure from the statements by an independent route; exit 0 only if all are equal to the last digit."""
+    """
+    Recompute every figure from the statements and compare.
+
+    The route is another one than that which made them. Exit code 0 only if all are equal to the last digit.
+    """
     from processors.store.verify import verify as run
 
     with connected(addresses(settings())) as connection:

@@ -5,47 +5,71 @@ Why: every figure depends on it, so a load is one transaction, exact while worke
 Must not: decide what is a mistake (processors/store does).
 """
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 from rich.progress import Progress as Bar
+from rich.progress import TaskID
 
-from deploy.commands.context import addresses, connected, settings
+from deploy.commands.context import addresses, connected, console_for, settings
+from schemas.errors import Fatal
 
 if TYPE_CHECKING:
-    from processors.store.reference_load import Loaded
-    from processors.store.reference_sheets import RegionRow, Sheet
+    from psycopg import Connection
 
-__all__ = ["lines", "load_product_regions", "regions", "sources"]
+    from processors.store.reference_load import Loaded
+    from processors.store.reference_sheets import LineRow, RegionRow, Sheet
+
+__all__ = ["NoRegions", "lines", "load_product_lines", "load_product_regions", "regions", "sources"]
 
 lines = typer.Typer(help="Poverty lines.", no_args_is_help=True)
-regions = typer.Typer(help="Regions: villages, districts, regencies, provinces, the nation.", no_args_is_help=True)
+regions = typer.Typer(help="Regions: villages, districts, regencies, provinces, nation.", no_args_is_help=True)
 sources = typer.Typer(help="Which source may speak for which regency.", no_args_is_help=True)
 
 File = Annotated[
-    Path | None, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file; without it the product's own data.")
+    Path | None,
+    typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE", help="A CSV file. Without it the product's own data."),
 ]
 _OWN = Path(__file__).parents[1] / "reference"
 
 
+class NoRegions(Fatal):
+    """no region is loaded, and a poverty line belongs to one: muara regions load comes first"""
+
+
 @lines.command("load")
 def load_lines(file: File = None) -> None:
-    """Add or replace poverty lines: definition, region_code_kemendagri, urbanisation, valid_from, rupiah_per_capita_month, source."""
+    """
+    Add or replace poverty lines.
+
+    Columns: definition, province_code_kemendagri, region_code_kemendagri, urbanisation, valid_from, rupiah_per_capita_month, source.
+    Without a file, lines of regions that are not loaded are left out.
+    """
     from processors.store.reference_load import load_lines as load
     from processors.store.reference_sheets import read_lines
 
-    sheet = read_lines(file or _OWN / "poverty_lines.csv")
     with connected(addresses(settings())) as connection, _Shown("households recomputed") as shown:
-        print(_said(load(connection, sheet, shown), "poverty lines"))
+        sheet, left_out = (read_lines(file), 0) if file else load_product_lines(connection)
+        loaded = load(connection, sheet, shown)
+    print(_said(loaded, "poverty lines"))
+    if left_out:
+        print(f"{left_out} poverty lines left out: their regions are not loaded")
 
 
 @regions.command("load")
 def load_regions(
     file: File = None,
-    province: Annotated[list[str] | None, typer.Option(help="Without a file: only these provinces, such as 31.")] = None,
+    province: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Without a file: only this province, such as 31; may be given several times.")
+    ] = None,
 ) -> None:
-    """Add or replace regions: code, bps_code, name, level, parent, urbanisation."""
+    """
+    Add or replace regions.
+
+    Columns: code, bps_code, name, level, parent, urbanisation.
+    """
     from processors.store.reference_load import load_regions as load
     from processors.store.reference_sheets import read_regions
 
@@ -57,9 +81,13 @@ def load_regions(
 @sources.command("load")
 def load_sources(
     file: File = None,
-    replicas: Annotated[int, typer.Option(min=1, help="Replication of the topics that are made.")] = 1,
+    replicas: Annotated[int, typer.Option(min=1, metavar="N", help="Replicas of each topic that is made.")] = 1,
 ) -> None:
-    """Let sources speak for regencies (region, source, rank), and make their topics."""
+    """
+    Let sources speak for regencies, and make their topics.
+
+    Columns: region, source, rank. Where several sources speak of one household, rank 1 is the best.
+    """
     from deploy.topics import make_topics
     from processors.store.reference_load import load_sources as load
     from processors.store.reference_sheets import read_sources
@@ -86,24 +114,44 @@ def load_product_regions(provinces: list[str] | None) -> "Sheet[RegionRow]":
     return Sheet("the product's regions", tuple(rows))
 
 
+def load_product_lines(connection: "Connection[Any]") -> tuple["Sheet[LineRow]", int]:
+    """
+    Return the product's own poverty lines of the regions that are loaded, as a sheet to load, and how many lines of others are left out.
+
+    Raises `NoRegions` where no line would be left.
+    """
+    from processors.store.reference_sheets import Sheet, read_lines
+
+    sheet = read_lines(_OWN / "poverty_lines.csv")
+    known = {code for (code,) in connection.execute("select code from region").fetchall()}
+    rows = tuple(row for row in sheet.rows if row.region in known)
+    if not rows:
+        raise NoRegions
+    return Sheet(sheet.file, rows, sheet.mistakes), len(sheet.rows) - len(rows)
+
+
 class _Shown:
-    """A progress bar that appears with the first household; `progress(done, of)`."""
+    """A progress bar that appears with the first household, where there is a terminal; `progress(done, of)`."""
 
     def __init__(self, what: str) -> None:
-        self._what, self._bar = what, Bar(transient=True)
-        self._task: int | None = None
+        self._what, self._bar = what, Bar(console=console_for(sys.stdout), transient=True)
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        # A bar that ends without a terminal leaves an empty line, so there it never begins.
+        if self._task is not None:
+            self._bar.stop()
 
     def __call__(self, done: int, of: int) -> None:
+        if not self._bar.console.is_terminal:
+            return
         if self._task is None:
+            self._bar.start()
             self._task = self._bar.add_task(self._what, total=of)
-        self._bar.update(self._task, completed=done, total=of)  # type: ignore[arg-type]  # a TaskID is an int
+        self._bar.update(self._task, completed=done, total=of)
 
 
 def _said(loaded: "Loaded", what: str) -> str:

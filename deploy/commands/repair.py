@@ -10,25 +10,28 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.context import addresses, connected, settings
+from deploy.commands.context import addresses, connected, console_for, settings
 
 __all__ = ["offsets", "rebuild", "rejected", "schema"]
 
 rejected = typer.Typer(help="Events that can never be applied.", no_args_is_help=True)
-offsets = typer.Typer(help="Where every partition stands, and halted ones.", no_args_is_help=True)
-schema = typer.Typer(help="The contract.", no_args_is_help=True)
+offsets = typer.Typer(help="Where partitions stand, and how halted ones move again.", no_args_is_help=True)
+schema = typer.Typer(help="The schemas of events and figures.", no_args_is_help=True)
 
 
 @rejected.command("list")
 def list_rejected(
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
-    cause: Annotated[str | None, typer.Option(help="Only this cause, such as village_unknown.")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 50,
+    cause: Annotated[str | None, typer.Option(metavar="CAUSE", help="Only this cause, such as village_unknown.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List rejected events: coordinates, field, cause and remedy; never the value."""
+    """
+    List rejected events, the newest first.
+
+    Of each where it stands in its topic, the field, the cause and the remedy; never the value.
+    """
     from processors.store.overview import rejected_events
 
     with connected(addresses(settings())) as connection:
@@ -48,12 +51,16 @@ def list_rejected(
             row["field"],
             row["message"],
         )
-    Console().print(table if rows else "nothing was rejected")
+    console_for(sys.stdout).print(table if rows else "nothing was rejected")
 
 
 @offsets.command("show")
 def show_offsets() -> None:
-    """Show where every partition stands, and why those that are halted wait."""
+    """
+    Show where every partition stands.
+
+    Of halted ones also why they wait.
+    """
     from processors.store.offsets import stands
 
     with connected(addresses(settings())) as connection:
@@ -61,15 +68,25 @@ def show_offsets() -> None:
     table = Table("topic", "partition", "next offset", "epoch", "halted", box=None)
     for one in rows:
         table.add_row(one.topic, str(one.partition), str(one.next_offset), str(one.epoch), one.halted or "")
-    Console().print(table if rows else "no partition was read yet")
+    console_for(sys.stdout).print(table if rows else "no partition was read yet")
 
 
 @offsets.command("accept")
 def accept_offsets(
-    topic: Annotated[str, typer.Argument(help="The topic whose halted partitions may move again.")],
-    at: Annotated[int | None, typer.Option(help="The offset to read on at; without it the nearest that loses nothing.")] = None,
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="The topic whose halted partitions may move again.")],
+    at: Annotated[
+        int | None,
+        typer.Option(
+            metavar="OFFSET",
+            help="Where to read on. Without it at the beginning of a topic made anew, else at the nearest offset left.",
+        ),
+    ] = None,
 ) -> None:
-    """Let the halted partitions of a topic move again; records that the broker lost stay lost."""
+    """
+    Let the halted partitions of a topic move again.
+
+    Records that the broker lost stay lost.
+    """
     from processors.broker import Broker
     from processors.store.offsets import accept, stands
 
@@ -82,7 +99,11 @@ def accept_offsets(
 
 @schema.command("check")
 def check_schema() -> None:
-    """Check our schemas against every registered version: the registry's rules and our own (units, scales, symbols)."""
+    """
+    Check our schemas against every registered version.
+
+    The rules are the registry's and our own (units, scales, symbols). Exit code 1 where one is broken.
+    """
     from schemas.compatibility import check_registered
     from schemas.registry import Registry
 
@@ -100,7 +121,11 @@ def rebuild(
         bool, typer.Option("--accept-loss", help="Take over also where households lose statements that no record says.")
     ] = False,
 ) -> None:
-    """Replay all topics into new tables beside the live ones, compare, and take over what differs, in one commit."""
+    """
+    Replay all topics, compare, and take over what differs.
+
+    The replay fills new tables beside the live ones while workers go on. The live ones change in one commit at the end, or not at all.
+    """
     from deploy.rebuild import rebuild as run
 
     told = settings()

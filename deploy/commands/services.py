@@ -10,17 +10,20 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.context import addresses, connected, settings
+from deploy.commands.context import addresses, connected, console_for, settings
 from deploy.embedded import EmbeddedServices, progress_for
 
 __all__ = ["status", "up"]
 
 
-def up(fresh: Annotated[bool, typer.Option(help="Wipe all local data first.")] = False) -> None:
-    """Start the embedded Kafka, registry and PostgreSQL, and keep them until Ctrl-C."""
+def up(fresh: Annotated[bool, typer.Option("--fresh", help="First wipe what these services held.")] = False) -> None:
+    """
+    Start Kafka, registry and PostgreSQL here, until Ctrl-C.
+
+    Other commands find these embedded services by themselves, when they run in the same folder.
+    """
     told = settings()
     with EmbeddedServices.start(
         told.directory,
@@ -39,7 +42,11 @@ def up(fresh: Annotated[bool, typer.Option(help="Wipe all local data first.")] =
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Show every partition's lag, what is halted, what waits for the fold, and what was rejected."""
+    """
+    Show lag, and how much is halted, waits or was rejected.
+
+    Of every partition its next offset and how many records it is behind; of the database what it holds, and what waits for the fold.
+    """
     from processors.broker import Broker
     from processors.store.offsets import stands
     from processors.store.overview import overview
@@ -65,7 +72,6 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     table = Table("topic", "partition", "next offset", "lag", "state", box=None)
     for one in partitions:
         table.add_row(one.topic, str(one.partition), str(one.next_offset), str(lags[one.topic, one.partition]), one.halted or "moving")
-    console = Console()
-    console.print(table)
+    console_for(sys.stdout).print(table)
     for name, value in seen.as_dict().items():
-        console.print(f"{name.replace('_', ' '):28} {value}", highlight=False)
+        print(f"{name.replace('_', ' '):28} {'-' if value is None else value}")

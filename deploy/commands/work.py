@@ -5,10 +5,8 @@ Why: operators start these, once or many times.
 Must not: merge or fold (processors does).
 """
 
-import os
 import signal
 import sys
-import tempfile
 import threading
 from typing import Annotated
 
@@ -21,10 +19,14 @@ __all__ = ["publish", "worker"]
 
 
 def worker(
-    supervise: Annotated[bool, typer.Option(help="Start it again whenever it ends.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="How many, with --supervise.")] = 1,
+    supervise: Annotated[bool, typer.Option("--supervise", help="Start it again whenever it ends.")] = False,
+    workers: Annotated[int, typer.Option(min=1, metavar="N", help="With --supervise: how many.")] = 1,
 ) -> None:
-    """Merge household changes from Kafka into PostgreSQL; start more to scale, up to the number of partitions."""
+    """
+    Merge household changes from Kafka into PostgreSQL.
+
+    Start more to scale, up to the number of partitions: one per registered regency.
+    """
     told = settings()
     where = addresses(told)
     if supervise:
@@ -36,14 +38,15 @@ def worker(
     from processors.settings import WorkerSettings
 
     limits = Limits(told.household_size, told.days_ahead)
-    run_worker(
-        WorkerSettings(where.kafka, where.registry, where.database, limits),
-        os.path.join(tempfile.gettempdir(), f"muara-worker-{os.getpid()}"),  # noqa: PTH118 - Faust wants a place; nothing is kept there
-    )
+    run_worker(WorkerSettings(where.kafka, where.registry, where.database, limits))
 
 
-def publish(supervise: Annotated[bool, typer.Option(help="Start it again whenever it ends.")] = False) -> None:
-    """Fold cell changes into figures and send changed figures to the indicator topic; one is active, others stand by."""
+def publish(supervise: Annotated[bool, typer.Option("--supervise", help="Start it again whenever it ends.")] = False) -> None:
+    """
+    Fold cell changes into figures, and publish what changed.
+
+    Changed figures go to the topic muara.indicator.v1. Start more to be safe: one is active, the others stand by.
+    """
     told = settings()
     where = addresses(told)
     if supervise:

@@ -19,16 +19,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
-import psycopg
 
 from deploy.commands.context import connected
-from deploy.commands.reference import load_product_regions
+from deploy.commands.reference import load_product_lines, load_product_regions
 from deploy.embedded import Addresses, EmbeddedServices, Progress
 from deploy.settings import Settings
 from deploy.supervisor import Supervisor, muara
 from deploy.topics import make_topics
 from processors.store.reference_load import load_lines, load_regions, load_sources
-from processors.store.reference_sheets import read_lines, read_sources
+from processors.store.reference_sheets import read_sources
 from schemas.errors import Fatal
 
 __all__ = ["REGION_FILES", "Play", "Stage"]
@@ -104,20 +103,14 @@ class Stage:
             self._services.stop()
 
     def load_reference(self) -> None:
-        """Load the two provinces' regions, all poverty lines, and the two sources; make their topics."""
+        """Load the two provinces' regions, their poverty lines and the nation's, and the two sources; make their topics."""
         where = self.addresses
         sources = read_sources(_REFERENCE / "pilots.csv")
         with connected(where) as connection:
             load_regions(connection, load_product_regions(_PROVINCES))
-            load_lines(connection, self._lines(connection))
+            load_lines(connection, load_product_lines(connection)[0])
             load_sources(connection, sources)
         make_topics(where.kafka, where.registry, sorted({row.region for row in sources.rows}))
-
-    def _lines(self, connection: psycopg.Connection[Any]) -> Any:  # noqa: ANN401 - a sheet of lines
-        """Return the lines of the regions that are loaded."""
-        sheet = read_lines(_REFERENCE / "poverty_lines.csv")
-        known = {code for (code,) in connection.execute("select code from region").fetchall()}
-        return type(sheet)(sheet.file, tuple(row for row in sheet.rows if row.region in known), sheet.mistakes)
 
     def open_world(self) -> None:
         """Start the simulated regional systems, and wait until they answer."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from deploy.commands.context import console_for
 from deploy.embedded import EmbeddedServices, progress_for
 from deploy.supervisor import muara
 from processors.store.verify import verify
@@ -166,7 +167,7 @@ def _told() -> argparse.Namespace:
 
 def main() -> int:
     """Measure, print, write; return 0 only if everything was exact."""
-    told, console = _told(), Console()
+    told, console = _told(), console_for(sys.stdout)
     with EmbeddedServices.start(_DIRECTORY, fresh=True, progress=progress_for(sys.stderr)) as services:
         bench = _Bench(told, services, console)
         try:

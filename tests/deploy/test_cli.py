@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.settings import Settings
+
 COMMANDS = (
     "demo up worker publish status indicators verify rebuild adapter lines regions sources rejected offsets schema".split()  # noqa: SIM905
 )
@@ -32,6 +34,24 @@ def test_help_names_every_command(tmp_path: Path) -> None:
 
     assert shown.returncode == 0
     assert [name for name in COMMANDS if f"\n  {name} " not in shown.stdout] == []
+
+
+@pytest.mark.parametrize("group", ["", "adapter", "lines", "regions", "sources", "rejected", "offsets", "schema"])
+def test_help_is_whole_on_a_narrow_terminal(tmp_path: Path, group: str) -> None:
+    """In 80 columns no sentence about a command is cut, and no line is longer."""
+    shown = muara(*group.split(), "--help", cwd=tmp_path, COLUMNS="80")
+
+    assert shown.returncode == 0
+    assert "..." not in shown.stdout.replace("[ARGS]...", "")
+    assert [line for line in shown.stdout.splitlines() if len(line) > 80] == []
+
+
+def test_help_names_every_setting(tmp_path: Path) -> None:
+    """Whoever asks for help learns which environment variables there are, and their defaults."""
+    told = muara("--help", cwd=tmp_path, COLUMNS="80").stdout
+
+    assert [name for name in Settings.model_fields if f"  MUARA_{name.upper()} " not in told] == []
+    assert "where local data lies [.muara]" in told
 
 
 @pytest.mark.parametrize(

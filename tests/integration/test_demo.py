@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from deploy.embedded.place import found
 
 ROOT = Path(__file__).parents[2]
 _SMALL = "--once --headless --json --chaos --workers 2 --households 400 --changes 400 --seed 7".split()  # noqa: SIM905
@@ -33,6 +36,8 @@ def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
     assert (outcome["verify_differences"], outcome["truth_differences"], outcome["rejected"]) == (0, 0, 0)
     assert outcome["households"] >= 500
     assert outcome["numbers_compared_with_truth"] > 100_000
+    # The services of root keep their data where pytest does not tidy up; after a failure it stays, to be looked at.
+    shutil.rmtree(found(tmp_path / ".muara" / "demo"))
 
 
 def test_follow_one_event_names_the_files_of_its_way() -> None:

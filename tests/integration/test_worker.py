@@ -1,5 +1,8 @@
 """A worker from Kafka to PostgreSQL, on the real services, ends exactly where the law ends."""
 
+from pathlib import Path
+from signal import SIGKILL
+
 import pytest
 
 from deploy.embedded import EmbeddedServices
@@ -35,3 +38,15 @@ def test_compressed_batches_are_read(stage: Stage) -> None:
             stage.drained()
 
     stage.assert_exact()
+
+
+def test_a_killed_worker_leaves_no_folder(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither where it was started nor where temporary files go is anything left of a worker that merged and was killed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    stage.send(life(Dice(2), stage.claims, [household_key("folder")], 20))
+    with working(stage, kept=False) as workers:
+        stage.drained()
+        workers.signal(SIGKILL)
+
+    assert list(tmp_path.iterdir()) == []

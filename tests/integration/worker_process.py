@@ -7,8 +7,6 @@ Must not: do anything but `run_worker`.
 
 import json
 import os
-import tempfile
-from pathlib import Path
 
 from deploy.logs import set_up_logging
 from processors.app import run_worker
@@ -20,4 +18,4 @@ VARIABLE = "MUARA_WORKER_OF_A_TEST"
 
 if __name__ == "__main__":
     set_up_logging("text")
-    run_worker(WorkerSettings(**json.loads(os.environ[VARIABLE])), str(Path(tempfile.gettempdir()) / f"muara-test-worker-{os.getpid()}"))
+    run_worker(WorkerSettings(**json.loads(os.environ[VARIABLE])))

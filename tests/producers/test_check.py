@@ -39,6 +39,15 @@ def test_a_sample_file_shows_events(tmp_path: Path, name: str) -> None:
     assert found.unset == ["MUARA_SDDD_FOLDER"]
 
 
+def test_as_many_records_are_shown_as_were_asked_for(tmp_path: Path) -> None:
+    """Of a longer sample the first records are shown, and all are counted."""
+    sample = drop(tmp_path, "export.csv", [row(number) for number in range(1, 8)])
+
+    assert [len(check(SDDD, {}, sample, shown).records) for shown in (1, 5, 9)] == [1, 5, 7]
+    assert len(check(SDDD, {}, sample).records) == 3
+    assert check(SDDD, {}, sample, 1).read == 7
+
+
 def test_without_a_sample_the_file_alone_is_checked() -> None:
     """A file in order says what it is and where it sends to."""
     told = str(check(SDDD, {"MUARA_SDDD_FOLDER": "/x"}))

@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from deploy.embedded import Bars, Lines, Progress, progress_for
@@ -46,6 +47,8 @@ def test_bars() -> None:
     assert "159.0/159.0 MB" in shown
 
 
-def test_default_stream() -> None:
+def test_default_stream(capsys: pytest.CaptureFixture[str]) -> None:
     """Lines go to standard error unless told otherwise."""
-    Lines().say("")
+    Lines().say("Kafka is ready")
+
+    assert capsys.readouterr() == ("", "Kafka is ready\n")

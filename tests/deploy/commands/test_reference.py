@@ -1,0 +1,59 @@
+"""`muara regions load`, `lines load`, `sources load`: what is loaded, what is left out, and what a person is told."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.commands.reference import _Shown
+from tests.deploy.commands.conftest import Said
+
+
+def test_a_load_says_one_line(say: Said) -> None:
+    """Where there is no terminal, a load prints what it did and nothing else: no bar, no empty line."""
+    shown = say("regions", "load", "--province", "31")
+
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout == "reference version 2: 319 regions changed, 0 households recomputed\n"
+
+
+def test_the_bar_needs_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where there is no terminal, recomputed households show no bar either, and leave no empty line."""
+    with _Shown("households recomputed") as shown:
+        shown(1, 2)
+        shown(2, 2)
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_products_lines_follow_the_regions(say: Said) -> None:
+    """Without a file, lines of regions that are not loaded are left out and counted."""
+    say("regions", "load", "--province", "31")
+
+    shown = say("lines", "load")
+
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.splitlines() == [
+        "reference version 3: 23 poverty lines changed, 0 households recomputed",
+        "146 poverty lines left out: their regions are not loaded",
+    ]
+
+
+def test_the_products_lines_need_regions(say: Said) -> None:
+    """Where no region is loaded at all, loading lines fails and says what comes first."""
+    shown = say("lines", "load")
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "muara: no region is loaded, and a poverty line belongs to one: muara regions load comes first" in shown.stderr
+
+
+def test_lines_of_a_file_must_be_of_known_regions(say: Said, tmp_path: Path) -> None:
+    """With a file, a region that is not loaded is a mistake, told with its line, and nothing is loaded."""
+    say("regions", "load", "--province", "31")
+    columns = "definition,province_code_kemendagri,region_code_kemendagri,urbanisation,valid_from,rupiah_per_capita_month,source"
+    (tmp_path / "lines.csv").write_text(f"{columns}\nnational,31,31,urban,2025-03-01,1,us\nnational,51,51,urban,2025-03-01,1,us\n")
+
+    shown = say("lines", "load", "lines.csv")
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "1 mistakes in lines.csv, nothing was loaded" in shown.stderr
+    assert "lines.csv:3: region 51 is not known: load it first (muara regions load)" in shown.stderr
