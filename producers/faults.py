@@ -15,6 +15,7 @@ __all__ = [
     "MappingChanged",
     "RecordUnreadable",
     "RegionFileWrong",
+    "ResendStopped",
     "SampleUnreadable",
     "SourceAway",
     "SourceRefuses",
@@ -69,6 +70,10 @@ class AdapterRuns(Fatal):
 
 class StateFileForeign(Fatal):
     """{file} is not a state file of this version ({why}): remove it; the adapter starts over and nothing changes downstream"""
+
+
+class ResendStopped(Fatal):
+    """sending {source} again was stopped before its end, {delivered} events sent and {spooled} read but not sent: run it again, nothing counts twice"""  # noqa: E501
 
 
 class MappingChanged(Fatal):

@@ -76,8 +76,9 @@ class Publisher:
         self._producer = self._made()
 
     def run(self, stop: threading.Event, finished: Callable[[], bool] = lambda: False) -> None:
-        """Send until `stop` is set, or `finished` says so while nothing waits."""
+        """Send until `stop` is set, or `finished` says that nothing more will be added and nothing waits any more."""
         while not stop.is_set():
+            nothing_more = finished()  # asked first, so that what was added last is still seen by this step
             try:
                 busy = self.step()
             except DiskRefuses as error:
@@ -85,7 +86,7 @@ class Publisher:
                 stop.wait(1.0)
                 continue
             if not busy:
-                if finished():
+                if nothing_more and not self._spool.size()[0]:
                     return
                 self._spooled.wait(_IDLE_S)
                 self._spooled.clear()

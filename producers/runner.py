@@ -17,7 +17,7 @@ from pathlib import Path
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile, exclusive, status
 from producers.declaration import Declaration, RestSource
-from producers.faults import MappingChanged
+from producers.faults import MappingChanged, ResendStopped
 from producers.mapping import Mapper
 from producers.publisher import Publisher
 from producers.reader import Reader
@@ -64,7 +64,7 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     Read again what the source told from a time on and send it through the mapping as it is now; return the number of events delivered.
 
     The mapping version must have been raised, so that the mended statements win. The adapter may run meanwhile: this works on a
-    file of its own beside the adapter's. Raises the errors of `run`.
+    file of its own beside the adapter's. Raises the errors of `run`, and `ResendStopped` where not all was read and delivered.
     """
     declared = read_region_file(region_file, settings.environ)
     path = settings.state_file(declared.source_id)
@@ -77,7 +77,10 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
             _Adapter(declared, settings, state, stopping).work(source, lambda position: source.again(since, position), once=True)
         told = status(again)
         _remove(again)
-    return told.delivered if told else 0
+    if told is None or not told.caught_up:
+        sent, waiting = (told.delivered, told.spooled) if told else (0, 0)
+        raise ResendStopped(source=declared.source_id, delivered=sent, spooled=waiting)
+    return told.delivered
 
 
 class _Adapter:

@@ -174,3 +174,35 @@ def test_it_ends_when_told_or_finished(brokers: str, state: StateFile) -> None:
     publisher.stop(1)
 
     assert sent(brokers, "15.01") == [(b"a", b"1")]
+
+
+def test_it_is_not_finished_while_events_wait_for_their_topic(brokers: str, state: StateFile) -> None:
+    """Sending once waits for a topic that is not there yet, though nothing is under way and the reader is done."""
+    spool(state, ("16.01", b"a", b"1"))
+    publisher = Publisher(brokers, ["16.01"], state, threading.Event())
+    thread = threading.Thread(target=publisher.run, args=(threading.Event(), lambda: True))
+    thread.start()
+    thread.join(1)
+    assert thread.is_alive()
+
+    make(brokers, "16.01")
+    thread.join(10)
+    publisher.stop(1)
+    assert sent(brokers, "16.01") == [(b"a", b"1")]
+
+
+def test_what_is_spooled_while_it_asks_whether_all_is_done_is_sent(brokers: str, state: StateFile) -> None:
+    """The reader's last events, spooled just before it ends, are sent as well."""
+    make(brokers, "17.01")
+    publisher = Publisher(brokers, ["17.01"], state, threading.Event())
+    step_until(publisher, lambda: publisher._lanes[0].there)
+    last = [("17.01", b"a", b"1")]
+
+    def finished() -> bool:
+        if last:
+            spool(state, last.pop())
+        return True
+
+    publisher.run(threading.Event(), finished)
+    publisher.stop(1)
+    assert sent(brokers, "17.01") == [(b"a", b"1")]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -13,9 +14,9 @@ import pytest
 from deploy.embedded import EmbeddedServices
 from deploy.topics import make_topics
 from producers.checkpoint import AdapterStatus, status
-from producers.faults import AdapterRuns, MappingChanged, RegionFileWrong
+from producers.faults import AdapterRuns, MappingChanged, RegionFileWrong, ResendStopped
 from producers.pseudonym import Pseudonyms
-from producers.runner import run
+from producers.runner import resend, run
 from producers.settings import AdapterSettings
 from producers.sources.files import FilesReader
 from tests.contract.harness import office, until
@@ -118,3 +119,30 @@ def test_what_nobody_foresaw_ends_the_process(kind: SnapshotKind, told: AdapterS
     monkeypatch.setattr(FilesReader, "read", fails)
     with pytest.raises(ZeroDivisionError):
         run(kind.region_file, told, threading.Event())
+
+
+def test_a_resend_that_is_stopped_says_that_it_is_not_done(kind: SnapshotKind, told: AdapterSettings) -> None:
+    """While the broker is away a resend waits; stopped then, it is no success, and it says how much was sent."""
+    kind.put(_1=2, _2=3)
+    with running(kind, told) as now:
+        until(lambda: (found := now()) is not None and found.delivered == 2, "the households")
+    stop, caught = threading.Event(), list[ResendStopped]()
+
+    def again() -> None:
+        try:
+            resend(kind.region_file, replace(told, kafka="127.0.0.1:1"), datetime(2024, 1, 1, tzinfo=UTC), stop)
+        except ResendStopped as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=again)
+    thread.start()
+    until(lambda: (found := status(told.state_file("sddd.resend"))) is not None and found.spooled == 2, "both wait")
+    thread.join(1)
+    assert thread.is_alive()
+    stop.set()
+    thread.join(15)
+
+    assert [str(error) for error in caught] == [
+        "sending sddd again was stopped before its end, 0 events sent and 2 read but not sent: run it again, nothing counts twice"
+    ]
+    assert not list(told.state_directory.glob("*.resend.sqlite*"))
