@@ -11,7 +11,7 @@ from typing import Any
 
 from producers.declaration import Conversion, Kind
 
-__all__ = ["code", "converter", "whole"]
+__all__ = ["code", "converter", "is_utf8", "whole"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = date(1900, 1, 1)
@@ -40,6 +40,17 @@ def code(value: Any) -> str:  # noqa: ANN401 - what a source writes
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def is_utf8(text: str) -> bool:
+    """Return whether a text can be written in UTF-8: JSON, and names of files, may hold a lone surrogate, which cannot."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def whole(value: Any) -> int:  # noqa: ANN401
     """Return a whole number; digits in a text count, fractions and signs apart from a leading minus do not."""
     if type(value) is int:
@@ -50,9 +61,11 @@ def whole(value: Any) -> int:  # noqa: ANN401
 
 
 def _text(value: Any) -> str:  # noqa: ANN401
-    if isinstance(value, str):
-        return value
-    raise ValueError("is no text")
+    if not isinstance(value, str):
+        raise ValueError("is no text")  # noqa: TRY004 - one kind of error for what a source writes
+    if not is_utf8(value):
+        raise ValueError("is no text in UTF-8")
+    return value
 
 
 def _flag(value: Any) -> bool:  # noqa: ANN401

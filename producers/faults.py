@@ -82,7 +82,7 @@ class MappingChanged(Fatal):
 
 def masked(value: object) -> str:
     """
-    Return a value with its letters and digits hidden: its shape, not its content.
+    Return a value with its letters and digits hidden: its shape, not its content; what is neither and no ASCII is told as `?`.
 
     >>> masked("3174-0x")
     '9999-9a'
@@ -91,4 +91,4 @@ def masked(value: object) -> str:
     """
     if value is None:
         return "nothing"
-    return "".join("9" if one.isdigit() else "a" if one.isalpha() else one for one in str(value)[:40])
+    return "".join("9" if one.isdigit() else "a" if one.isalpha() else one if one.isascii() else "?" for one in str(value)[:40])

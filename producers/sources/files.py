@@ -32,7 +32,7 @@ from producers.sources.showings import (
     keep_sayings,
     keep_shown,
 )
-from producers.sources.snapshot import Named, named, pattern_of, rows_of
+from producers.sources.snapshot import Named, named, pattern_of, rows_of, writable
 from schemas.events import HouseholdChanged, Operation
 
 __all__ = ["FilesReader"]
@@ -121,11 +121,11 @@ class FilesReader:
             for entry in self._folder.iterdir():
                 if entry.suffix != self._suffix or not entry.is_file():
                     continue
-                stat = entry.stat()
-                before = known.get(entry.name)
+                stat, name = entry.stat(), writable(entry.name)
+                before = known.get(name)
                 as_it_was = before is not None and (before.size, before.changed) == (stat.st_size, stat.st_mtime_ns)
                 if before is None or not as_it_was or (before.state == LOSS and before.judged != count):
-                    found.append((entry.name, FileKnown(stat.st_size, stat.st_mtime_ns, READ, count)))
+                    found.append((name, FileKnown(stat.st_size, stat.st_mtime_ns, READ, count)))
         except OSError as error:
             raise self._away(error) from error
         return sorted(found, key=lambda one: self._order(one[0]))

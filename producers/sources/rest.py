@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 
+from producers.conversions import is_utf8
 from producers.declaration import RestSource
 from producers.faults import RecordUnreadable, SourceAway, SourceRefuses, masked
 from producers.mapping import Mapper
@@ -137,6 +138,8 @@ class RestReader:
             if more:
                 raise self._away(f"more is there, but the answer has no {self._declared.cursor.path}")
             return more, position
+        if not is_utf8(str(following)):
+            raise self._away(f"{self._declared.cursor.path} in its answer is no text in UTF-8")
         return more, position if position is not None and _goes_back(position, str(following)) else str(following)
 
     def _remember(self, keys: Iterable[Key]) -> None:

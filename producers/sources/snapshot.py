@@ -6,6 +6,7 @@ Must not: guess an encoding, a delimiter or a column, or let a cell of a file in
 """
 
 import csv
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from producers.declaration import FilesSource
 from producers.faults import FileUnreadable
 from producers.records import Node
 
-__all__ = ["Named", "named", "pattern_of", "rows_of"]
+__all__ = ["Named", "named", "pattern_of", "rows_of", "writable"]
 
 _PARTS = {"village": r"(?P<village>[0-9.]+)", "period": r"(?P<period>\d{6})", "exported": r"(?P<exported>\d{8}T\d{12})"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,6 +48,16 @@ def pattern_of(file_name: str) -> re.Pattern[str]:
     """
     parts = re.split(r"\{(\w+)\}", file_name)
     return re.compile("".join(_PARTS[part] if place % 2 else re.escape(part) for place, part in enumerate(parts)))
+
+
+def writable(name: str) -> str:
+    r"""
+    Return a file's name such that it can be kept and told: bytes that are no UTF-8, which no declared name has, are spelt out.
+
+    >>> writable("caf\udce9.csv")
+    'caf\\xe9.csv'
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def named(pattern: re.Pattern[str], name: str) -> Named:

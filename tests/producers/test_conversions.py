@@ -42,6 +42,7 @@ def test_what_is_read(conversion: Any, written: str | None, value: object, wante
     ("conversion", "value", "cause"),
     [
         ("text", 7, "is no text"),
+        ("text", "\ud83d", "is no text in UTF-8"),
         ("whole", "7.0", "is no whole number"),
         ("whole", 7.0, "is no whole number"),
         ("whole", True, "is no whole number"),

@@ -161,6 +161,8 @@ def test_cells_that_are_empty_say_nothing() -> None:
             "holds 16 digits in a row, the shape of a national identifier",
             "aaa " + "9" * 16,
         ),
+        ({"bantuan": [{"program": "PKH \ud83d"}]}, "programmes.programme", "is no text in UTF-8", "aaa ?"),
+        ({"no_kk": "9901\ud83d"}, "household", "is no text in UTF-8", "9999?"),
         ({"bantuan": [{"program": "PKH", "jumlah": 1 << 63}]}, "programmes.amount", "does not fit 64 bits", "9" * 19),
     ],
 )
@@ -211,14 +213,18 @@ class _Ours:
         return parsed("HouseholdChanged")
 
 
+_TEXTS = st.text(st.characters(exclude_categories=()))
+"""Halves of letters included, which JSON can hold."""
+
+
 @given(
     st.dictionaries(
         st.sampled_from([*family(7), "asing"]),
         st.none()
         | st.booleans()
         | st.integers()
-        | st.text()
-        | st.lists(st.none() | st.integers() | st.just(member(1)))
+        | _TEXTS
+        | st.lists(st.none() | st.integers() | st.just(member(1)) | st.fixed_dictionaries({"program": _TEXTS, "nik": _TEXTS}))
         | st.just({"a": 1}),
     )
 )
@@ -227,11 +233,12 @@ def test_whatever_a_record_holds_it_becomes_an_event_or_is_put_aside(said: dict[
     try:
         event = of_carik(family(7, **said))
     except RecordUnreadable as fault:
-        told = set(fault.facts)
+        told, written = set(fault.facts), str(fault).encode()
     else:
-        told = {"field", "cause", "value"}
+        told, written = {"field", "cause", "value"}, b"nothing"
         assert decode("HouseholdChanged", encode(event, 1), (), _Ours()) == to_record(event)
     assert told == {"field", "cause", "value"}
+    assert written
 
 
 def test_marks_know_a_record_again() -> None:

@@ -9,11 +9,14 @@ import pytest
 
 from producers.checkpoint import AdapterStatus, StateFile, status
 from producers.faults import SourceAway
+from producers.quarantine import quarantined
 from producers.reader import Reader
-from producers.sources import Batch
+from producers.records import Node
+from producers.sources import Batch, mapped
 from producers.spool import Spool
 from schemas.codec import encode
 from tests.producers.events import NOW, batch, event
+from tests.producers.samples import carik, family, mapper
 
 Read = Callable[[str | None], Batch]
 
@@ -84,6 +87,18 @@ def test_a_fault_while_keeping_keeps_nothing(state: StateFile) -> None:
         subject.step()
 
     assert (state.position(), Spool(state).size(), told) == (None, (0, 0), [])
+
+
+def test_a_text_that_is_none_stops_nothing(state: StateFile) -> None:
+    """A record with half a letter in a text or in its card's number is put aside, and the next is spooled."""
+    declared = carik()
+    records = [family(1, bantuan=[{"program": "\ud83d"}]), family(2, no_kk="9901\ud83d"), family(3)]
+    events, aside = mapped(mapper(declared), [Node(one, Node({}, Node({"kode_kelurahan": "31.74.01.1001"}))) for one in records], "feed")
+    subject, _ = reader(state, Batch(events, "a", caught_up=True, aside=aside))
+    subject.step()
+
+    assert _status(state).spooled == 1
+    assert [(one.field, one.value) for one in quarantined(state.path)] == [("programmes.programme", "?"), ("household", "9999?")]
 
 
 def test_a_source_that_is_away_is_waited_for(state: StateFile) -> None:

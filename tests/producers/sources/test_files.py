@@ -1,5 +1,6 @@
 """Reading a folder of snapshots: whatever the order, repetition or loss of memory, the same households live in the same months."""
 
+import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -333,6 +334,17 @@ def test_other_files_are_left_alone_or_told(tmp_path: Path) -> None:
         "has a name of another form than file_name says",
         "is of a village in no regency of the region file",
     ]
+
+
+def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
+    """A file whose name is written in another encoding is put aside once, under a name that can be kept."""
+    adapter = Adapter(tmp_path)
+    (tmp_path / os.fsdecode(b"d\xe9sa.csv")).touch()
+    batch = adapter.reader.read(None)
+    adapter.keep(batch)
+
+    assert adapter.read() == []
+    assert [(one.place, one.cause) for one in batch.aside] == [(r"d\xe9sa.csv", "has a name of another form than file_name says")]
 
 
 def test_a_folder_that_is_not_there_is_waited_for(tmp_path: Path) -> None:

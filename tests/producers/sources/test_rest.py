@@ -211,6 +211,7 @@ def test_credentials_that_are_not_set_are_told() -> None:
         ((200, {}, b'{"data": {}, "masih_ada": false}'), "in its answer data[] is no list", 0.0),
         (page(more=True, cursor=None), "more is there, but the answer has no berikutnya", 0.0),
         (page(masih_ada="yes"), "masih_ada in its answer is neither true nor false", 0.0),
+        (page(cursor="\ud83d"), "berikutnya in its answer is no text in UTF-8", 0.0),
         (page(masih_ada=None), "masih_ada in its answer is neither true nor false", 0.0),
     ],
 )
