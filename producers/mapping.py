@@ -26,6 +26,8 @@ _GREATEST_EXPENDITURE = 10**12
 """Rupiah per household and month: ten thousand times what the richest spend; the office refuses more."""
 _GREATEST_ITEMS = 1000
 """Members or programmes of one household; more is a fault of the source, and would not fit a record of Kafka."""
+_LONGEST_PROGRAMME = 100
+"""Letters of a programme's name or code; with `_GREATEST_ITEMS` it keeps every event below half of what Kafka takes."""
 _NULLABLE = frozenset(
     f"{section}.{field.name}"
     for section, kind in {"dwelling": Dwelling, "members": Member, "programmes": Programme}.items()
@@ -145,10 +147,15 @@ class Mapper:
         if rows is None:
             return None
         for row in rows:
-            if _NATIONAL_IDENTIFIER.search(row["programme"]):
-                cause = "holds 16 digits in a row, the shape of a national identifier"
+            if cause := _programme_fault(row["programme"]):
                 raise RecordUnreadable(field="programmes.programme", cause=cause, value=masked(row["programme"]))
         return tuple(Programme(**row) for row in rows)
+
+
+def _programme_fault(programme: str) -> str | None:
+    if len(programme) > _LONGEST_PROGRAMME:
+        return f"has more than {_LONGEST_PROGRAMME} letters"
+    return "holds 16 digits in a row, the shape of a national identifier" if _NATIONAL_IDENTIFIER.search(programme) else None
 
 
 # ---- compiling -------------------------------------------------------------------------------------------------------------

@@ -58,6 +58,8 @@ class _Lane:
     failed: KafkaError | None = None
     there: bool = False
     """Whether the topic is known to exist."""
+    refusal: str = ""
+    """Name of the error for which its first event was refused, until one is delivered; a topic that is not there refuses nothing."""
 
 
 class Publisher:
@@ -161,7 +163,7 @@ class Publisher:
             event = lane.in_flight.popleft().event
             upto, events, held = event.seq, events + 1, held + event.held
         if events:
-            self._away = False
+            self._away, lane.refusal = False, ""
             try:
                 self._spool.delivered(lane.region, upto, events, held)
             except DiskRefuses:
@@ -184,6 +186,7 @@ class Publisher:
         lane.in_flight.clear()
         lane.handed, lane.failed = 0, None
         lane.there = False  # asked for anew: a topic that went away is the usual cause
+        lane.refusal = "" if error.code() in _NO_TOPIC else error.name()
         self._asked_topics_s = time.monotonic()
 
     def _begin_anew(self, error: KafkaError) -> None:
@@ -224,11 +227,13 @@ class Publisher:
     # ---- status ----------------------------------------------------------------------------------------------------------------
 
     def _tell(self) -> None:
-        missing = [lane.topic for lane in self._lanes if not lane.there]
+        missing = [lane.topic for lane in self._lanes if not lane.there and not lane.refusal]
+        waiting = [f"{', '.join(missing)} not there: run muara sources load"] if missing else []
+        waiting += [f"{lane.topic} refuses ({lane.refusal})" for lane in self._lanes if lane.refusal]
         if self._away:
             self._say("waiting for broker", f"{self._kafka} does not answer; changes wait in the spool")
-        elif missing:
-            self._say("waiting for topic", f"{', '.join(missing)} not there: run muara sources load; the others go on")
+        elif waiting:
+            self._say("waiting for topic", "; ".join([*waiting, "the others go on"]))
         else:
             self._say("ready")
 

@@ -5,6 +5,7 @@ Why: whatever is killed, either a batch is in the spool and the position behind 
 Must not: publish; or read on while the spool is full.
 """
 
+import hashlib
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -13,8 +14,8 @@ from datetime import datetime
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile
 from producers.encoding import encode
-from producers.faults import DiskRefuses, SourceAway
-from producers.quarantine import put_aside, take_back
+from producers.faults import DiskRefuses, RecordUnreadable, SourceAway
+from producers.quarantine import PutAside, put_aside, take_back
 from producers.sources import Batch
 from producers.spool import Spool
 
@@ -22,6 +23,8 @@ __all__ = ["Reader"]
 
 _log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
+_GREATEST_EVENT = 900_000
+"""Bytes; brokers and librdkafka take records of some 1,000,000. The mapping's limits keep events far below: this holds if it changes."""
 
 
 class Reader:
@@ -77,12 +80,13 @@ class Reader:
 
     def _keep(self, batch: Batch, asked_at: datetime) -> None:
         """Commit a batch with its position, or nothing of it."""
-        events = [(event.region, event.household, encode(event, self._schema_ids[event.region])) for event in batch.events]
+        events, large = self._encoded(batch)
+        aside = [*batch.aside, *large]
         with self._state.transaction() as connection:
             self._spool.append(events)
             if batch.mended is not None:
                 take_back(self._state, batch.mended)
-            put_aside(self._state, batch.aside, asked_at)
+            put_aside(self._state, aside, asked_at)
             if batch.keep is not None:
                 batch.keep(connection)
             self._state.move(batch.position, asked_at, nothing_more=batch.caught_up)
@@ -90,7 +94,7 @@ class Reader:
             batch.kept()
         if events:
             self._spooled.set()
-        for one in batch.aside:
+        for one in aside:
             _log.warning(
                 "put aside", extra={"action": "put_aside", "place": one.place, "field": one.field, "cause": one.cause, "value": one.value}
             )
@@ -98,6 +102,20 @@ class Reader:
             self.caught_up.set()
         else:
             self.caught_up.clear()
+
+    def _encoded(self, batch: Batch) -> tuple[list[tuple[str, bytes, bytes]], list[PutAside]]:
+        """Return a batch's events as the spool takes them, and those that are put aside because no record of Kafka could hold them."""
+        events: list[tuple[str, bytes, bytes]] = []
+        large: list[PutAside] = []
+        for event in batch.events:
+            value = encode(event, self._schema_ids[event.region])
+            if len(value) <= _GREATEST_EVENT:
+                events.append((event.region, event.household, value))
+                continue
+            fault = RecordUnreadable(field="event", cause=f"is too large for a record of Kafka: {len(value)} bytes", value="hidden")
+            mark = hashlib.sha256(value).digest()[:16]  # of what may leave the region: it needs no key
+            large.append(PutAside.record(mark, batch.mended or event.source, fault))
+        return events, large
 
     def _say(self, state: str, why: str = "") -> None:
         if self._told == (state, why):

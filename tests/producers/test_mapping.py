@@ -163,6 +163,7 @@ def test_cells_that_are_empty_say_nothing() -> None:
         ),
         ({"bantuan": [{"program": "PKH \ud83d"}]}, "programmes.programme", "is no text in UTF-8", "aaa ?"),
         ({"no_kk": "9901\ud83d"}, "household", "is no text in UTF-8", "9999?"),
+        ({"bantuan": [{"program": "P" * 101}]}, "programmes.programme", "has more than 100 letters", "a" * 40),
         ({"bantuan": [{"program": "PKH", "jumlah": 1 << 63}]}, "programmes.amount", "does not fit 64 bits", "9" * 19),
     ],
 )
@@ -239,6 +240,14 @@ def test_whatever_a_record_holds_it_becomes_an_event_or_is_put_aside(said: dict[
         assert decode("HouseholdChanged", encode(event, 1), (), _Ours()) == to_record(event)
     assert told == {"field", "cause", "value"}
     assert written
+
+
+def test_the_greatest_event_fits_a_record_of_kafka() -> None:
+    """A household with as many members and programmes as are let through, all at their longest, is far below Kafka's own limit."""
+    programme = {"program": "\U00010000" * 100, "bulan_terakhir": "2024-02", "jumlah": (1 << 63) - 1}
+    event = of_carik(family(7, anggota=[member(1)] * 1000, bantuan=[programme] * 1000))
+
+    assert len(encode(event, 1)) < 600_000
 
 
 def test_marks_know_a_record_again() -> None:

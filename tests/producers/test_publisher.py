@@ -156,8 +156,11 @@ def test_an_event_that_is_refused_is_kept_and_tried_again(brokers: str, state: S
     publisher = Publisher(brokers, ["14.01"], state, threading.Event(), {"message.max.bytes": "1000"})
     for _ in range(20):
         publisher.step()
+    found = status(state.path)
     publisher.stop(1)
     assert Spool(state).size()[0] == 2
+    assert found is not None
+    assert found.state == "waiting for topic: muara.14.01.household.v1 refuses (MSG_SIZE_TOO_LARGE); the others go on"
 
     wider = Publisher(brokers, ["14.01"], state, threading.Event())
     step_until(wider, lambda: Spool(state).size()[0] == 0)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from producers.records import Node
 from producers.sources import Batch, mapped
 from producers.spool import Spool
 from schemas.codec import encode
+from schemas.events import Programme
 from tests.producers.events import NOW, batch, event
 from tests.producers.samples import carik, family, mapper
 
@@ -99,6 +101,20 @@ def test_a_text_that_is_none_stops_nothing(state: StateFile) -> None:
 
     assert _status(state).spooled == 1
     assert [(one.field, one.value) for one in quarantined(state.path)] == [("programmes.programme", "?"), ("household", "9999?")]
+
+
+def test_an_event_that_kafka_would_refuse_is_put_aside(state: StateFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too large for a record would hold up all that follows: it is put aside, once however often it is read, the rest goes on."""
+    monkeypatch.setattr("producers.reader._GREATEST_EVENT", 100)
+    large = replace(event(2), programmes=(Programme("x" * 100),))
+    one = Batch([event(1), large, event(3)], "a", caught_up=False)
+    subject, _ = reader(state, one, one)
+    subject.step()
+    subject.step()
+
+    assert _status(state).spooled == 4
+    size = len(encode(large, 5))
+    assert [(one.place, one.cause) for one in quarantined(state.path)] == [("carik", f"is too large for a record of Kafka: {size} bytes")]
 
 
 def test_a_source_that_is_away_is_waited_for(state: StateFile) -> None:
