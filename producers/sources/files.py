@@ -13,10 +13,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from producers.declaration import FilesSource
-from producers.faults import FileUnreadable, RecordUnreadable, SourceAway
+from producers.faults import FileUnreadable, SourceAway
 from producers.mapping import Mapper
 from producers.quarantine import PutAside
-from producers.records import Node
 from producers.sources import Batch
 from producers.sources.presence import NEVER, UNSAYABLE, Past, Saying, Shown, sayings
 from producers.sources.showings import (
@@ -32,26 +31,11 @@ from producers.sources.showings import (
     keep_sayings,
     keep_shown,
 )
-from producers.sources.snapshot import Named, named, pattern_of, rows_of, writable
+from producers.sources.snapshot import Named, named, pattern_of, writable
+from producers.sources.taken import Taken, taken_of
 from schemas.events import HouseholdChanged, Operation
 
 __all__ = ["FilesReader"]
-
-
-@dataclass(slots=True)
-class _Taken:
-    """A snapshot as read: its households with their events (None where the mapping cannot read the row), and what was put aside."""
-
-    told: Named
-    events: dict[bytes, HouseholdChanged | None] = field(default_factory=dict)
-    aside: list[PutAside] = field(default_factory=list)
-    complete: bool = True
-    """Whether it can tell who is missing: a row without a readable family card may be anyone."""
-
-    @property
-    def region(self) -> str:
-        """The regency of its village."""
-        return self.told.village[:5]
 
 
 @dataclass(slots=True)
@@ -172,38 +156,13 @@ class FilesReader:
     def _put_aside(self, name: str, found: FileKnown, fault: FileUnreadable) -> Batch:
         return self._noted(name, lambda connection: keep_refused(connection, name, found), [PutAside.file(fault)])
 
-    def _taken(self, told: Named) -> _Taken:
+    def _taken(self, told: Named) -> Taken:
         """Return a file's households; raises `FileUnreadable` where it cannot count as a whole."""
-        if told.village[:5] not in self._mapper.declared.regencies:
-            raise FileUnreadable(file=told.name, cause="is of a village in no regency of the region file")
-        rows = rows_of(self._folder / told.name, told, self._declared)
-        if not rows:
-            raise FileUnreadable(file=told.name, cause="holds no household")
-        taken = _Taken(told)
-        for row in rows:
-            if fault := self._row_fault(taken, row):
-                taken.aside.append(PutAside.record(self._mapper.mark(row), told.name, fault))
-        return taken
-
-    def _row_fault(self, taken: _Taken, row: Node) -> RecordUnreadable | None:
-        """Add a row's household to its snapshot, and return what is wrong with it, if anything."""
-        try:
-            household = self._mapper.household(row)
-        except RecordUnreadable as fault:
-            taken.complete = False
-            return fault
-        if household in taken.events:
-            return RecordUnreadable(field="household", cause="stands twice in one snapshot; the first counts", value="hidden")
-        try:
-            taken.events[household] = self._mapper.event(row)
-        except RecordUnreadable as fault:
-            taken.events[household] = None
-            return fault
-        return None
+        return taken_of(self._folder, told, self._declared, self._mapper)
 
     # ---- what follows from it --------------------------------------------------------------------------------------------------
 
-    def _outcome(self, taken: _Taken, before: Snapshots, after: Snapshots) -> _Outcome:
+    def _outcome(self, taken: Taken, before: Snapshots, after: Snapshots) -> _Outcome:
         told, outcome = taken.told, _Outcome()
         earlier = [period for period in before.complete.get(told.village, ()) if period < told.period]
         held = self._showings.held(told.village, earlier[-1] if earlier else NEVER, told.period)
@@ -216,7 +175,7 @@ class FilesReader:
             outcome.ending += missing and any(one.operation is not Operation.UPSERT and one.period == told.period for one in said)
         return outcome
 
-    def _past(self, taken: _Taken, household: bytes, outcome: _Outcome | None = None) -> Past:
+    def _past(self, taken: Taken, household: bytes, outcome: _Outcome | None = None) -> Past:
         """Return what is known of a household with the snapshot taken in; who is no longer shown is noted in the outcome."""
         told = taken.told
         past = self._showings.past(household, taken.region)
@@ -231,7 +190,7 @@ class FilesReader:
             outcome.withdrawn.append(household)
         return Past(shown, past.gone, {one.period: one.revision for one in replaced})
 
-    def _events(self, taken: _Taken, outcome: _Outcome) -> tuple[list[HouseholdChanged], list[PutAside]]:
+    def _events(self, taken: Taken, outcome: _Outcome) -> tuple[list[HouseholdChanged], list[PutAside]]:
         """
         Return the events of what is said, showings of other snapshots read again from their files.
 
@@ -264,7 +223,7 @@ class FilesReader:
             cause = "is needed once more, to say again what another snapshot would hide, and is not there as it was: put it back"
             return {}, [PutAside.file(FileUnreadable(file=name, cause=cause))]
 
-    def _absence(self, taken: _Taken, household: bytes, said: Saying) -> HouseholdChanged:
+    def _absence(self, taken: Taken, household: bytes, said: Saying) -> HouseholdChanged:
         """Return the END or RETRACT of a household."""
         return HouseholdChanged(
             household=household,
@@ -278,7 +237,7 @@ class FilesReader:
             recorded_at=taken.told.moment,
         )
 
-    def _said_again(self, taken: _Taken, household: bytes, event: HouseholdChanged | None, snapshots: Snapshots) -> HouseholdChanged | None:
+    def _said_again(self, taken: Taken, household: bytes, event: HouseholdChanged | None, snapshots: Snapshots) -> HouseholdChanged | None:
         """Return an event under the revision it was said under, or under the one it needs where it could not be said before."""
         if event is None:
             return None

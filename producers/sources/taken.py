@@ -1,0 +1,66 @@
+"""
+A snapshot taken in: the households of its rows with their events, and which of its rows were put aside.
+
+Why: a row that cannot be read shows its household all the same, as long as its family card can.
+Must not: know what was read before, or decide what follows (presence.py does).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from producers.declaration import FilesSource
+from producers.faults import FileUnreadable, RecordUnreadable
+from producers.mapping import Mapper
+from producers.quarantine import PutAside
+from producers.records import Node
+from producers.sources.snapshot import Named, rows_of
+from schemas.events import HouseholdChanged
+
+__all__ = ["Taken", "taken_of"]
+
+
+@dataclass(slots=True)
+class Taken:
+    """A snapshot as read: its households with their events (None where the mapping cannot read the row), and what was put aside."""
+
+    told: Named
+    events: dict[bytes, HouseholdChanged | None] = field(default_factory=dict)
+    aside: list[PutAside] = field(default_factory=list)
+    complete: bool = True
+    """Whether it can tell who is missing: a row without a readable family card may be anyone."""
+
+    @property
+    def region(self) -> str:
+        """The regency of its village."""
+        return self.told.village[:5]
+
+
+def taken_of(folder: Path, told: Named, declared: FilesSource, mapper: Mapper) -> Taken:
+    """Return a file's households; raises `FileUnreadable` where it cannot count as a whole."""
+    if told.village[:5] not in mapper.declared.regencies:
+        raise FileUnreadable(file=told.name, cause="is of a village in no regency of the region file")
+    rows = rows_of(folder / told.name, told, declared)
+    if not rows:
+        raise FileUnreadable(file=told.name, cause="holds no household")
+    taken = Taken(told)
+    for row in rows:
+        if fault := _row_fault(taken, row, mapper):
+            taken.aside.append(PutAside.record(mapper.mark(row), told.name, fault))
+    return taken
+
+
+def _row_fault(taken: Taken, row: Node, mapper: Mapper) -> RecordUnreadable | None:
+    """Add a row's household to its snapshot, and return what is wrong with it, if anything."""
+    try:
+        household = mapper.household(row)
+    except RecordUnreadable as fault:
+        taken.complete = False
+        return fault
+    if household in taken.events:
+        return RecordUnreadable(field="household", cause="stands twice in one snapshot; the first counts", value="hidden")
+    try:
+        taken.events[household] = mapper.event(row)
+    except RecordUnreadable as fault:
+        taken.events[household] = None
+        return fault
+    return None
