@@ -18,7 +18,7 @@ from producers.pseudonym import Pseudonyms, identifier_fault
 from producers.records import Node, follower
 from schemas.events import Composition, Dwelling, HouseholdChanged, Member, Operation, Programme, Residence, Welfare, WelfareBasis
 
-__all__ = ["Mapper"]
+__all__ = ["VILLAGE", "Mapper"]
 
 Get = Callable[[Node], Any]
 _INT, _LONG = 1 << 31, 1 << 63
@@ -36,7 +36,7 @@ _NULLABLE = frozenset(
 )
 """Fields that the contract lets be null."""
 _LONGS = ("revision", "welfare.expenditure", "programmes.amount")
-_VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}")
+VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}")
 _NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")
 _PENDING = "9999"
 """The serial of a national identifier that has not been given yet."""
@@ -100,7 +100,7 @@ class Mapper:
 
     def _checked_village(self, record: Node) -> str:
         village: str = self._village(record)
-        if not _VILLAGE.fullmatch(village):
+        if not VILLAGE.fullmatch(village):
             raise RecordUnreadable(field="residence.village", cause="is no village's code such as 31.74.01.1001", value=masked(village))
         if village[:5] not in self._regencies:
             raise RecordUnreadable(field="residence.village", cause="lies in no regency of the region file", value=village)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from producers.declaration import FilesSource
 from producers.faults import FileUnreadable
+from producers.mapping import VILLAGE
 from producers.records import Node
 
 __all__ = ["Named", "named", "pattern_of", "rows_of", "writable"]
@@ -65,6 +66,8 @@ def named(pattern: re.Pattern[str], name: str) -> Named:
     found = pattern.fullmatch(name)
     if found is None:
         raise FileUnreadable(file=name, cause="has a name of another form than file_name says")
+    if not VILLAGE.fullmatch(found["village"]):
+        raise FileUnreadable(file=name, cause="has no village's code such as 51.01.01.2001 in its name")
     period = int(found["period"])
     try:
         datetime(period // 100, period % 100, 1, tzinfo=UTC)

@@ -46,6 +46,9 @@ def taken_of(folder: Path, told: Named, declared: FilesSource, mapper: Mapper) -
     for row in rows:
         if fault := _row_fault(taken, row, mapper):
             taken.aside.append(PutAside.record(mapper.mark(row), told.name, fault))
+    # Who is shown counts for the village of the name: rows that a village did not send would hide that their households have ended.
+    if any(event.residence.village != told.village for event in taken.events.values() if event and event.residence):
+        raise FileUnreadable(file=told.name, cause="shows households of another village than its name says")
     return taken
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.law import Statement, kept, visible
-from producers.declaration import Declaration
+from producers.declaration import Declaration, Value
 from producers.faults import SourceAway
 from producers.sources import Batch
 from producers.sources.files import FilesReader
@@ -50,9 +50,11 @@ class Snapshot:
 class Adapter:
     """A files source with its memory, read as the runner reads it, all batches kept."""
 
-    def __init__(self, folder: Path, greatest_loss: float = 1.0, memory: sqlite3.Connection | None = None) -> None:
-        """Remember what the memory given does, or nothing yet."""
-        declared: Declaration = sddd(folder)
+    def __init__(
+        self, folder: Path, greatest_loss: float = 1.0, memory: sqlite3.Connection | None = None, village: str = "^.village"
+    ) -> None:
+        """Remember what the memory given does, or nothing yet; the region file is the product's but for what is given."""
+        declared = _with_village(sddd(folder), village)
         source = declared.source.model_copy(update={"greatest_loss": greatest_loss})
         self.connection = memory or sqlite3.connect(":memory:", isolation_level=None)
         forget_refusals(self.connection)
@@ -75,6 +77,12 @@ class Adapter:
             batch.kept()
         self.events += batch.events
         self.causes += [f"{one.field} {one.cause}".strip() for one in batch.aside]
+
+
+def _with_village(declared: Declaration, path: str) -> Declaration:
+    """Return a declaration that reads the village of a row from another place."""
+    mapping = declared.mapping.model_copy(update={"village": Value.model_validate({"path": path})})
+    return declared.model_copy(update={"mapping": mapping})
 
 
 def statements(events: Iterable[HouseholdChanged]) -> dict[bytes, list[Statement]]:
@@ -334,6 +342,28 @@ def test_other_files_are_left_alone_or_told(tmp_path: Path) -> None:
         "has a name of another form than file_name says",
         "is of a village in no regency of the region file",
     ]
+
+
+@pytest.mark.parametrize("village", ["51.01.01.201", "51.01.01.20011", "5101012001", "51.01.012001"])
+def test_a_misspelt_village_in_a_name_is_told(tmp_path: Path, village: str) -> None:
+    """A file named for no village is put aside whole: its rows would hide the end of their households, as the newest that shows them."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    Snapshot(HERE, 202402, _at(1), frozenset({1})).drop(tmp_path)
+    Snapshot(village, 202402, _at(2), frozenset({1, 2})).drop(tmp_path)
+
+    assert ("END", 2, 1) in _said(adapter.read())
+    assert adapter.causes == ["has no village's code such as 51.01.01.2001 in its name"]
+
+
+def test_rows_of_another_village_than_the_name_says_are_told(tmp_path: Path) -> None:
+    """Where rows name their village themselves, a file named for another one is put aside whole."""
+    adapter = Adapter(tmp_path, village="P411")
+    drop(tmp_path, snapshot_name(HERE, 202401, _at(0)), [row(1, P411=HERE), row(2, P411=HERE)])
+    drop(tmp_path, snapshot_name(THERE, 202402, _at(1)), [row(1, P411=THERE), row(2, P411=HERE)])
+
+    assert _said(adapter.read()) == [("UPSERT", 1, 0), ("UPSERT", 1, 0)]
+    assert adapter.causes == ["shows households of another village than its name says"]
 
 
 def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
