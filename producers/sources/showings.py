@@ -34,6 +34,9 @@ _TABLES = """
 create table if not exists file (
   name text primary key, size integer not null, changed integer not null, state text not null, judged integer not null,
   village text, period integer, exported integer, complete integer) strict, without rowid;
+create table if not exists refused (
+  name text primary key, size integer not null, changed integer not null, state text not null,
+  judged integer not null) strict, without rowid;
 create table if not exists shown (
   household blob, village text, period integer, exported integer not null, revision integer not null,
   primary key (household, village, period)) strict, without rowid;
@@ -43,7 +46,12 @@ create table if not exists gone (
   primary key (household, region, period)) strict, without rowid;
 """
 READ, ASIDE, LOSS, OLDER = "read", "aside", "loss", "older"
-"""States of a file: it counts; it cannot be read; it would end too many; another of its village and period was exported later."""
+"""
+States of a file: it counts; it cannot be read; it would end too many; another of its village and period was exported later.
+
+The second and third are refusals. They stand in a table of their own: a file that counts may change and be refused as it is now, and
+what it said before goes on counting, while the refusal can be judged again, and forgotten, like any other.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,8 @@ def make_tables(connection: sqlite3.Connection) -> None:
 def forget_refusals(connection: sqlite3.Connection) -> None:
     """Forget which files were put aside, so that they are judged anew: a mended region file may read them."""
     make_tables(connection)
-    connection.execute("delete from file where state in (?, ?)", (ASIDE, LOSS))
+    connection.execute("delete from refused")
+    connection.execute("delete from file where state in (?, ?)", (ASIDE, LOSS))  # where earlier versions kept them
 
 
 class Showings:
@@ -90,8 +99,11 @@ class Showings:
         self._connection = connection
 
     def files(self) -> dict[str, FileKnown]:
-        """Return all files that were judged, by name."""
-        rows = self._connection.execute("select name, size, changed, state, judged from file")
+        """Return all files that were judged, by name, each as it was judged last."""
+        rows = self._connection.execute(
+            "select name, size, changed, state, judged from refused union all"
+            " select name, size, changed, state, judged from file where name not in (select name from refused)"
+        )
         return {name: FileKnown(*rest) for name, *rest in rows}
 
     def count(self) -> int:
@@ -144,6 +156,7 @@ class Showings:
 
 def keep_read(connection: sqlite3.Connection, name: str, known: FileKnown, told: Named, *, complete: bool = False) -> None:
     """Remember a snapshot; one that counts takes the place of the one of its village and period before."""
+    connection.execute("delete from refused where name = ?", (name,))
     if known.state == READ:
         connection.execute(
             "update file set state = ? where state = ? and village = ? and period = ?", (OLDER, READ, told.village, told.period)
@@ -158,10 +171,8 @@ def keep_read(connection: sqlite3.Connection, name: str, known: FileKnown, told:
 def keep_refused(connection: sqlite3.Connection, name: str, known: FileKnown) -> None:
     """Remember that a file was put aside as it is now; if it counted as it was before, that goes on counting."""
     connection.execute(
-        "insert into file (name, size, changed, state, judged) values (?, ?, ?, ?, ?) on conflict (name) do update set"
-        " size = excluded.size, changed = excluded.changed, judged = excluded.judged,"
-        " state = case when state in (?, ?) then state else excluded.state end",
-        (name, known.size, known.changed, known.state, known.judged, READ, OLDER),
+        "insert or replace into refused (name, size, changed, state, judged) values (?, ?, ?, ?, ?)",
+        (name, known.size, known.changed, known.state, known.judged),
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -293,6 +294,39 @@ def test_a_file_that_changes_under_its_name_is_read_again(tmp_path: Path) -> Non
     again = adapter.read()
 
     assert sorted(one.revision - first[0].revision for one in again) == [0, 1]
+
+
+def test_a_counted_file_that_is_refused_later_is_judged_again(tmp_path: Path) -> None:
+    """A file that counts and changes in place, then with a loss: it is judged again when others explain the loss, and after a restart."""
+    adapter = Adapter(tmp_path, greatest_loss=0.2)
+    Snapshot(HERE, 202401, _at(0), frozenset(range(1, 11))).drop(tmp_path)
+    adapter.read()
+    Snapshot(HERE, 202401, _at(0), frozenset(range(1, 8))).drop(tmp_path)
+    assert adapter.read() == []
+    assert adapter.read() == []
+    assert adapter.causes == ["would end 3 of the 10 households of its village: ask the village, or raise greatest_loss"]
+
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    adapter.connection.backup(memory)
+    restarted = Adapter(tmp_path, greatest_loss=0.5, memory=memory)
+    assert Counter(one.operation for one in restarted.read()) == {Operation.UPSERT: 7, Operation.RETRACT: 3}
+
+    Snapshot(THERE, 202401, _at(1), frozenset({8, 9, 10})).drop(tmp_path)
+    assert Counter(one.operation for one in adapter.read()) == {Operation.UPSERT: 10}
+    assert len(adapter.causes) == 1
+
+
+def test_a_counted_file_that_is_spoilt_is_judged_again_after_a_restart(tmp_path: Path) -> None:
+    """What was put aside is forgotten at a restart for files that count as they were before, too."""
+    adapter = Adapter(tmp_path)
+    file = Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    adapter.read()
+    file.write_text("garbage", encoding="utf-8")
+    adapter.read()
+    restarted = Adapter(tmp_path, memory=adapter.connection)
+
+    assert restarted.read() == []
+    assert restarted.causes == ["ends in the middle of a line"]
 
 
 def test_a_row_without_a_readable_card_ends_nobody(tmp_path: Path) -> None:
