@@ -24,7 +24,11 @@ __all__ = ["Publisher"]
 _log = logging.getLogger(__name__)
 _CHUNK = 2_000
 _MOST_IN_FLIGHT = 20_000
-"""Events handed over and not reported yet: enough to fill batches, some 20 MB; more would only fill memory while a broker is away."""
+"""
+Events handed over and not reported yet: enough to fill batches, some 20 MB; more would only fill memory while a broker is away.
+
+Every lane has an equal share: events never time out, so those of one topic that does not answer would take all there is.
+"""
 _ASK_TOPICS_S = 2.0
 _ANSWER_S = 3.0
 _IDLE_S = 0.2
@@ -72,6 +76,7 @@ class Publisher:
         self._kafka, self._state, self._spool, self._spooled = kafka, state, Spool(state), spooled
         self._more = dict(more or {})
         self._lanes = [_Lane(region, household_topic(region)) for region in regencies]
+        self._share = max(_MOST_IN_FLIGHT // max(len(self._lanes), 1), 1)
         self._away = False
         self._asked_topics_s = -_ASK_TOPICS_S
         self._told: tuple[str, str] | None = None
@@ -133,7 +138,7 @@ class Publisher:
     # ---- handing over ----------------------------------------------------------------------------------------------------------
 
     def _hand_over(self, lane: _Lane) -> int:
-        room = min(_CHUNK, _MOST_IN_FLIGHT - sum(len(one.in_flight) for one in self._lanes))
+        room = min(_CHUNK, self._share - len(lane.in_flight))
         if room <= 0:
             return 0
         handed = 0

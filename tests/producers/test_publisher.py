@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from producers.checkpoint import StateFile, status
-from producers.publisher import Publisher
+from producers.publisher import Publisher, _InFlight
 from producers.spool import Spool
 from schemas.topics import household_topic
 
@@ -107,6 +107,25 @@ def test_a_missing_topic_holds_up_only_its_own_regency(brokers: str, state: Stat
     step_until(publisher, lambda: Spool(state).size()[0] == 0)
     publisher.stop(1)
     assert sent(brokers, regions[0]) == [(b"a", b"1")]
+
+
+def test_a_topic_that_does_not_answer_holds_up_only_its_own_regency(
+    brokers: str, state: StateFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many events of one regency wait for their report (its partition has no leader), the others go on."""
+    regions = ("18.01", "18.02")
+    make(brokers, *regions)
+    report = _InFlight.report
+    monkeypatch.setattr(_InFlight, "report", lambda self, *told: report(self, *told) if self.lane.region == regions[1] else None)
+    spool(state, *[(regions[0], b"a", b"%d" % number) for number in range(25_000)])
+    publisher = Publisher(brokers, regions, state, threading.Event())
+    silent = publisher._lanes[0]
+    step_until(publisher, lambda: silent.there and not publisher._hand_over(silent))
+    spool(state, (regions[1], b"b", b"2"))
+    step_until(publisher, lambda: not Spool(state).after(regions[1], 0, 1))
+
+    publisher.stop(0)
+    assert sent(brokers, regions[1]) == [(b"b", b"2")]
 
 
 def test_a_broker_that_is_not_there_is_told(state: StateFile) -> None:
