@@ -1,0 +1,167 @@
+"""
+Compiling a mapping: from what a region file declares for a field or a section to the function that reads it in a record.
+
+Why: paths, tables and conversions are looked at once per region file, not once per record.
+Must not: know a clock, IO or a driver; evaluate text as code; let a value into an error unmasked.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from producers.conversions import code, converter, whole
+from producers.declaration import Kind, MembersSection, ProgrammesSection, Value
+from producers.faults import RecordUnreadable, masked
+from producers.records import Node, follower
+from schemas.events import Dwelling, Member, Programme
+
+__all__ = ["WHOLE", "compiled", "list_of", "section_of"]
+
+Get = Callable[[Node], Any]
+_INT, _LONG = 1 << 31, 1 << 63
+_GREATEST_ITEMS = 1000
+"""Members or programmes of one household; more is a fault of the source, and would not fit a record of Kafka."""
+_NULLABLE = frozenset(
+    f"{section}.{field.name}"
+    for section, kind in {"dwelling": Dwelling, "members": Member, "programmes": Programme}.items()
+    for field in fields(kind)
+    if field.default is None
+)
+"""Fields that the contract lets be null."""
+_LONGS = ("revision", "welfare.expenditure", "programmes.amount")
+
+
+class _EveryFieldWhole(dict[str, Kind]):
+    def __missing__(self, field: str) -> Kind:
+        return "whole"
+
+
+WHOLE = _EveryFieldWhole()
+
+
+def compiled(name: str, value: Value, kind: Kind) -> Get:
+    """Return the function that a declared value stands for; it gives None where a value that may be null is missing."""
+    raw, read = _raw(value), _reader(name, value, kind)
+    may_be_null = name in _NULLABLE and not value.required
+
+    def get(node: Node) -> Any:  # noqa: ANN401 - of the field's kind
+        found: Any = None
+        try:
+            found = raw(node)
+            if found is not None:
+                return read(found)
+        except ValueError as error:
+            raise RecordUnreadable(field=name, cause=str(error), value=masked(found)) from None
+        if may_be_null:
+            return None
+        raise RecordUnreadable(field=name, cause="is missing", value="nothing")
+
+    return get
+
+
+def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
+    """Return the function from what was found to what the field holds; it raises `ValueError` with a cause."""
+    if value.table is not None:
+        return _through(value.table)
+    if value.constant is not None:
+        return lambda found: found
+    convert = converter(value.conversion, kind, value.format)
+    if kind != "whole":
+        return convert
+    bound = _LONG if name in _LONGS else _INT
+    least, greatest = value.range or (-bound, bound - 1)
+    converted_as_is = value.conversion in (None, "whole")
+    told = f"is not from {least} to {greatest}" if value.range else f"does not fit {bound.bit_length()} bits"
+
+    def bounded(found: Any) -> int:  # noqa: ANN401 - what a source writes
+        number: int = found if type(found) is int and converted_as_is else convert(found)
+        if not least <= number <= greatest:
+            raise ValueError(told)
+        return number
+
+    return bounded
+
+
+def _through(table: Mapping[str, str | int | bool]) -> Callable[[Any], Any]:
+    def read(found: Any) -> Any:  # noqa: ANN401
+        try:
+            return table[found if isinstance(found, str) else code(found)]
+        except KeyError:
+            raise ValueError("is a code that the table does not have") from None
+
+    return read
+
+
+def _raw(value: Value) -> Get:
+    if value.constant is not None:
+        constant = value.constant
+        return lambda _: constant
+    if value.sum is not None:
+        return _sum([follower(path) for path in value.sum])
+    if value.count is not None:
+        items, where = follower(value.count), value.where
+        return lambda node: None if (found := items(node)) is None else sum(1 for one in _listed(found) if _fits(one, where))
+    return follower(value.path or "")
+
+
+def _sum(terms: Sequence[Get]) -> Get:
+    """Return the function that adds up; where a term is missing there is no sum."""
+
+    def add(node: Node) -> int | None:
+        found = [term(node) for term in terms]
+        return None if None in found else sum(map(whole, found))
+
+    return add
+
+
+def _listed(value: Any) -> Sequence[Any]:  # noqa: ANN401
+    if not isinstance(value, list):
+        raise ValueError("is no list")  # noqa: TRY004 - one kind of error for what a source writes
+    return value
+
+
+def _fits(one: Any, where: Mapping[str, str]) -> bool:  # noqa: ANN401
+    return isinstance(one, dict) and all(code(one.get(name)) == wanted for name, wanted in where.items())
+
+
+def _fields(name: str, section: Any, kinds: Mapping[str, Kind]) -> list[tuple[str, Get]]:  # noqa: ANN401 - any section's model
+    told = ((field, getattr(section, field)) for field in type(section).model_fields)
+    return [(field, compiled(f"{name}.{field}", value, kinds[field])) for field, value in told if isinstance(value, Value)]
+
+
+def section_of(name: str, section: Any, kinds: Mapping[str, Kind]) -> Callable[[Node], dict[str, Any] | None]:  # noqa: ANN401
+    """Return the function that reads a section, or gives None where the record says nothing of it."""
+    if section is None:
+        return lambda _: None
+    gets = _fields(name, section, kinds)
+    when = follower(section.when) if section.when else None
+
+    def read(record: Node) -> dict[str, Any] | None:
+        if when is not None and when(record) is None:
+            return None
+        return {field: get(record) for field, get in gets}
+
+    return read
+
+
+def list_of(
+    name: str, section: MembersSection | ProgrammesSection | None, kinds: Mapping[str, Kind]
+) -> Callable[[Node], list[dict[str, Any]] | None]:
+    """Return the function that reads a section that is a list, or gives None where the record does not have it."""
+    if section is None:
+        return lambda _: None
+    gets = _fields(name, section, _EveryFieldWhole(kinds))
+    items, where = follower(section.each), section.where
+
+    def read(record: Node) -> list[dict[str, Any]] | None:
+        if (told := items(record)) is None:
+            return None
+        try:
+            found = _listed(told)
+        except ValueError as error:
+            raise RecordUnreadable(field=name, cause=str(error), value=masked(type(told).__name__)) from None
+        if len(found) > _GREATEST_ITEMS:
+            raise RecordUnreadable(field=name, cause=f"has more than {_GREATEST_ITEMS} items", value=str(len(found)))
+        return [{field: get(Node(one, record)) for field, get in gets} for one in found if not where or _fits(one, where)]
+
+    return read
