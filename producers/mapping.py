@@ -7,6 +7,7 @@ Must not: know a clock, IO or a driver; evaluate text as code; let a value into 
 
 import json
 import re
+from datetime import date
 
 from producers.compiling import WHOLE, compiled, list_of, section_of
 from producers.declaration import Declaration
@@ -80,8 +81,26 @@ class Mapper:
         return self._pseudonyms.family_card(number)
 
     def mark(self, record: Node) -> bytes:
-        """Return the mark by which a record that was put aside is known again, however often it is read."""
+        """Return the mark by which a record's content is known again, however often it is read."""
         return self._pseudonyms.mark(json.dumps(record.value, sort_keys=True, default=str).encode())
+
+    def statement_mark(self, record: Node) -> bytes:
+        """
+        Return the mark of the statement that a record was to make, however wrong the rest of it is: that of its household and date.
+
+        Where card or date cannot be read it is the content's mark: nothing then tells which later record is its correction.
+        """
+        try:
+            return self._statement_mark(self.household(record), self._valid_from(record))
+        except RecordUnreadable:
+            return self.mark(record)
+
+    def mark_of(self, event: HouseholdChanged) -> bytes:
+        """Return the mark of the statement that an event makes."""
+        return self._statement_mark(event.household, event.valid_from)
+
+    def _statement_mark(self, household: bytes, valid_from: date) -> bytes:
+        return self._pseudonyms.mark(household + valid_from.isoformat().encode())
 
     def _checked_village(self, record: Node) -> str:
         village: str = self._village(record)

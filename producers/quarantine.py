@@ -14,7 +14,7 @@ from pathlib import Path
 from producers.checkpoint import StateFile
 from producers.faults import FileUnreadable, RecordUnreadable
 
-__all__ = ["PutAside", "put_aside", "quarantined", "take_back"]
+__all__ = ["PutAside", "put_aside", "quarantined", "take_back", "take_back_records"]
 
 _MOST = 100_000
 """Entries kept; a source that went wrong as a whole must not fill the disk. The oldest give way."""
@@ -59,6 +59,12 @@ def put_aside(state: StateFile, items: Iterable[PutAside], now: datetime) -> Non
 def take_back(state: StateFile, place: str) -> None:
     """Forget what was put aside of a place (a file), because it is being read again; belongs into the same transaction."""
     if state.connection.execute("delete from quarantine where place = ?", (place,)).rowcount:
+        _count(state)
+
+
+def take_back_records(state: StateFile, marks: Iterable[bytes]) -> None:
+    """Forget records put aside, because the source said them anew in a way that can be read; belongs into the same transaction."""
+    if state.connection.executemany("delete from quarantine where mark = ?", [(mark,) for mark in marks]).rowcount > 0:
         _count(state)
 
 

@@ -15,7 +15,7 @@ from producers.backoff import Backoff
 from producers.checkpoint import StateFile
 from producers.encoding import encode
 from producers.faults import DiskRefuses, RecordUnreadable, SourceAway
-from producers.quarantine import PutAside, put_aside, take_back
+from producers.quarantine import PutAside, put_aside, take_back, take_back_records
 from producers.sources import Batch
 from producers.spool import Spool
 
@@ -86,6 +86,7 @@ class Reader:
             self._spool.append(events)
             if batch.mended is not None:
                 take_back(self._state, batch.mended)
+            take_back_records(self._state, batch.corrected)
             put_aside(self._state, aside, asked_at)
             if batch.keep is not None:
                 batch.keep(connection)

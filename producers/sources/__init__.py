@@ -38,6 +38,8 @@ class Batch:
     """Run once that transaction is committed: only then may the source take the batch as kept."""
     mended: str | None = None
     """The place (a file) whose earlier faults are forgotten, because it was read again."""
+    corrected: Sequence[bytes] = ()
+    """The marks of records whose earlier faults are forgotten, because the source says the same statements in a way that can be read."""
 
 
 class Source(Protocol):
@@ -57,13 +59,22 @@ class Source(Protocol):
         """Let go of connections."""
 
 
-def mapped(mapper: Mapper, records: Iterable[Node], place: str) -> tuple[list[HouseholdChanged], list[PutAside]]:
-    """Return the events of records, and those records that the mapping cannot read."""
+def mapped(mapper: Mapper, records: Iterable[Node], place: str) -> tuple[list[HouseholdChanged], dict[bytes, PutAside]]:
+    """
+    Return the events of changes in their order, and the records that the mapping cannot read, by the marks of their contents.
+
+    A record put aside is known in quarantine by its statement: one of its household and date that can be read takes its place.
+    """
     events: list[HouseholdChanged] = []
-    aside: list[PutAside] = []
+    aside: dict[bytes, tuple[bytes, PutAside]] = {}
     for record in records:
         try:
-            events.append(mapper.event(record))
+            event = mapper.event(record)
         except RecordUnreadable as fault:
-            aside.append(PutAside.record(mapper.mark(record), place, fault))
-    return events, aside
+            said = mapper.statement_mark(record)
+            aside[said] = mapper.mark(record), PutAside.record(said, place, fault)
+        else:
+            events.append(event)
+            if aside:
+                aside.pop(mapper.mark_of(event), None)
+    return events, dict(aside.values())

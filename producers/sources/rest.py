@@ -32,12 +32,13 @@ _GREATEST_WAIT_S = 300.0
 """A source that asks for a longer pause is asked again after this: a slip there must not silence a region for days."""
 _REFUSED_WAIT_S = 10.0
 _REMEMBERED = 20_000
-"""Events of the last pages by which repetitions are known; some pages of the greatest size."""
+"""Events and records put aside of the last pages by which repetitions are known; some pages of the greatest size."""
 _STANDS = 10
 """Pages that bring nothing new and do not move on, after which the source is left alone for a while."""
 _STANDS_WAIT_S = 5.0
 
-Key = tuple[bytes, date, int, Operation]
+Key = tuple[bytes, date, int, Operation] | bytes
+"""What an event is known by, or the mark of a record that was put aside."""
 
 
 class RestReader:
@@ -67,11 +68,19 @@ class RestReader:
         if wrong := [fault for fault in faults if fault.part.parent is None]:
             raise self._away(f"in its answer {wrong[0].field} {wrong[0].cause}")
         events, aside = mapped(self._mapper, records, self._declared.changes)
-        aside += [self._unreachable(fault) for fault in faults]
+        aside |= {self._mapper.mark(fault.part): self._unreachable(fault) for fault in faults}
         fresh = {key: event for event in events if (key := _key(event)) not in self._seen}
+        odd = {mark: one for mark, one in aside.items() if mark not in self._seen}
         more, following = self._told(answer, position)
-        self._must_move_on(moved=following != position or bool(fresh), more=more)
-        return Batch(list(fresh.values()), following, caught_up=not more, aside=aside, kept=lambda: self._remember(fresh))
+        self._must_move_on(moved=following != position or bool(fresh or odd), more=more)
+        return Batch(
+            list(fresh.values()),
+            following,
+            caught_up=not more,
+            aside=list(odd.values()),
+            corrected=[self._mapper.mark_of(event) for event in fresh.values()],
+            kept=lambda: self._remember([*fresh, *odd]),
+        )
 
     def again(self, since: datetime, position: str | None) -> Batch:
         """Return one page from a time on: the cursor is a change time."""

@@ -96,7 +96,7 @@ def test_a_text_that_is_none_stops_nothing(state: StateFile) -> None:
     declared = carik()
     records = [family(1, bantuan=[{"program": "\ud83d"}]), family(2, no_kk="9901\ud83d"), family(3)]
     events, aside = mapped(mapper(declared), [Node(one, Node({}, Node({"kode_kelurahan": "31.74.01.1001"}))) for one in records], "feed")
-    subject, _ = reader(state, Batch(events, "a", caught_up=True, aside=aside))
+    subject, _ = reader(state, Batch(events, "a", caught_up=True, aside=list(aside.values())))
     subject.step()
 
     assert _status(state).spooled == 1

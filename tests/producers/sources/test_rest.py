@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from producers.checkpoint import StateFile, status
 from producers.faults import SourceAway, SourceRefuses
+from producers.quarantine import quarantined
+from producers.reader import Reader
 from producers.sources import Batch
 from producers.sources.rest import RestReader
 from tests.contract.carik_server import CarikServer
@@ -277,6 +281,79 @@ def test_poison_is_put_aside_and_the_rest_goes_on() -> None:
         ("rumah_tangga[]", "is missing", "aaaa"),
     ]
     assert batch.position == at(9)
+
+
+def test_what_was_put_aside_is_told_once() -> None:
+    """The newest record comes with every question, since a cursor is inclusive; put aside it is once, and again only if it was not kept."""
+    broken = {"kode_kelurahan": "x"}
+    body = {"data": [building(family(1, no_kk="x")), broken], "berikutnya": at(9), "masih_ada": False}
+    with serving((200, {}, json.dumps(body).encode())) as (address, _):
+        feed = reader(address)
+        lost, first = feed.read(at(9)), feed.read(at(9))
+        kept(first)
+        again = feed.read(at(9))
+        feed.close()
+
+    assert len(lost.aside) == len(first.aside) == 2
+    assert again.aside == []
+
+
+def test_only_unreadable_records_that_are_new_move_a_feed_on() -> None:
+    """A page at a cursor that stands still is progress as long as it brings something new, be it readable or not."""
+    pages = [page(family(1, at(1), no_kk=str(number)), cursor=at(1), more=True) for number in range(20)]
+    with serving(*pages) as (address, _):
+        feed = reader(address)
+        read = [kept(feed.read(at(1))) for _ in range(20)]
+        feed.close()
+
+    assert read == [at(1)] * 20
+
+
+def spoilt(serial: int, at: str, since: str = "2024-03-01") -> dict[str, Any]:
+    """Return a change of a family that cannot be mapped."""
+    return family(serial, at, berlaku_sejak=since, bantuan=[{"jumlah": 1}])
+
+
+@pytest.mark.parametrize(
+    ("pages", "left"),
+    [
+        ([[spoilt(1, at(1))], [family(1, at(2))]], 0),
+        ([[spoilt(1, at(1)), family(1, at(2))]], 0),
+        ([[spoilt(1, at(1))], [family(1, at(2), dibatalkan=True)]], 0),
+        ([[spoilt(1, at(1))], [family(1, at(2), berlaku_sejak="2024-04-01")]], 1),
+        ([[spoilt(1, at(1))], [family(2, at(2))]], 1),
+        ([[spoilt(1, at(1))], [spoilt(1, at(2))]], 1),
+        ([[spoilt(1, at(1)), spoilt(1, at(2), "2024-04-01")]], 2),
+        ([[family(1, at(1)), spoilt(1, at(2))]], 1),
+        ([[spoilt(1, at(1))], [family(1, at(2))], [spoilt(1, at(3))]], 1),
+        ([[family(1, no_kk="x")], [family(1, at(2))]], 1),
+    ],
+    ids=[
+        "corrected",
+        "corrected in one page",
+        "retracted",
+        "another date",
+        "another household",
+        "wrong twice",
+        "two dates",
+        "spoilt later",
+        "spoilt again",
+        "unknown card",
+    ],
+)
+def test_a_record_that_is_corrected_leaves_the_quarantine(tmp_path: Path, pages: list[list[dict[str, Any]]], left: int) -> None:
+    """What was put aside stays there until the source says something of the same household and date that can be read."""
+    answers = [page(*families, cursor=at(9)) for families in pages]
+    with serving(*answers) as (address, _), StateFile(tmp_path / "s.sqlite", "carik") as state:
+        feed = reader(address)
+        keeping = Reader(feed.read, state, {"31.74": 1}, lambda: NOW, threading.Event(), spool_bytes=1 << 20, poll_s=0.0)
+        for _ in [*pages, "the last page once more"]:
+            keeping.step()
+        feed.close()
+        found = status(state.path)
+
+    assert found is not None
+    assert found.quarantined == len(quarantined(tmp_path / "s.sqlite")) == left
 
 
 def test_reading_again_begins_at_a_time(city: CarikServer) -> None:
