@@ -9,6 +9,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from producers.backoff import Backoff
@@ -19,12 +20,22 @@ from producers.quarantine import PutAside, put_aside, take_back, take_back_recor
 from producers.sources import Batch
 from producers.spool import Spool
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "remember"]
 
 _log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
 _GREATEST_EVENT = 900_000
 """Bytes; brokers and librdkafka take records of some 1,000,000. The mapping's limits keep events far below: this holds if it changes."""
+
+
+def remember(state: StateFile, batch: Batch, at: datetime) -> None:
+    """Bring the quarantine and the source's own memory up to date with a batch; belongs into one transaction."""
+    if batch.mended is not None:
+        take_back(state, batch.mended)
+    take_back_records(state, batch.corrected)
+    put_aside(state, batch.aside, at)
+    if batch.keep is not None:
+        batch.keep(state.connection)
 
 
 class Reader:
@@ -82,14 +93,9 @@ class Reader:
         """Commit a batch with its position, or nothing of it."""
         events, large = self._encoded(batch)
         aside = [*batch.aside, *large]
-        with self._state.transaction() as connection:
+        with self._state.transaction():
             self._spool.append(events)
-            if batch.mended is not None:
-                take_back(self._state, batch.mended)
-            take_back_records(self._state, batch.corrected)
-            put_aside(self._state, aside, asked_at)
-            if batch.keep is not None:
-                batch.keep(connection)
+            remember(self._state, replace(batch, aside=aside), asked_at)
             self._state.move(batch.position, asked_at, nothing_more=batch.caught_up)
         if batch.kept is not None:
             batch.kept()

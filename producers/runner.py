@@ -8,10 +8,13 @@ Must not: know a region, a kind of source beyond its name, or the broker's clien
 import hashlib
 import logging
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from producers.backoff import Backoff
@@ -20,7 +23,7 @@ from producers.declaration import Declaration, RestSource
 from producers.faults import MappingChanged, ResendStopped
 from producers.mapping import Mapper
 from producers.publisher import Publisher
-from producers.reader import Reader
+from producers.reader import Reader, remember
 from producers.region_file import read_region_file
 from producers.settings import AdapterSettings
 from producers.sources import Batch, Source
@@ -74,13 +77,28 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
         _remove(again)
         with StateFile(again, declared.source_id) as state:
             source = _source(declared, settings, running)
-            _Adapter(declared, settings, state, stopping).work(source, lambda position: source.again(since, position), once=True)
+            _Adapter(declared, settings, state, stopping).work(source, partial(_again, source, running, since), once=True)
         told = status(again)
         _remove(again)
     if told is None or not told.caught_up:
         sent, waiting = (told.delivered, told.spooled) if told else (0, 0)
         raise ResendStopped(source=declared.source_id, delivered=sent, spooled=waiting)
     return told.delivered
+
+
+def _again(source: Source, running: StateFile, since: datetime, position: str | None) -> Batch:
+    """
+    Return what a source told, such that keeping it also brings the adapter's own file up to date: who was said, who is in quarantine.
+
+    The own file comes first. Should the resend end between the two, it is run again, and remembers the same once more.
+    """
+    batch = source.again(since, position)
+
+    def keep(_: sqlite3.Connection) -> None:
+        with running.transaction():
+            remember(running, batch, _now())
+
+    return replace(batch, keep=keep)
 
 
 class _Adapter:

@@ -53,7 +53,11 @@ class Source(Protocol):
         """
 
     def again(self, since: datetime, position: str | None) -> Batch:
-        """Return what the source told from a time on, in batches as `read` does, for sending it through a mended mapping."""
+        """
+        Return what the source told from a time on, in batches as `read` does, for sending it through a mended mapping.
+
+        What a batch keeps, mends and puts aside is for the adapter's own file, whose memory the source works with.
+        """
 
     def close(self) -> None:
         """Let go of connections."""

@@ -79,18 +79,22 @@ class FilesReader:
     def again(self, since: datetime, position: str | None) -> Batch:
         """Return the households of one more snapshot that counts and was exported from a time on, under the revisions already said."""
         at = int(since.astimezone(UTC).timestamp() * 1_000_000)
-        told = named(self._pattern, position) if position else None
-        names = self._showings.files_since(at, (told.exported, told.name) if told else (NEVER, ""))
-        if not names:
+        name = self._showings.following(at, position)
+        if name is None:
             return Batch([], position, caught_up=True)
         try:
-            taken = self._taken(named(self._pattern, names[0]))
+            taken = self._counted(name)
         except (FileUnreadable, OSError) as error:
-            fault = error if isinstance(error, FileUnreadable) else FileUnreadable(file=names[0], cause="is no longer there")
-            return Batch([], names[0], caught_up=False, aside=[PutAside.file(fault)])
-        snapshots = self._showings.snapshots()
+            fault = error if isinstance(error, FileUnreadable) else FileUnreadable(file=name, cause="is no longer there")
+            return Batch([], name, caught_up=False, aside=[PutAside.file(fault)])
+        snapshots, told = self._showings.snapshots(), taken.told
         events = [again for one in taken.events.items() if (again := self._said_again(taken, *one, snapshots)) is not None]
-        return Batch(events, names[0], caught_up=False, aside=taken.aside)
+        said = [(one.household, Saying(Operation.UPSERT, told.period, one.revision, told.village)) for one in events]
+
+        def keep(connection: sqlite3.Connection) -> None:
+            keep_sayings(connection, taken.region, said)
+
+        return Batch(events, name, caught_up=False, aside=taken.aside, keep=keep, mended=name)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -160,6 +164,13 @@ class FilesReader:
         """Return a file's households; raises `FileUnreadable` where it cannot count as a whole."""
         return taken_of(self._folder, told, self._declared, self._mapper)
 
+    def _counted(self, name: str) -> Taken:
+        """Return the households of a snapshot that counts; raises `FileUnreadable`, or an OSError, where its file is another now."""
+        stat = (self._folder / name).stat()
+        if (stat.st_size, stat.st_mtime_ns) != self._showings.counted(name):
+            raise FileUnreadable(file=name, cause="is not as it was when it was read")
+        return self._taken(named(self._pattern, name))
+
     # ---- what follows from it --------------------------------------------------------------------------------------------------
 
     def _outcome(self, taken: Taken, before: Snapshots, after: Snapshots) -> _Outcome:
@@ -218,7 +229,7 @@ class FilesReader:
         """Return the households of a snapshot that was read before."""
         name = self._showings.file_of(village, period) or ""
         try:
-            return self._taken(named(self._pattern, name)).events, []
+            return self._counted(name).events, []
         except (FileUnreadable, OSError):
             cause = "is needed once more, to say again what another snapshot would hide, and is not there as it was: put it back"
             return {}, [PutAside.file(FileUnreadable(file=name, cause=cause))]

@@ -130,13 +130,19 @@ class Showings:
         ).fetchone()
         return None if found is None else str(found[0])
 
-    def files_since(self, exported: int, behind: tuple[int, str]) -> list[str]:
-        """Return the names of the snapshots that count and were exported at a time or later, in order, behind a place in it."""
-        rows = self._connection.execute(
-            "select name from file where state = ? and exported >= ? and (exported, name) > (?, ?) order by exported, name",
-            (READ, exported, *behind),
-        )
-        return [name for (name,) in rows]
+    def counted(self, name: str) -> tuple[int, int] | None:
+        """Return size and time of change of a file as it was when it was taken in."""
+        found: tuple[int, int] | None = self._connection.execute("select size, changed from file where name = ?", (name,)).fetchone()
+        return found
+
+    def following(self, exported: int, name: str | None) -> str | None:
+        """Return the name of the next snapshot that counts and is not refused as it is now, of those exported at a time or later."""
+        found = self._connection.execute(
+            "select name from file where state = ? and exported >= ? and name not in (select name from refused)"
+            " and (? is null or (exported, name) > (select exported, name from file where name = ?)) order by exported, name limit 1",
+            (READ, exported, name, name),
+        ).fetchone()
+        return None if found is None else str(found[0])
 
     def held(self, village: str, after: int, upto: int) -> set[bytes]:
         """Return the households that a village showed in any of a range of periods, both ends included."""
@@ -193,7 +199,7 @@ def keep_sayings(connection: sqlite3.Connection, region: str, sayings: Iterable[
     for household, said in sayings:
         if said.operation is Operation.UPSERT:
             connection.execute(
-                "update shown set revision = ? where household = ? and village = ? and period = ?",
+                "update shown set revision = max(revision, ?) where household = ? and village = ? and period = ?",
                 (said.revision, household, said.village, said.period),
             )
         else:

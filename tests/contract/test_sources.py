@@ -217,3 +217,23 @@ def test_a_mended_mapping_wins(world: World) -> None:
 
     assert delivered >= len(world.kind.living)
     assert world.office == world.kind.living == {1: 2, 2: 3, 3: 4}
+
+
+def test_a_mended_mapping_reads_what_was_put_aside(world: World) -> None:
+    """What could not be read is read through the mended mapping when it is sent again, and leaves the adapter's quarantine."""
+    world.kind.put(_1=2)
+    world.kind.spoil(9)
+    world.adapter.run_until_told()
+    assert len(quarantined(world.adapter.state_file)) == 1
+
+    text = world.kind.region_file.read_text(encoding="utf-8")
+    changes = {"L = 1, P = 2": "L = 1, P = 2, X = 2", 'path = "P401", range = [1, 5]': 'path = "P401"', "version = 1": "version = 2"}
+    for faulty, mended in changes.items():
+        text = text.replace(faulty, mended)
+    world.kind.region_file.write_text(text, encoding="utf-8")
+    where = world.services.addresses
+    told = AdapterSettings(where.kafka, where.registry, world.adapter.state, Pseudonyms(KEY, 1), world.environ)
+    resend(world.kind.region_file, told, datetime(2024, 1, 1, tzinfo=UTC))
+
+    assert quarantined(world.adapter.state_file) == []
+    assert world.office.keys() == {1, 9}

@@ -52,10 +52,15 @@ class Adapter:
     """A files source with its memory, read as the runner reads it, all batches kept."""
 
     def __init__(
-        self, folder: Path, greatest_loss: float = 1.0, memory: sqlite3.Connection | None = None, village: str = "^.village"
+        self,
+        folder: Path,
+        greatest_loss: float = 1.0,
+        memory: sqlite3.Connection | None = None,
+        village: str = "^.village",
+        tenure: int = 5,
     ) -> None:
         """Remember what the memory given does, or nothing yet; the region file is the product's but for what is given."""
-        declared = _with_village(sddd(folder), village)
+        declared = _with(sddd(folder), village, tenure)
         source = declared.source.model_copy(update={"greatest_loss": greatest_loss})
         self.connection = memory or sqlite3.connect(":memory:", isolation_level=None)
         forget_refusals(self.connection)
@@ -70,6 +75,14 @@ class Adapter:
             self.keep(batch)
         return self.events[begin:]
 
+    def again(self, since: datetime) -> list[HouseholdChanged]:
+        """Read again from a time on; return the events."""
+        begin, position = len(self.events), None
+        while not (batch := self.reader.again(since, position)).caught_up:
+            position = batch.position
+            self.keep(batch)
+        return self.events[begin:]
+
     def keep(self, batch: Batch) -> None:
         """Keep a batch as the runner does."""
         if batch.keep is not None:
@@ -80,10 +93,12 @@ class Adapter:
         self.causes += [f"{one.field} {one.cause}".strip() for one in batch.aside]
 
 
-def _with_village(declared: Declaration, path: str) -> Declaration:
-    """Return a declaration that reads the village of a row from another place."""
-    mapping = declared.mapping.model_copy(update={"village": Value.model_validate({"path": path})})
-    return declared.model_copy(update={"mapping": mapping})
+def _with(declared: Declaration, village: str, tenure: int) -> Declaration:
+    """Return a declaration that reads the village of a row from a place, and knows codes of tenure up to one."""
+    read = {"tenure": Value.model_validate({"path": "P401", "range": (1, tenure)})}
+    dwelling = declared.mapping.dwelling.model_copy(update=read)  # type: ignore[union-attr]  # it is there
+    update = {"village": Value.model_validate({"path": village}), "dwelling": dwelling}
+    return declared.model_copy(update={"mapping": declared.mapping.model_copy(update=update)})
 
 
 def statements(events: Iterable[HouseholdChanged]) -> dict[bytes, list[Statement]]:
@@ -456,10 +471,36 @@ def test_reading_again_says_it_under_the_same_revisions(tmp_path: Path) -> None:
         one.drop(tmp_path)
     last = {(one.household, one.valid_from): one.revision for one in adapter.read() if one.operation is Operation.UPSERT}
 
-    again: list[HouseholdChanged] = []
-    position = None
-    while not (batch := adapter.reader.again(_at(1), position)).caught_up:
-        position = batch.position
-        again += batch.events
+    again = adapter.again(_at(1))
     assert {(one.household, one.valid_from): one.revision for one in again} == {key: at for key, at in last.items() if key[1].month == 2}
     assert len(again) == 2
+
+
+def test_what_is_said_for_the_first_time_when_read_again_is_remembered(tmp_path: Path) -> None:
+    """A row that a mended mapping can read is said by a resend; where a later export is without it, that is taken back."""
+    adapter = Adapter(tmp_path)
+    drop(tmp_path, snapshot_name(HERE, 202401, _at(0)), [row(1), row(2, P401="77")])
+    assert _said(adapter.read()) == [("UPSERT", 1, 0)]
+    mended = Adapter(tmp_path, memory=adapter.connection, tenure=99)
+    assert _said(mended.again(_at(0))) == [("UPSERT", 1, 0), ("UPSERT", 1, 0)]
+    assert _said(mended.again(_at(0))) == [("UPSERT", 1, 0), ("UPSERT", 1, 0)]
+
+    Snapshot(HERE, 202401, _at(1), frozenset({1})).drop(tmp_path)
+    assert _said(mended.read()) == [("RETRACT", 1, 1), ("UPSERT", 1, 1)]
+
+
+def test_only_what_counts_is_read_again(tmp_path: Path) -> None:
+    """A file that is no longer as it was when it was read says nothing again: told, if it is not known to be refused anyway."""
+    adapter = Adapter(tmp_path, greatest_loss=0.2)
+    first = Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    Snapshot(THERE, 202401, _at(1), frozenset({3, 4})).drop(tmp_path)
+    Snapshot(YONDER, 202401, _at(2), frozenset({5, 6})).drop(tmp_path)
+    adapter.read()
+    Snapshot(THERE, 202401, _at(1), frozenset({3})).drop(tmp_path)
+    adapter.read()
+    first.unlink()
+    Snapshot(YONDER, 202401, _at(2), frozenset({5})).drop(tmp_path)
+    adapter.causes.clear()
+
+    assert adapter.again(_at(0)) == []
+    assert adapter.causes == ["is no longer there", "is not as it was when it was read"]
