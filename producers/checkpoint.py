@@ -17,7 +17,7 @@ from typing import Self
 
 from producers.faults import AdapterRuns, DiskRefuses, StateFileForeign
 
-__all__ = ["AdapterStatus", "StateFile", "disk_faults", "exclusive", "status", "transaction"]
+__all__ = ["WITHHELD", "AdapterStatus", "StateFile", "disk_faults", "exclusive", "status", "transaction"]
 
 _VERSION = 1
 _TABLES = """
@@ -35,6 +35,8 @@ create table if not exists quarantine (
 create table if not exists schema_id (topic text, fingerprint text, id integer not null, primary key (topic, fingerprint)) strict;
 create table if not exists mapping (version integer primary key, fingerprint text not null) strict;
 """
+WITHHELD = "END"
+"""What stands as field in quarantine where a snapshot withholds ENDs; the value is their number."""
 _BUSY_S = 30.0
 """How long a write waits for another connection's: a transaction here takes milliseconds, a slow disk some seconds."""
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
@@ -58,6 +60,8 @@ class AdapterStatus:
     """Events delivered since the file was made, repetitions included."""
     quarantined: int
     """Records and files in quarantine."""
+    withheld: int
+    """ENDs that snapshots do not say, because rows of them that cannot be read may be the households that are missing."""
     caught_up: bool
     """The source said that nothing more is there, and everything read is delivered."""
     pid: int
@@ -65,7 +69,8 @@ class AdapterStatus:
     @property
     def state(self) -> str:
         """Return the state in one phrase: what sending waits for comes first, since reading waits for it in the end."""
-        return self.sending if self.sending.startswith("waiting") else self.reading
+        told = self.sending if self.sending.startswith("waiting") else self.reading
+        return f"{told}; {self.withheld} ENDs withheld: correct the rows in quarantine" if self.withheld else told
 
 
 class StateFile:
@@ -200,15 +205,18 @@ def status(state_file: Path) -> AdapterStatus | None:
             return None
         row = connection.execute(
             "select source, position, asked_at, reading, reading_why, sending, sending_why,"
-            " spooled, spooled_bytes, delivered, quarantined, nothing_more, pid from adapter"
+            " spooled, spooled_bytes, delivered, quarantined, nothing_more, pid,"
+            " (select coalesce(sum(cast(value as integer)), 0) from quarantine where field = ?) from adapter",
+            (WITHHELD,),
         ).fetchone()
     finally:
         connection.close()
     return _as_status(row) if row else None
 
 
-def _as_status(row: tuple[str, str | None, str | None, str, str, str, str, int, int, int, int, int, int]) -> AdapterStatus:
-    source, position, asked_at, reading, reading_why, sending, sending_why, spooled, held, delivered, quarantined, nothing_more, pid = row
+def _as_status(row: tuple[str, str | None, str | None, str, str, str, str, int, int, int, int, int, int, int]) -> AdapterStatus:
+    source, position, asked_at, reading, reading_why, sending, sending_why = row[:7]
+    spooled, held, delivered, quarantined, nothing_more, pid, withheld = row[7:]
     return AdapterStatus(
         source=source,
         position=position,
@@ -219,6 +227,7 @@ def _as_status(row: tuple[str, str | None, str | None, str, str, str, str, int, 
         spooled_bytes=held,
         delivered=delivered,
         quarantined=quarantined,
+        withheld=withheld,
         caught_up=bool(nothing_more) and spooled == 0,
         pid=pid,
     )

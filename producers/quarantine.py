@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from producers.checkpoint import StateFile
+from producers.checkpoint import WITHHELD, StateFile
 from producers.faults import FileUnreadable, RecordUnreadable
 
 __all__ = ["PutAside", "put_aside", "quarantined", "take_back", "take_back_records"]
@@ -40,6 +40,12 @@ class PutAside:
         """Return a whole file put aside for a fault."""
         name = str(fault.facts["file"])
         return cls(name.encode(), name, "", str(fault.facts["cause"]), "")
+
+    @classmethod
+    def withheld(cls, name: str, ends: int, rows: int) -> "PutAside":
+        """Return what a snapshot that is taken in leaves open: households that it does not show, and rows that may be theirs."""
+        why = f"{rows} rows of this snapshot cannot be read and may be theirs" if rows else "its rows can be read now, drop it again"
+        return cls(f"{WITHHELD} {name}".encode(), name, WITHHELD, f"is withheld from {ends} households: {why}", str(ends))
 
 
 def put_aside(state: StateFile, items: Iterable[PutAside], now: datetime) -> None:

@@ -94,7 +94,9 @@ class FilesReader:
         def keep(connection: sqlite3.Connection) -> None:
             keep_sayings(connection, taken.region, said)
 
-        return Batch(events, name, caught_up=False, aside=taken.aside, keep=keep, mended=name)
+        counts_incomplete = told.period not in snapshots.complete.get(told.village, ())
+        aside = [*taken.aside, *(self._withheld(taken, snapshots) if counts_incomplete else ())]
+        return Batch(events, name, caught_up=False, aside=aside, keep=keep, mended=name)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -142,6 +144,8 @@ class FilesReader:
             judged = replace(found, state=LOSS, judged=self._showings.count())
             return self._put_aside(name, judged, FileUnreadable(file=name, cause=cause))
         events, aside = self._events(taken, outcome)
+        if not taken.complete:
+            aside += self._withheld(taken, snapshots)
 
         def keep(connection: sqlite3.Connection) -> None:
             keep_read(connection, name, found, told, complete=taken.complete)
@@ -185,6 +189,11 @@ class FilesReader:
             missing = household not in taken.events
             outcome.ending += missing and any(one.operation is not Operation.UPSERT and one.period == told.period for one in said)
         return outcome
+
+    def _withheld(self, taken: Taken, before: Snapshots) -> list[PutAside]:
+        """Return what stands in quarantine for the households that a snapshot would end if none of its rows could be theirs."""
+        ends = self._outcome(replace(taken, anyone=0), before, before.with_one(taken.told, complete=True)).ending
+        return [PutAside.withheld(taken.told.name, ends, taken.anyone)] if ends else []
 
     def _past(self, taken: Taken, household: bytes, outcome: _Outcome | None = None) -> Past:
         """Return what is known of a household with the snapshot taken in; who is no longer shown is noted in the outcome."""

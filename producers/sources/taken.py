@@ -26,8 +26,13 @@ class Taken:
     told: Named
     events: dict[bytes, HouseholdChanged | None] = field(default_factory=dict)
     aside: list[PutAside] = field(default_factory=list)
-    complete: bool = True
-    """Whether it can tell who is missing: a row without a readable family card may be anyone."""
+    anyone: int = 0
+    """Rows without a readable family card: each may be anyone."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can tell who is missing."""
+        return not self.anyone
 
     @property
     def region(self) -> str:
@@ -57,7 +62,7 @@ def _row_fault(taken: Taken, row: Node, mapper: Mapper) -> RecordUnreadable | No
     try:
         household = mapper.household(row)
     except RecordUnreadable as fault:
-        taken.complete = False
+        taken.anyone += 1
         return fault
     if household in taken.events:
         return RecordUnreadable(field="household", cause="stands twice in one snapshot; the first counts", value="hidden")

@@ -43,6 +43,25 @@ def test_a_file_that_is_read_again_is_taken_back(tmp_path: Path) -> None:
     assert found.quarantined == 1
 
 
+def test_ends_that_are_withheld_are_summed_up(tmp_path: Path) -> None:
+    """How many ENDs wait for a row to be corrected stands in the status, and in its phrase, until the file is read again."""
+    path = tmp_path / "s.sqlite"
+    with StateFile(path, "sddd") as state:
+        with state.transaction():
+            put_aside(state, [PutAside.withheld("x.csv", 3, 1), PutAside.withheld("y.csv", 40, 2), one(b"a")], NOW)
+            put_aside(state, [PutAside.file(FileUnreadable(file="x.csv", cause="is no longer there"))], NOW)
+        found = status(path)
+        with state.transaction():
+            take_back(state, "x.csv")
+            take_back(state, "y.csv")
+        mended = status(path)
+
+    assert found is not None
+    assert (found.withheld, found.state) == (43, "starting; 43 ENDs withheld: correct the rows in quarantine")
+    assert mended is not None
+    assert (mended.withheld, mended.state) == (0, "starting")
+
+
 def test_it_does_not_grow_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound the oldest give way."""
     monkeypatch.setattr(quarantine, "_MOST", 3)

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -56,11 +56,11 @@ class Adapter:
         folder: Path,
         greatest_loss: float = 1.0,
         memory: sqlite3.Connection | None = None,
-        village: str = "^.village",
         tenure: int = 5,
+        **paths: str,
     ) -> None:
         """Remember what the memory given does, or nothing yet; the region file is the product's but for what is given."""
-        declared = _with(sddd(folder), village, tenure)
+        declared = _with(sddd(folder), tenure, paths)
         source = declared.source.model_copy(update={"greatest_loss": greatest_loss})
         self.connection = memory or sqlite3.connect(":memory:", isolation_level=None)
         forget_refusals(self.connection)
@@ -93,12 +93,12 @@ class Adapter:
         self.causes += [f"{one.field} {one.cause}".strip() for one in batch.aside]
 
 
-def _with(declared: Declaration, village: str, tenure: int) -> Declaration:
-    """Return a declaration that reads the village of a row from a place, and knows codes of tenure up to one."""
+def _with(declared: Declaration, tenure: int, paths: Mapping[str, str]) -> Declaration:
+    """Return a declaration that knows codes of tenure up to one, and reads some fields from other places."""
     read = {"tenure": Value.model_validate({"path": "P401", "range": (1, tenure)})}
     dwelling = declared.mapping.dwelling.model_copy(update=read)  # type: ignore[union-attr]  # it is there
-    update = {"village": Value.model_validate({"path": village}), "dwelling": dwelling}
-    return declared.model_copy(update={"mapping": declared.mapping.model_copy(update=update)})
+    others = {field: Value.model_validate({"path": path}) for field, path in paths.items()}
+    return declared.model_copy(update={"mapping": declared.mapping.model_copy(update={"dwelling": dwelling, **others})})
 
 
 def statements(events: Iterable[HouseholdChanged]) -> dict[bytes, list[Statement]]:
@@ -351,9 +351,23 @@ def test_a_row_without_a_readable_card_ends_nobody(tmp_path: Path) -> None:
     drop(tmp_path, snapshot_name(HERE, 202402, _at(1)), [row(1), row(2, P301="99010"), row(1)])
 
     assert _said(adapter.read()) == [("UPSERT", 1, 0), ("UPSERT", 1, 0), ("UPSERT", 2, 1)]
-    assert adapter.causes == ["household is not 16 digits", "household stands twice in one snapshot; the first counts"]
+    assert adapter.causes == [
+        "household is not 16 digits",
+        "household stands twice in one snapshot; the first counts",
+        "END is withheld from 1 households: 1 rows of this snapshot cannot be read and may be theirs",
+    ]
     Snapshot(HERE, 202403, _at(2), frozenset({1})).drop(tmp_path)
     assert _said(adapter.read()) == [("END", 3, 2), ("UPSERT", 3, 2)]
+
+
+def test_only_what_is_withheld_is_told(tmp_path: Path) -> None:
+    """A row without a readable card, where nobody is missing, withholds nothing."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    drop(tmp_path, snapshot_name(HERE, 202402, _at(1)), [row(1), row(2), row(3, P301="99010")])
+    adapter.read()
+
+    assert adapter.causes == ["household is not 16 digits"]
 
 
 def test_a_row_that_cannot_be_mapped_is_there_all_the_same(tmp_path: Path) -> None:
@@ -504,3 +518,20 @@ def test_only_what_counts_is_read_again(tmp_path: Path) -> None:
 
     assert adapter.again(_at(0)) == []
     assert adapter.causes == ["is no longer there", "is not as it was when it was read"]
+
+
+def test_what_is_withheld_stays_told_when_read_again(tmp_path: Path) -> None:
+    """A resend says no END; where a mended mapping can read all rows, what to do is told, and dropping the snapshot again says it."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, _at(0), frozenset({1, 2})).drop(tmp_path)
+    file = drop(tmp_path, snapshot_name(HERE, 202402, _at(1)), [row(1, P302=card(1)), row(3, P301="99010", P302=card(3))])
+    adapter.read()
+    adapter.causes.clear()
+    adapter.again(_at(0))
+    assert adapter.causes[1] == "END is withheld from 1 households: 1 rows of this snapshot cannot be read and may be theirs"
+
+    mended = Adapter(tmp_path, memory=adapter.connection, household="P302")
+    mended.again(_at(0))
+    assert mended.causes[-1] == "END is withheld from 1 households: its rows can be read now, drop it again"
+    os.utime(file)
+    assert ("END", 2, 1) in _said(mended.read())
