@@ -11,7 +11,7 @@ from typing import Any
 
 from producers.declaration import Conversion, Kind
 
-__all__ = ["code", "converter", "is_utf8", "whole"]
+__all__ = ["code", "converter", "is_utf8", "microseconds", "whole"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = date(1900, 1, 1)
@@ -31,7 +31,7 @@ def converter(conversion: Conversion | None, kind: Kind, written: str | None) ->
         }[name]
     if name in ("moment", "microseconds"):
         moment = _moment_as(written)
-        return moment if name == "moment" else lambda value: _microseconds(moment(value))
+        return moment if name == "moment" else lambda value: microseconds(moment(value))
     return {"text": _text, "whole": whole, "flag": _flag}[name]
 
 
@@ -112,6 +112,12 @@ def _moment_as(written: str | None) -> Callable[[Any], datetime]:
     return moment
 
 
-def _microseconds(moment: datetime) -> int:
+def microseconds(moment: datetime) -> int:
+    """
+    Return the microseconds since 1970 of a moment, to the last one.
+
+    >>> microseconds(datetime(1970, 1, 2, microsecond=3, tzinfo=UTC))
+    86400000003
+    """
     passed = moment - _EPOCH
     return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds

@@ -6,11 +6,12 @@ Must not: differ from `schemas.codec.encode` by a byte (a test holds them equal)
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any
 
+from producers.conversions import microseconds
 from schemas.codec import parsed
 from schemas.events import HouseholdChanged
 
@@ -18,7 +19,6 @@ __all__ = ["encode"]
 
 Write = Callable[[Any], bytes]
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def encode(event: HouseholdChanged, schema_id: int) -> bytes:
@@ -60,8 +60,7 @@ def _day(day: date) -> bytes:
 
 
 def _moment(moment: datetime) -> bytes:
-    passed = moment - _EPOCH
-    return _varint((passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds)
+    return _varint(microseconds(moment))
 
 
 _PLAIN: Mapping[tuple[str, str | None], Write] = {

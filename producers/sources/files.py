@@ -9,9 +9,10 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
+from producers.conversions import microseconds
 from producers.declaration import FilesSource
 from producers.faults import FileUnreadable, SourceAway
 from producers.mapping import Mapper
@@ -78,8 +79,7 @@ class FilesReader:
 
     def again(self, since: datetime, position: str | None) -> Batch:
         """Return the households of one more snapshot that counts and was exported from a time on, under the revisions already said."""
-        at = int(since.astimezone(UTC).timestamp() * 1_000_000)
-        name = self._showings.following(at, position)
+        name = self._showings.following(microseconds(since), position)
         if name is None:
             return Batch([], position, caught_up=True)
         try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from producers.conversions import microseconds
 from producers.declaration import FilesSource
 from producers.faults import FileUnreadable
 from producers.mapping import VILLAGE
@@ -74,8 +75,7 @@ def named(pattern: re.Pattern[str], name: str) -> Named:
         exported = datetime.strptime(found["exported"], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
     except ValueError:
         raise FileUnreadable(file=name, cause="has a period or time in its name that does not exist") from None
-    passed = exported - _EPOCH
-    return Named(name, found["village"], period, (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds)
+    return Named(name, found["village"], period, microseconds(exported))
 
 
 def rows_of(path: Path, told: Named, declared: FilesSource) -> list[Node]:
