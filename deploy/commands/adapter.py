@@ -57,17 +57,7 @@ def check(
     from producers.check import check as checked
 
     found = checked(file, os.environ, sample, shown)
-    print(f"{file} is in order: source {found.declared.source_id}, mapping version {found.declared.mapping_version}")
-    for name in found.unset:
-        print(f"not set in this environment: {name}")
-    for number, record in enumerate(found.records, 1):
-        print(f"record {number}: {record.event or record.fault}")
-        if record.dropped:
-            print(f"  dropped: {', '.join(record.dropped)}")
-    if sample:
-        print(f"{found.read} records read, {sum(found.faults.values())} of them cannot be mapped")
-        for cause, count in found.faults.items():
-            print(f"  {count} x {cause}")
+    print(found)
     sys.exit(1 if found.faults else 0)
 
 
