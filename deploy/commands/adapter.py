@@ -88,7 +88,7 @@ def _adapter_settings() -> "AdapterSettings":
     from producers.settings import AdapterSettings as Made
 
     told = settings()
-    where = addresses(told)
+    where = addresses(told, database=False)
     state = told.directory / "adapters"
     state.mkdir(parents=True, exist_ok=True)
     return Made(

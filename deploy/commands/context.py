@@ -8,15 +8,17 @@ Must not: start services (deploy/commands/services.py does).
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-import psycopg
 from rich.console import Console
 
 from deploy.embedded import Addresses, running
 from deploy.logs import set_up_logging
 from deploy.settings import Settings
 from schemas.errors import Fatal
+
+if TYPE_CHECKING:
+    import psycopg
 
 __all__ = ["NoServices", "addresses", "connected", "console_for", "settings"]
 
@@ -25,7 +27,7 @@ _WIDE = 1000
 
 
 class NoServices(Fatal):
-    """no services run for {directory}: run muara up in another terminal, or set MUARA_KAFKA, MUARA_REGISTRY and MUARA_DATABASE"""
+    """no services run for {directory}: run muara up in another terminal, or set {names}"""
 
 
 class DatabaseRefuses(Fatal):
@@ -39,20 +41,27 @@ def settings() -> Settings:
     return told
 
 
-def addresses(told: Settings) -> Addresses:
-    """Return where the services are: what the settings say, else the embedded ones that run for this directory; raises `NoServices`."""
-    database = told.database.get_secret_value() if told.database else None
-    if told.kafka and told.registry and database:
-        return Addresses(told.kafka, told.registry, database)
+def addresses(told: Settings, *, database: bool = True) -> Addresses:
+    """
+    Return where the services are: what the settings say, else the embedded ones that run for this directory; raises `NoServices`.
+
+    Without `database` its address is not asked for, and is empty where nobody told it: an adapter at a region's edge has none.
+    """
+    dsn = told.database.get_secret_value() if told.database else ""
+    if told.kafka and told.registry and (dsn or not database):
+        return Addresses(told.kafka, told.registry, dsn)
     here = running(told.directory)
     if here is None:
-        raise NoServices(directory=told.directory)
-    return Addresses(told.kafka or here.kafka, told.registry or here.registry, database or here.database)
+        names = "MUARA_KAFKA, MUARA_REGISTRY and MUARA_DATABASE" if database else "MUARA_KAFKA and MUARA_REGISTRY"
+        raise NoServices(directory=told.directory, names=names)
+    return Addresses(told.kafka or here.kafka, told.registry or here.registry, dsn or here.database)
 
 
 @contextmanager
-def connected(where: Addresses) -> Iterator[psycopg.Connection[Any]]:
+def connected(where: Addresses) -> Iterator["psycopg.Connection[Any]"]:
     """Give a connection in autocommit mode to a database that is up to date; raises `DatabaseRefuses`."""
+    import psycopg
+
     from processors.store.migrate import migrate
     from processors.store.reference import initialise
 

@@ -14,9 +14,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import distribution, version
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
 from deploy.embedded.account import Account, make_folder, open_to_others, open_tree
 from deploy.embedded.errors import CannotBecomeNobody, MadeByAnotherPostgres, ToolFailed
 from deploy.embedded.ports import LOOPBACK
@@ -92,6 +89,9 @@ class Postgres:
 
     def ready(self) -> bool:
         """Connect, and make the databases that are missing."""
+        import psycopg  # noqa: PLC0415 - only here, so that a command line that starts no database, an adapter's, needs no driver
+        from psycopg import sql  # noqa: PLC0415
+
         try:
             with psycopg.connect(self.address("postgres"), autocommit=True, connect_timeout=2) as connection:
                 there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
