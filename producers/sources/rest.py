@@ -110,7 +110,7 @@ class RestReader:
             raise self._away(f"HTTP {answer.status_code}")
         try:
             return answer.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._away("the answer is no JSON") from error
 
     def _get(self, position: str | None) -> httpx2.Response:

@@ -49,7 +49,7 @@ class TokenCache:
         try:
             told = answer.json()
             token, life_s = str(told["access_token"]), float(told.get("expires_in", _DEFAULT_LIFE_S))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise SourceAway(address=self._declared.path, why="the answer is no token", wait_s=0.0) from error
         self._token, self._until_s = token, self._clock_s() + life_s * (1 - _MARGIN)
 

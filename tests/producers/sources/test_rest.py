@@ -51,8 +51,8 @@ def kept(batch: Batch) -> str | None:
 
 
 @contextmanager
-def serving(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
-    """Serve answers one after the other, the last one for ever; give the address, and the paths asked for."""
+def serving(*answers: Answer, token: bytes = b'{"access_token": "t", "expires_in": 300}') -> Iterator[tuple[str, list[str]]]:
+    """Serve answers one after the other, the last one for ever, and a token; give the address, and the paths asked for."""
     left, asked = list(answers), []
 
     class Handler(BaseHTTPRequestHandler):
@@ -71,7 +71,7 @@ def serving(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
 
         def do_POST(self) -> None:
             """Give a token."""
-            body = json.dumps({"access_token": "t", "expires_in": 300}).encode()
+            body = token
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -371,3 +371,16 @@ def test_reading_again_begins_at_a_time(city: CarikServer) -> None:
 
     assert city.asked[0] == at(8)
     assert found == 3
+
+
+@pytest.mark.parametrize("token", [b"[" * 200_000, b'{"access_token": "t", "expires_in": %s}' % (b"9" * 400), b"<html>"])
+def test_a_token_that_is_none_is_waited_for(token: bytes) -> None:
+    """Whatever stands in the place of a token is told as such, and asked for again later."""
+    with serving(page(), token=token) as (address, _), pytest.raises(SourceAway, match="no token"):
+        reader(address).read(None)
+
+
+def test_a_page_nested_without_end_is_no_page() -> None:
+    """JSON deeper than anything we read is told as none."""
+    with serving((200, {}, b"[" * 200_000)) as (address, _), pytest.raises(SourceAway, match="no JSON"):
+        reader(address).read(None)
