@@ -8,13 +8,15 @@ Must not: kill anything that it did not start, or start anything again once it w
 import logging
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
+
+from deploy import children
 
 __all__ = ["EXIT_AT_ONCE", "Supervisor", "muara"]
 
@@ -22,7 +24,7 @@ _log = logging.getLogger(__name__)
 EXIT_AT_ONCE = 5
 """A child that ends so (changed regencies) is started again at once."""
 _SHORT_LIFE_S, _LEAST_S, _GREATEST_S = 10.0, 0.2, 10.0
-_STOP_S = 5.0
+_LOOK_S = 0.05
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class _Child:
 
     name: str
     command: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
+    process: Popen[bytes] | None = None
     started: float = 0.0
     due: float = 0.0
     pause: float = 0.0
@@ -52,17 +54,16 @@ class Supervisor:
         self._thread = threading.Thread(target=self._keep, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        """Start all children and keep them running, in a thread of its own."""
+        """Start all children and keep them running, in a thread of its own; they end with it."""
         self._thread.start()
 
     def run(self) -> int:
-        """Start all children and wait until SIGTERM or SIGINT; return the exit code."""
+        """Start all children and keep them running until SIGTERM or SIGINT; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
         self.start()
-        self._stopping.wait()
-        self.stop()
-        return 0
+        self._thread.join()
+        return 0 if self._stopping.is_set() else 1
 
     @property
     def pids(self) -> dict[str, int]:
@@ -83,49 +84,44 @@ class Supervisor:
         return True
 
     def stop(self) -> None:
-        """End the children, one after the other in order, and wait for them; those that do not end are killed."""
+        """End the children and wait for them, those that do not end are killed; goes on even where the waiting is interrupted."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        running = [child.process for child in self._children if child.process and child.process.poll() is None]
-        for process in running:
-            process.terminate()
-        for process in running:
-            try:
-                process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
     def _keep(self) -> None:
-        while not self._stopping.is_set():
-            for child in self._children:
-                self._look_after(child)
-            self._stopping.wait(0.05)
+        try:
+            while not self._stopping.is_set():
+                for child in self._children:
+                    self._look_after(child)
+                self._stopping.wait(_LOOK_S)
+        finally:
+            children.end([child.process for child in self._children if child.process])
 
     def _look_after(self, child: _Child) -> None:
         now = time.monotonic()
         if child.process is not None and (code := child.process.poll()) is not None:
             child.exits.append(code)
             lived = now - child.started
-            child.pause = 0.0 if code == EXIT_AT_ONCE or lived > _SHORT_LIFE_S else min(max(2 * child.pause, _LEAST_S), _GREATEST_S)
+            child.pause = 0.0 if code == EXIT_AT_ONCE or lived > _SHORT_LIFE_S else _longer(child.pause)
             child.due = now + child.pause
             child.process = None
             _log.warning(
                 "%s ended after %.1f s with code %s", child.name, lived, code, extra={"action": "child_ended", "child": child.name}
             )
         if child.process is None and now >= child.due:
-            child.process = self._started(child)
-            child.started = now
-            child.starts += 1
+            self._try_to_start(child, now)
 
-    def _started(self, child: _Child) -> subprocess.Popen[bytes]:
-        if self._logs is None:
-            return subprocess.Popen(child.command, env=self._environ, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
-        with (self._logs / f"{child.name.replace(' ', '-')}.log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603
-                child.command, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+    def _try_to_start(self, child: _Child, now: float) -> None:
+        """Start a child, which writes to its log where there is one."""
+        log = self._logs / f"{child.name.replace(' ', '-')}.log" if self._logs else None
+        child.process = children.start(child.command, self._environ, log)
+        child.started = now
+        child.starts += 1
+
+
+def _longer(pause: float) -> float:
+    return min(max(2 * pause, _LEAST_S), _GREATEST_S)
 
 
 def muara(*arguments: str) -> list[str]:

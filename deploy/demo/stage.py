@@ -9,17 +9,18 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
 from types import TracebackType
 from typing import Any, Self
 
 import httpx2
 
+from deploy import children
 from deploy.commands.context import connected
 from deploy.commands.reference import load_product_lines, load_product_regions
 from deploy.embedded import Addresses, EmbeddedServices, Progress
@@ -63,7 +64,7 @@ class Stage:
         self.play = play
         self._told, self._progress = told, progress
         self._services: EmbeddedServices | None = None
-        self._world: subprocess.Popen[bytes] | None = None
+        self._world: Popen[bytes] | None = None
         self._control = ""
         self.workers: Supervisor | None = None
         self.publishers: Supervisor | None = None
@@ -94,11 +95,7 @@ class Stage:
             if supervisor is not None:
                 supervisor.stop()
         if self._world is not None:
-            self._world.terminate()
-            try:
-                self._world.wait(5)
-            except subprocess.TimeoutExpired:
-                self._world.kill()
+            children.end([self._world])
         if self._services is not None:
             self._services.stop()
 
@@ -119,8 +116,7 @@ class Stage:
         command = [sys.executable, "-m", "deploy.demo.world", "--port", "0", "--inbox", str(self.directory / "inbox")]
         command += ["--seed", str(self.play.seed), "--households", str(self.play.households)]
         command += ["--jembrana-households", str(self.play.jembrana_households), "--ready-file", str(ready)]
-        with log.open("ab") as out:
-            self._world = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)  # noqa: S603
+        self._world = children.start(command, log=log)
         deadline = time.monotonic() + _READY_S
         while not ready.exists():
             if self._world.poll() is not None or time.monotonic() > deadline:

@@ -1,10 +1,13 @@
 """The supervisor: what ends is started again, what must stop stops."""
 
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from deploy.supervisor import EXIT_AT_ONCE, Supervisor
 
@@ -48,3 +51,31 @@ def test_children_that_end_at_once_are_started_with_growing_pauses(tmp_path: Pat
 
     assert 2 <= failing.starts <= 6
     assert changed.starts > failing.starts
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_supervisor_that_fails_ends_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor that can no longer keep its children ends them and itself, with an exit code that says so."""
+    kept = Supervisor([("one", SLEEPS)], logs=tmp_path)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(kept, "_look_after", lambda _: 1 / 0)
+
+    assert kept.run() == 1
+    assert kept.pids == {}
+
+
+def test_an_interrupted_stop_still_ends_the_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second Ctrl-C while children are ended loses none of them."""
+    kept = Supervisor([("one", SLEEPS), ("two", SLEEPS)], logs=tmp_path)
+    kept.start()
+    assert until(lambda: len(kept.pids) == 2)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kept._thread, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            kept.stop()
+
+    assert until(lambda: kept.pids == {})

@@ -1,0 +1,69 @@
+"""Ends of the demo: killed, interrupted twice, or asked for twice, it neither leaves players behind nor harms the one that plays."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.embedded import EmbeddedServices
+from deploy.embedded.place import found
+from tests.deploy.test_supervisor import until
+
+ROOT = Path(__file__).parents[2]
+PLAYERS = ("deploy.demo.world", "worker", "publish", "adapter")
+
+
+def demo(folder: Path) -> "subprocess.Popen[str]":
+    """Start a small live demo in a folder."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MUARA_")}
+    line = [sys.executable, "-m", "deploy.cli", "demo", "--headless", "--households", "60"]
+    return subprocess.Popen(  # noqa: S603 - our own command
+        line, cwd=folder, env={**clean, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def players(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """Return the children of a demo that are no servers: the simulated systems, workers, publishers and adapters."""
+    found = []
+    for one in psutil.Process(process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # also a child that has just ended
+            if set(PLAYERS) & set(one.cmdline()):
+                found.append(one)
+    return found
+
+
+def live(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return those that still run."""
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.fixture
+def playing(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", list[psutil.Process]]]:
+    """Give a demo that plays, and its players; whatever a test does to it, nothing of it is left in the end."""
+    process = demo(tmp_path)
+    try:
+        assert until(lambda: process.poll() is not None or len(players(process)) == 6, 60.0)
+        assert process.poll() is None
+        yield process, players(process)
+    finally:
+        process.kill()
+        process.communicate()
+        with EmbeddedServices.start(tmp_path / ".muara" / "demo", kafka="a:1", registry="http://b"):
+            pass  # it ends the servers that a killed demo leaves behind
+        shutil.rmtree(found(tmp_path / ".muara" / "demo"))
+
+
+def test_a_killed_demo_leaves_no_player(playing: tuple["subprocess.Popen[str]", list[psutil.Process]]) -> None:
+    """After `kill -9` nothing goes on that would write beside the next demo: no simulated system, worker, publisher or adapter."""
+    process, started = playing
+
+    process.kill()
+    process.wait()
+
+    assert until(lambda: not live(started), 5.0), live(started)
