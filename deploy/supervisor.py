@@ -113,9 +113,15 @@ class Supervisor:
             self._try_to_start(child, now)
 
     def _try_to_start(self, child: _Child, now: float) -> None:
-        """Start a child, which writes to its log where there is one."""
-        log = self._logs / f"{child.name.replace(' ', '-')}.log" if self._logs else None
-        child.process = children.start(child.command, self._environ, log)
+        """Start a child; where the machine has no process, memory or file left to give, again after a pause."""
+        try:
+            log = self._logs / f"{child.name.replace(' ', '-')}.log" if self._logs else None
+            child.process = children.start(child.command, self._environ, log)
+        except OSError as error:
+            child.pause = _longer(child.pause)
+            child.due = now + child.pause
+            _log.error("%s cannot be started: %s", child.name, error.strerror, extra={"action": "child_not_started", "child": child.name})
+            return
         child.started = now
         child.starts += 1
 

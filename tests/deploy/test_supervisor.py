@@ -1,14 +1,18 @@
 """The supervisor: what ends is started again, what must stop stops."""
 
+import errno
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deploy import children
 from deploy.supervisor import EXIT_AT_ONCE, Supervisor
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -51,6 +55,30 @@ def test_children_that_end_at_once_are_started_with_growing_pauses(tmp_path: Pat
 
     assert 2 <= failing.starts <= 6
     assert changed.starts > failing.starts
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])
+def test_a_child_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the machine has no process, memory or file to give, that is told, and the start is tried again until there is."""
+    left = [OSError(number, "none left"), OSError(number, "none left")]
+    start = children.start
+
+    def refused(*arguments: Any) -> "subprocess.Popen[bytes]":
+        if left:
+            raise left.pop()
+        return start(*arguments)
+
+    monkeypatch.setattr(children, "start", refused)
+    kept = Supervisor([("one", SLEEPS)], logs=tmp_path)
+    kept.start()
+    try:
+        assert until(lambda: len(kept.pids) == 1)
+    finally:
+        kept.stop()
+
+    assert [record.message for record in caplog.records if "cannot" in record.message] == ["one cannot be started: none left"] * 2
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
