@@ -12,7 +12,7 @@ from typer._click.exceptions import ClickException
 
 from deploy.commands import adapter, demo, figures, reference, repair, services, work
 from deploy.settings import listed
-from schemas.errors import Fatal, MuaraError
+from schemas.errors import MuaraError
 
 __all__ = ["app", "main"]
 
@@ -57,11 +57,9 @@ app.add_typer(repair.schema, name="schema")
 def main() -> None:
     """Run the command line; the entry point of `muara`."""
     try:
-        app(standalone_mode=False)
+        sys.exit(app(standalone_mode=False))  # a command has no result; where it was interrupted, typer gives the exit code
     except ClickException as error:
         _told(error.format_message())
-    except Fatal as error:
-        _told(str(error))
     except MuaraError as error:
         _told(str(error))
     except (KeyboardInterrupt, typer.Abort):

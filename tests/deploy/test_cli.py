@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+
+from deploy import cli
 
 from deploy.settings import Settings
 
@@ -82,3 +85,20 @@ def test_mistyped_settings_are_told_by_the_name_that_was_typed(tmp_path: Path) -
     assert shown.returncode == 2
     assert "MUARA_KAFCA is no setting: is MUARA_KAFKA meant?" in shown.stderr
     assert "MUARA_DAYS_AHEAD: input should be greater than or equal to 1" in shown.stderr
+
+
+def test_an_interrupted_command_says_so_by_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends a command with 130, as shells expect, not with 0: nothing was brought to its end."""
+    interrupted = typer.Typer()
+
+    @interrupted.command()
+    def command() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    monkeypatch.setattr(sys, "argv", ["muara"])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == cli.EXIT_INTERRUPTED
