@@ -12,9 +12,9 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
 from types import TracebackType
 from typing import Any, Self
 
@@ -64,11 +64,10 @@ class Stage:
         self.play = play
         self._told, self._progress = told, progress
         self._services: EmbeddedServices | None = None
-        self._world: Popen[bytes] | None = None
         self._control = ""
         self.workers: Supervisor | None = None
         self.publishers: Supervisor | None = None
-        self.adapters: Supervisor | None = None
+        self._ends = ExitStack()
 
     @property
     def addresses(self) -> Addresses:
@@ -82,22 +81,19 @@ class Stage:
         return self.directory / "log"
 
     def __enter__(self) -> Self:
-        """Start the services, afresh, and load the reference data."""
-        for name in ("log", "adapters", "inbox"):
-            shutil.rmtree(self.directory / name, ignore_errors=True)
-            (self.directory / name).mkdir(parents=True)
-        self._services = EmbeddedServices.start(self.directory, fresh=True, progress=self._progress)
+        """Start the services, afresh."""
+        with ExitStack() as ends:
+            for name in ("log", "adapters", "inbox"):
+                shutil.rmtree(self.directory / name, ignore_errors=True)
+                (self.directory / name).mkdir(parents=True)
+            self._services = EmbeddedServices.start(self.directory, fresh=True, progress=self._progress)
+            ends.callback(self._services.stop)
+            self._ends = ends.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """End every process, those that read first."""
-        for supervisor in (self.adapters, self.workers, self.publishers):
-            if supervisor is not None:
-                supervisor.stop()
-        if self._world is not None:
-            children.end([self._world])
-        if self._services is not None:
-            self._services.stop()
+        """End every process, those that read first; each is ended also where the end of another fails or is interrupted."""
+        self._ends.close()
 
     def load_reference(self) -> None:
         """Load the two provinces' regions, their poverty lines and the nation's, and the two sources; make their topics."""
@@ -116,10 +112,11 @@ class Stage:
         command = [sys.executable, "-m", "deploy.demo.world", "--port", "0", "--inbox", str(self.directory / "inbox")]
         command += ["--seed", str(self.play.seed), "--households", str(self.play.households)]
         command += ["--jembrana-households", str(self.play.jembrana_households), "--ready-file", str(ready)]
-        self._world = children.start(command, log=log)
+        world = children.start(command, log=log)
+        self._ends.callback(children.end, [world])
         deadline = time.monotonic() + _READY_S
         while not ready.exists():
-            if self._world.poll() is not None or time.monotonic() > deadline:
+            if world.poll() is not None or time.monotonic() > deadline:
                 raise WorldNotReady(wait_s=int(_READY_S), log=log)
             time.sleep(0.05)
         self._control = json.loads(ready.read_text(encoding="utf-8"))["url"]
@@ -129,16 +126,19 @@ class Stage:
         environ = self._environ()
         workers = [(f"worker {number + 1}", muara("worker")) for number in range(self.play.workers)]
         publishers = [(f"publish {number + 1}", muara("publish")) for number in range(self.play.publishers)]
-        self.workers = Supervisor(workers, environ, self.logs)
-        self.publishers = Supervisor(publishers, environ, self.logs)
-        self.workers.start()
-        self.publishers.start()
+        self.publishers = self._kept_running(publishers, environ)
+        self.workers = self._kept_running(workers, environ)
 
     def start_adapters(self) -> None:
         """Start the two regions' adapters."""
         commands = [(f"adapter {name}", muara("adapter", "run", str(file))) for name, file in REGION_FILES.items()]
-        self.adapters = Supervisor(commands, self._environ(), self.logs)
-        self.adapters.start()
+        self._kept_running(commands, self._environ())
+
+    def _kept_running(self, commands: list[tuple[str, list[str]]], environ: dict[str, str]) -> Supervisor:
+        supervisor = Supervisor(commands, environ, self.logs)
+        self._ends.callback(supervisor.stop)
+        supervisor.start()
+        return supervisor
 
     def ask_world(self, method: str, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
         """Ask the simulated systems' control, and return its JSON."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,3 +68,17 @@ def test_a_killed_demo_leaves_no_player(playing: tuple["subprocess.Popen[str]", 
     process.wait()
 
     assert until(lambda: not live(started), 5.0), live(started)
+
+
+def test_a_demo_interrupted_twice_ends_everything(playing: tuple["subprocess.Popen[str]", list[psutil.Process]]) -> None:
+    """A second Ctrl-C, in the middle of the end, leaves no process behind: no player, no server."""
+    process, _ = playing
+    family = psutil.Process(process.pid).children(recursive=True)
+
+    process.send_signal(signal.SIGINT)
+    until(lambda: False, 0.3)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert until(lambda: not live(family), 5.0), live(family)
