@@ -81,13 +81,13 @@ class Stage:
         return self.directory / "log"
 
     def __enter__(self) -> Self:
-        """Start the services, afresh."""
+        """Start the services, afresh, and wipe what an earlier demo has left, but only once they, and so the folder, are ours."""
         with ExitStack() as ends:
+            self._services = EmbeddedServices.start(self.directory, fresh=True, progress=self._progress)
+            ends.callback(self._services.stop)
             for name in ("log", "adapters", "inbox"):
                 shutil.rmtree(self.directory / name, ignore_errors=True)
                 (self.directory / name).mkdir(parents=True)
-            self._services = EmbeddedServices.start(self.directory, fresh=True, progress=self._progress)
-            ends.callback(self._services.stop)
             self._ends = ends.pop_all()
         return self
 

@@ -70,6 +70,21 @@ def test_a_killed_demo_leaves_no_player(playing: tuple["subprocess.Popen[str]", 
     assert until(lambda: not live(started), 5.0), live(started)
 
 
+def test_a_second_demo_is_refused(playing: tuple["subprocess.Popen[str]", list[psutil.Process]], tmp_path: Path) -> None:
+    """A demo in a folder where one plays ends with one line and exit code 2, and leaves the files of the first alone."""
+    process, started = playing
+    logs = sorted((tmp_path / ".muara" / "demo" / "log").iterdir())
+
+    second = demo(tmp_path)
+    _, told = second.communicate(timeout=60)
+
+    assert second.returncode == 2
+    assert f"belong to process {process.pid}, which is running" in told
+    assert told.count("\n") == 1
+    assert [one for one in logs if not one.exists()] == []
+    assert live(started) == started
+
+
 def test_a_demo_interrupted_twice_ends_everything(playing: tuple["subprocess.Popen[str]", list[psutil.Process]]) -> None:
     """A second Ctrl-C, in the middle of the end, leaves no process behind: no player, no server."""
     process, _ = playing

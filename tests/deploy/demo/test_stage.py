@@ -9,6 +9,7 @@ import pytest
 from deploy import children
 from deploy.demo.stage import Play, Stage
 from deploy.embedded import EmbeddedServices, Silent
+from deploy.embedded.errors import AlreadyRunning
 from deploy.settings import Settings
 
 GIVEN = {"kafka": "127.0.0.1:9", "registry": "http://127.0.0.1:9", "database": "postgresql://127.0.0.1:9/none"}
@@ -26,6 +27,24 @@ def no_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 real: Callable[..., EmbeddedServices] = EmbeddedServices.start
+
+
+def test_a_refused_demo_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another demo has the services, its logs, spools and inbox stay as they are."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise AlreadyRunning(folder=tmp_path, pid=1)
+
+    monkeypatch.setattr(EmbeddedServices, "start", refused)
+    kept = [tmp_path / "demo" / name / "kept" for name in ("log", "adapters", "inbox")]
+    for one in kept:
+        one.parent.mkdir(parents=True)
+        one.touch()
+
+    with pytest.raises(AlreadyRunning), stage(tmp_path):
+        pass
+
+    assert all(one.exists() for one in kept)
 
 
 @pytest.mark.usefixtures("no_servers")
