@@ -13,11 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from schemas.errors import Fatal
 
-__all__ = ["Settings", "SettingsWrong", "listed"]
+__all__ = ["Settings", "SettingsWrong", "listed", "meant_by"]
 
 _PREFIX = "MUARA_"
-_OF_OTHERS = ("MUARA_CACHE", "MUARA_MAVEN", "MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_KEY_FILE", "MUARA_CARIK_", "MUARA_SDDD_")
-"""Names (or beginnings of names) that other parts read: downloads, adapters, region files."""
+_OF_OTHERS = ("MUARA_CACHE", "MUARA_MAVEN", "MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_KEY_FILE", "MUARA_PSEUDONYM_KEY_VERSION")
+"""Names that other parts read: downloads, pseudonyms. Any other belongs to a region file, which names its variables as it likes."""
+_NEAR = 0.8
+"""Likeness from which a name is a mistyped setting: MUARA_KAFCA is; from 0.77 down a region's MUARA_BONE_DATABASE would be, too."""
 
 
 class SettingsWrong(Fatal):
@@ -44,15 +46,33 @@ class Settings(BaseModel):
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Return the settings of an environment; raises `SettingsWrong` with every mistake, each under the name that was typed."""
-        typed = {
-            name.removeprefix(_PREFIX).lower(): value
-            for name, value in environ.items()
-            if name.startswith(_PREFIX) and not name.startswith(_OF_OTHERS)
-        }
+        ours = [name for name in environ if name.startswith(_PREFIX)]
+        mistakes = [f"{name} is no setting: is {meant} meant?" for name in ours if (meant := meant_by(name))]
+        typed = {field: environ[name] for field in cls.model_fields if (name := _PREFIX + field.upper()) in environ}
         try:
-            return cls(**typed)  # type: ignore[arg-type]  # text, which pydantic turns into what the fields are
+            made = cls(**typed)  # type: ignore[arg-type]  # text, which pydantic turns into what the fields are
         except ValidationError as error:
-            raise SettingsWrong(mistakes="\n".join(_told(one["loc"], one["msg"]) for one in error.errors())) from None
+            mistakes += [_told(one["loc"], one["msg"]) for one in error.errors()]
+        else:
+            if not mistakes:
+                return made
+        raise SettingsWrong(mistakes="\n".join(mistakes))
+
+
+def meant_by(name: str) -> str | None:
+    """
+    Return the setting that a name is probably meant to be; None for a setting, and for what a region file may name.
+
+    >>> meant_by("MUARA_KAFCA"), meant_by("MUARA_KAFKA_URL"), meant_by("MUARA_KAFKA"), meant_by("MUARA_SUMEDANG_URL")
+    ('MUARA_KAFKA', 'MUARA_KAFKA', None, None)
+    """
+    known = {one.removeprefix(_PREFIX): one for one in (*(_PREFIX + field.upper() for field in Settings.model_fields), *_OF_OTHERS)}
+    if name in known.values():
+        return None
+    typed = name.removeprefix(_PREFIX).upper()
+    near = get_close_matches(typed, known, 1, _NEAR)
+    near += [one for one in known if one.split("_")[0] == typed.split("_")[0]]
+    return known[near[0]] if near else None
 
 
 def listed() -> str:
@@ -65,8 +85,4 @@ def listed() -> str:
 
 
 def _told(place: tuple[int | str, ...], message: str) -> str:
-    name = _PREFIX + str(place[0]).upper()
-    if message == "Extra inputs are not permitted":
-        near = get_close_matches(name, [_PREFIX + one.upper() for one in Settings.model_fields], 1)
-        return f"{name} is no setting" + (f": is {near[0]} meant?" if near else "")
-    return f"{name}: {message[0].lower()}{message[1:]}"
+    return f"{_PREFIX}{str(place[0]).upper()}: {message[0].lower()}{message[1:]}"

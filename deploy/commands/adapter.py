@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy.commands.context import addresses, settings
+from deploy.settings import meant_by
 from schemas.errors import Fatal
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ RegionFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readabl
 
 class NotAMoment(Fatal):
     """{text} is no moment: give one such as 2024-03-01 or 2024-03-01T08:00:00+07:00"""
+
+
+class NameRefused(Fatal):
+    """{file} names {name}, which every command takes for a mistyped {meant}: begin the name with MUARA_ and the region's own name"""
 
 
 @app.command()
@@ -56,7 +61,11 @@ def check(
     """
     from producers.check import check as checked
 
+    settings()  # what run would refuse is refused here
     found = checked(file, os.environ, sample, shown)
+    for name in found.unset:
+        if meant := meant_by(name):
+            raise NameRefused(file=file, name=name, meant=meant)
     print(found)
     sys.exit(1 if found.faults else 0)
 

@@ -9,12 +9,12 @@ import pytest
 import typer
 
 from deploy import cli
-
 from deploy.settings import Settings
 
 COMMANDS = (
     "demo up worker publish status indicators verify rebuild adapter lines regions sources rejected offsets schema".split()  # noqa: SIM905
 )
+CARIK = Path(__file__).parents[2] / "producers" / "regions" / "carik-jakarta.toml"
 
 
 def muara(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -85,6 +85,35 @@ def test_mistyped_settings_are_told_by_the_name_that_was_typed(tmp_path: Path) -
     assert shown.returncode == 2
     assert "MUARA_KAFCA is no setting: is MUARA_KAFKA meant?" in shown.stderr
     assert "MUARA_DAYS_AHEAD: input should be greater than or equal to 1" in shown.stderr
+
+
+def region_file(folder: Path, variable: str) -> Path:
+    """Write a region file that differs from Carik's by the name of one variable."""
+    made = folder / "sumedang.toml"
+    made.write_text(CARIK.read_text(encoding="utf-8").replace("MUARA_CARIK_URL", variable), encoding="utf-8")
+    return made
+
+
+def test_a_region_names_its_variables_itself(tmp_path: Path) -> None:
+    """A copied region file with a variable of its own name is in order, and the variable disturbs no command."""
+    told = {"MUARA_SUMEDANG_URL": "https://sumedang.invalid"}
+
+    checked = muara("adapter", "check", str(region_file(tmp_path, "MUARA_SUMEDANG_URL")), cwd=tmp_path, **told)
+    other = muara("status", cwd=tmp_path, **told)
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "MUARA_SUMEDANG_URL" not in checked.stdout
+    assert "no services run" in other.stderr
+
+
+@pytest.mark.parametrize("environ", [{}, {"MUARA_DATABASES": "x"}])
+def test_a_region_file_that_names_what_looks_mistyped_is_refused(tmp_path: Path, environ: dict[str, str]) -> None:
+    """The check tells a name that every command would refuse, whether it is set or not."""
+    checked = muara("adapter", "check", str(region_file(tmp_path, "MUARA_DATABASES")), cwd=tmp_path, **environ)
+
+    assert checked.returncode == 2
+    assert "MUARA_DATABASES" in checked.stderr
+    assert "MUARA_DATABASE" in checked.stderr.replace("MUARA_DATABASES", "")
 
 
 def test_an_interrupted_command_says_so_by_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
