@@ -11,9 +11,9 @@ from typing import Any
 
 from psycopg import Connection
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "compared"]
 
-Truth = Mapping[tuple[str, str, str], Mapping[str, int]]
+Sums = Mapping[tuple[str, str, str], Mapping[str, int]]
 """Sums by (region, urbanisation, month as 2024-03)."""
 
 
@@ -25,22 +25,40 @@ class Comparison:
     differences: tuple[tuple[str, str, str, str, int, int], ...]
 
 
-def compare(connection: Connection[Any], truth: Truth) -> Comparison:
-    """
-    Compare every sum that truth knows with the view `indicator`, and every figure of the view with truth; absent counts as 0.
-
-    Months after the last of either side are those in which nothing changed.
-    """
+def compare(connection: Connection[Any], truth: Sums) -> Comparison:
+    """Compare every sum that truth knows with the view `indicator`, and every figure of the view with truth; see `compared`."""
     names = sorted({name for sums in truth.values() for name in sums})
     columns = ", ".join(["region", "urbanisation", "to_char(month, 'YYYY-MM')", *names])
     rows = connection.execute(f"select {columns} from indicator".encode()).fetchall()  # noqa: S608 - names of measures
-    held = {(region, urbanisation, month): dict(zip(names, sums, strict=True)) for region, urbanisation, month, *sums in rows}
-    last = min(max((month for _, _, month in held), default=""), max((month for _, _, month in truth), default=""))
-    keys = sorted(key for key in held.keys() | truth.keys() if key[2] <= last)
+    held = {
+        (region, urbanisation, month): {name: int(one or 0) for name, one in zip(names, sums, strict=True)}
+        for region, urbanisation, month, *sums in rows
+    }
+    return compared(held, truth)
+
+
+def compared(published: Sums, truth: Sums) -> Comparison:
+    """
+    Compare the sums of both sides in every month that either knows; what is absent counts as 0.
+
+    Sums are stocks: after the last month in which anything changed on a side, its last ones go on.
+    """
+    months = sorted({month for side in (published, truth) for _, _, month in side})
+    held, true = _carried(published, months), _carried(truth, months)
+    names = sorted({name for sums in truth.values() for name in sums})
+    keys = sorted(held.keys() | true.keys())
     differences = tuple(
-        (*key, name, published, true)
+        (*key, name, one, other)
         for key in keys
         for name in names
-        if (published := int(held.get(key, {}).get(name) or 0)) != (true := int(truth.get(key, {}).get(name) or 0))
+        if (one := held.get(key, {}).get(name, 0)) != (other := true.get(key, {}).get(name, 0))
     )
     return Comparison(len(keys) * len(names), differences)
+
+
+def _carried(side: Sums, months: list[str]) -> Sums:
+    """Return a side with the sums of its last month in all later ones, too."""
+    last = max((month for _, _, month in side), default="")
+    stocks = [(region, urbanisation, sums) for (region, urbanisation, month), sums in side.items() if month == last]
+    later = [month for month in months if month > last]
+    return {**side, **{(region, urbanisation, month): sums for region, urbanisation, sums in stocks for month in later}}
