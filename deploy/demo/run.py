@@ -17,8 +17,9 @@ from typing import Any
 import psycopg
 
 from deploy.demo.compare import Comparison, compare
+from deploy.demo.lines import months, product_lines
 from deploy.demo.stage import REGION_FILES, Stage
-from deploy.demo.truth import Line, TruthRow, figures
+from deploy.demo.truth import TruthRow, figures
 from processors.broker import Broker
 from processors.store.offsets import stands
 from processors.store.overview import Overview, overview
@@ -156,7 +157,7 @@ def rehearse(stage: Stage, changes: int, chaos: bool, say: Say) -> Outcome:
             verification = verify(connection)
         with _Timed(seconds, "compare"):
             say("compare", 0.0, "every figure against the sources' own truth")
-            comparison = compare(connection, _truth(stage, connection))
+            comparison = compare(connection, _truth(stage))
         quarantined = sum(one.quarantined for one in seen.adapters.values() if one)
         return Outcome(verification, comparison, seen.merged, seen.database.rejected, quarantined, kills, seconds)
 
@@ -210,20 +211,12 @@ def _words(seen: Seen) -> str:
     return f"{seen.merged:,} merged, {seen.behind:,} behind, {figures_wait}; {adapters}"
 
 
-def _truth(stage: Stage, connection: psycopg.Connection[Any]) -> dict[tuple[str, str, str], dict[str, int]]:
-    """Return the sources' own figures of every month, by their own code."""
+def _truth(stage: Stage) -> dict[tuple[str, str, str], dict[str, int]]:
+    """Return the sources' own figures of every month, by their own code and from nothing that the platform holds."""
     rows: list[TruthRow] = []
     stage.truth_rows(lambda record: rows.append(TruthRow.from_record(record)))
-    found = connection.execute(
-        "select definition, region.code, line.urbanisation, valid_from, rupiah"
-        " from poverty_line as line join region on region.id = line.region"
-    ).fetchall()
-    months = connection.execute(
-        "select to_char(month, 'YYYY-MM') from reference_version, generate_series(first_month::timestamp, %s::date, '1 month') as month",
-        (f"{max(month for row in rows for month in (row.first, row.until or row.first))}-01",),
-    ).fetchall()
-    truth = figures(rows, [Line(*line) for line in found], [month for (month,) in months])
-    return {key: asdict(sums) for key, sums in truth.items()}
+    lines = product_lines()
+    return {key: asdict(sums) for key, sums in figures(rows, lines, months(rows, lines)).items()}
 
 
 class _Timed:
