@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from schemas.errors import Fatal
 
@@ -23,10 +25,7 @@ _NEAR = 0.8
 
 
 class SettingsWrong(Fatal):
-    """
-    the settings have mistakes:
-    {mistakes}
-    """
+    """the settings have mistakes:{mistakes}"""
 
 
 class Settings(BaseModel):
@@ -56,7 +55,17 @@ class Settings(BaseModel):
         else:
             if not mistakes:
                 return made
-        raise SettingsWrong(mistakes="\n".join(mistakes))
+        raise SettingsWrong(mistakes=f" {mistakes[0]}" if len(mistakes) == 1 else "".join(f"\n{one}" for one in mistakes))
+
+    @field_validator("database")
+    @classmethod
+    def _can_be_read(cls, given: SecretStr | None) -> SecretStr | None:
+        """Refuse what libpq cannot read; its own words may hold the password, so they are not told."""
+        try:
+            conninfo_to_dict(given.get_secret_value() if given else "")
+        except ProgrammingError:
+            raise ValueError("is no DSN such as postgresql://user:password@host:5432/name") from None
+        return given
 
 
 def meant_by(name: str) -> str | None:
@@ -85,4 +94,5 @@ def listed() -> str:
 
 
 def _told(place: tuple[int | str, ...], message: str) -> str:
-    return f"{_PREFIX}{str(place[0]).upper()}: {message[0].lower()}{message[1:]}"
+    words = message.removeprefix("Value error, ")
+    return f"{_PREFIX}{str(place[0]).upper()}: {words[0].lower()}{words[1:]}"

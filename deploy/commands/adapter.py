@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.commands.context import addresses, settings
+from deploy.commands.context import addresses, local_folder, settings
 from deploy.settings import meant_by
 from schemas.errors import Fatal
 
@@ -98,12 +98,10 @@ def _adapter_settings() -> "AdapterSettings":
 
     told = settings()
     where = addresses(told, database=False)
-    state = told.directory / "adapters"
-    state.mkdir(parents=True, exist_ok=True)
     return Made(
         kafka=where.kafka,
         registry=where.registry,
-        state_directory=state,
+        state_directory=local_folder(told, "adapters"),
         pseudonyms=Pseudonyms.from_environ(os.environ),
         environ=os.environ,
         spool_bytes=told.spool_mb << 20,

@@ -8,11 +8,13 @@ Must not: start services (deploy/commands/services.py does).
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 
 from deploy.embedded import Addresses, running
+from deploy.embedded.errors import FolderNotMade
 from deploy.logs import set_up_logging
 from deploy.settings import Settings
 from schemas.errors import Fatal
@@ -20,7 +22,7 @@ from schemas.errors import Fatal
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["NoServices", "addresses", "connected", "console_for", "settings"]
+__all__ = ["NoServices", "addresses", "connected", "console_for", "local_folder", "settings"]
 
 _WIDE = 1000
 """Columns where there is no terminal: a row is one line then, which other programs can read; no row of ours is longer."""
@@ -55,6 +57,18 @@ def addresses(told: Settings, *, database: bool = True) -> Addresses:
         names = "MUARA_KAFKA, MUARA_REGISTRY and MUARA_DATABASE" if database else "MUARA_KAFKA and MUARA_REGISTRY"
         raise NoServices(directory=told.directory, names=names)
     return Addresses(told.kafka or here.kafka, told.registry or here.registry, dsn or here.database)
+
+
+def local_folder(told: Settings, name: str) -> Path:
+    """Return a folder for local data, made where it is missing; raises `FolderNotMade`."""
+    folder = told.directory / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderNotMade(folder=folder, why=error.strerror) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FolderNotMade(folder=folder, why="no right to write there")
+    return folder
 
 
 @contextmanager

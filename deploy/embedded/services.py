@@ -255,11 +255,13 @@ class EmbeddedServices:
 
 def running(directory: Path) -> Addresses | None:
     """Return the addresses of the services that another command runs for `directory`, or None while nobody does."""
-    folder = found(directory)
-    published = folder / "addresses.json"
-    if owner_of(folder) is None or not published.exists():
+    try:
+        folder = found(directory)
+        if owner_of(folder) is None:
+            return None
+        return Addresses(**json.loads((folder / "addresses.json").read_text(encoding="utf-8")))
+    except OSError:  # not there, or not ours to read
         return None
-    return Addresses(**json.loads(published.read_text(encoding="utf-8")))
 
 
 def _wipe(folder: Path) -> None:

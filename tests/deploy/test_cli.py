@@ -87,6 +87,31 @@ def test_mistyped_settings_are_told_by_the_name_that_was_typed(tmp_path: Path) -
     assert "MUARA_DAYS_AHEAD: input should be greater than or equal to 1" in shown.stderr
 
 
+GIVEN = {"MUARA_KAFKA": "a:1", "MUARA_REGISTRY": "http://b", "MUARA_DATABASE": "postgresql://c/d", "MUARA_PSEUDONYM_KEY": "ab" * 32}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "told"),
+    [
+        (["status"], {"MUARA_DATABASE": "nonsense"}, "MUARA_DATABASE: is no DSN such as postgresql://user:password@host:5432/name"),
+        (["rebuild"], {"MUARA_DATABASE": "postgresql://me:secret@c/d?colour=red"}, "MUARA_DATABASE: is no DSN such as"),
+        (["status"], {"MUARA_DATABASE": "", "MUARA_DIRECTORY": "x" * 300}, "no services run for xxx"),
+        (["adapter", "run", str(CARIK)], {"MUARA_DIRECTORY": "file/below"}, "the folder file/below/adapters cannot be made or written"),
+        (["demo"], {"MUARA_DIRECTORY": "file/below", "MUARA_KAFKA": ""}, "cannot be made or written"),
+    ],
+)
+def test_unusable_settings_are_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], environ: dict[str, str], told: str) -> None:
+    """A database address that is none and a folder that cannot be had are errors of use, told without the password."""
+    (tmp_path / "file").touch()
+
+    shown = muara(*arguments, cwd=tmp_path, **{**GIVEN, **environ})
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert told in shown.stderr
+    assert shown.stderr.count("\n") == 1
+    assert "secret" not in shown.stderr
+
+
 def region_file(folder: Path, variable: str) -> Path:
     """Write a region file that differs from Carik's by the name of one variable."""
     made = folder / "sumedang.toml"
