@@ -22,7 +22,7 @@ from schemas.errors import Fatal
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["NoServices", "addresses", "connected", "console_for", "local_folder", "settings"]
+__all__ = ["DatabaseRefuses", "NoServices", "addresses", "connected", "console_for", "local_folder", "settings"]
 
 _WIDE = 1000
 """Columns where there is no terminal: a row is one line then, which other programs can read; no row of ours is longer."""

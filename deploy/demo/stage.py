@@ -21,9 +21,11 @@ from typing import Any, Self
 import httpx2
 
 from deploy import children
-from deploy.commands.context import connected
+from deploy.commands.context import connected, local_folder
 from deploy.commands.reference import load_product_lines, load_product_regions
+from deploy.demo.given import refuse_used
 from deploy.embedded import Addresses, EmbeddedServices, Progress
+from deploy.embedded.ownership import Claim
 from deploy.settings import Settings
 from deploy.supervisor import Supervisor, muara
 from deploy.topics import make_topics
@@ -56,7 +58,7 @@ class Play:
 
 
 class Stage:
-    """All processes of one demo; a context that ends them all."""
+    """All processes of one demo; a context that ends them all. Servers whose addresses are given are used, and stay."""
 
     def __init__(self, told: Settings, play: Play, progress: Progress) -> None:
         """Know what to play; `__enter__` starts it."""
@@ -81,10 +83,17 @@ class Stage:
         return self.directory / "log"
 
     def __enter__(self) -> Self:
-        """Start the services, afresh, and wipe what an earlier demo has left, but only once they, and so the folder, are ours."""
+        """Have the services, those that are not given afresh, and wipe what an earlier demo has left, once the folder is ours alone."""
+        told = self._told
+        database = told.database.get_secret_value() if told.database else None
         with ExitStack() as ends:
-            self._services = EmbeddedServices.start(self.directory, fresh=True, progress=self._progress)
+            self._services = EmbeddedServices.start(
+                self.directory, fresh=True, kafka=told.kafka, registry=told.registry, database=database, progress=self._progress
+            )
             ends.callback(self._services.stop)
+            # Where all are given, nobody but this claim keeps a second demo out.
+            ends.callback(Claim.on(local_folder(told, self.directory.name)).release)
+            refuse_used(told.kafka, database)
             for name in ("log", "adapters", "inbox"):
                 shutil.rmtree(self.directory / name, ignore_errors=True)
                 (self.directory / name).mkdir(parents=True)

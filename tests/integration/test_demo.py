@@ -11,24 +11,30 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.place import found
+from tests.embedded import temporary_services
 
 ROOT = Path(__file__).parents[2]
-_SMALL = "--once --headless --json --chaos --workers 2 --households 400 --changes 400 --seed 7".split()  # noqa: SIM905
+_SMALL = "--once --headless --json --households 400 --changes 400 --seed 7".split()  # noqa: SIM905
 
 
-@pytest.mark.timeout(280)
-def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
-    """`muara demo --once --chaos` exits 0, and says that everything verified and nothing differs from the sources' truth."""
+def played_in(folder: Path, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """Play a small demo in a folder."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MUARA_")}
-    played = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "deploy.cli", "demo", *_SMALL],
-        cwd=tmp_path,
-        env={**clean, "PYTHONPATH": str(ROOT)},
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "deploy.cli", "demo", *_SMALL, *arguments],
+        cwd=folder,
+        env={**clean, "PYTHONPATH": str(ROOT), **environ},
         capture_output=True,
         text=True,
         check=False,
         timeout=270,
     )
+
+
+@pytest.mark.timeout(280)
+def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
+    """`muara demo --once --chaos` exits 0, and says that everything verified and nothing differs from the sources' truth."""
+    played = played_in(tmp_path, "--chaos", "--workers", "2")
 
     assert played.returncode == 0, played.stderr[-3000:]
     outcome = json.loads(played.stdout)
@@ -38,6 +44,23 @@ def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
     assert outcome["numbers_compared_with_truth"] > 100_000
     # The services of root keep their data where pytest does not tidy up; after a failure it stays, to be looked at.
     shutil.rmtree(found(tmp_path / ".muara" / "demo"))
+
+
+@pytest.mark.timeout(280)
+def test_the_demo_plays_on_given_servers_and_only_once(tmp_path: Path) -> None:
+    """With all addresses given nothing is started; what was played stays there, and another demo does not mix with it."""
+    with temporary_services("given") as servers:
+        where = servers.addresses
+        given = {"MUARA_KAFKA": where.kafka, "MUARA_REGISTRY": where.registry, "MUARA_DATABASE": where.database}
+
+        played = played_in(tmp_path, **given)
+        again = played_in(tmp_path, **given)
+
+    assert played.returncode == 0, played.stderr[-3000:]
+    assert json.loads(played.stdout)["exact"] is True
+    assert not (tmp_path / ".muara" / "demo" / "services").exists()
+    assert (again.returncode, again.stdout, again.stderr.count("\n")) == (2, "", 1)
+    assert "muara: the database of MUARA_DATABASE holds" in again.stderr
 
 
 def test_follow_one_event_names_the_files_of_its_way() -> None:

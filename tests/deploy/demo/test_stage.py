@@ -8,7 +8,7 @@ import pytest
 
 from deploy import children
 from deploy.demo.stage import Play, Stage
-from deploy.embedded import EmbeddedServices, Silent
+from deploy.embedded import Addresses, EmbeddedServices, Silent
 from deploy.embedded.errors import AlreadyRunning
 from deploy.settings import Settings
 
@@ -45,6 +45,20 @@ def test_a_refused_demo_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         pass
 
     assert all(one.exists() for one in kept)
+
+
+def test_addresses_that_are_given_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all three addresses given nothing is started, the demo plays there, and no second one in the same folder."""
+    monkeypatch.setattr("deploy.demo.stage.refuse_used", lambda *_: None)
+    told = Settings.from_environ({f"MUARA_{name.upper()}": one for name, one in {**GIVEN, "directory": str(tmp_path)}.items()})
+
+    with Stage(told, Play(), Silent()) as played:
+        assert played.addresses == Addresses(**GIVEN)
+        assert not (tmp_path / "demo" / "services").exists()
+        with pytest.raises(AlreadyRunning), Stage(told, Play(), Silent()):
+            pass
+    with Stage(told, Play(), Silent()):
+        pass
 
 
 @pytest.mark.usefixtures("no_servers")
