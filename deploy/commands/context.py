@@ -22,8 +22,10 @@ from schemas.errors import Fatal
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["DatabaseRefuses", "NoServices", "addresses", "connected", "console_for", "local_folder", "settings"]
+__all__ = ["DEMO", "DatabaseRefuses", "NoServices", "addresses", "connected", "console_for", "local_folder", "settings"]
 
+DEMO = "demo"
+"""The folder of the demo, with services of its own, within that of the settings."""
 _WIDE = 1000
 """Columns where there is no terminal: a row is one line then, which other programs can read; no row of ours is longer."""
 
@@ -47,12 +49,13 @@ def addresses(told: Settings, *, database: bool = True) -> Addresses:
     """
     Return where the services are: what the settings say, else the embedded ones that run for this directory; raises `NoServices`.
 
+    Where only a demo plays there, its services are meant: whoever watches it need not know where they lie.
     Without `database` its address is not asked for, and is empty where nobody told it: an adapter at a region's edge has none.
     """
     dsn = told.database.get_secret_value() if told.database else ""
     if told.kafka and told.registry and (dsn or not database):
         return Addresses(told.kafka, told.registry, dsn)
-    here = running(told.directory)
+    here = running(told.directory) or running(told.directory / DEMO)
     if here is None:
         names = "MUARA_KAFKA, MUARA_REGISTRY and MUARA_DATABASE" if database else "MUARA_KAFKA and MUARA_REGISTRY"
         raise NoServices(directory=told.directory, names=names)

@@ -26,6 +26,7 @@ from processors.store.overview import Overview, overview
 from processors.store.verify import Verification, verify
 from producers.checkpoint import AdapterStatus, status
 from schemas.errors import Fatal
+from schemas.topics import household_topic
 
 __all__ = ["Outcome", "Say", "Seen", "as_json", "begin", "look", "rehearse"]
 
@@ -97,15 +98,14 @@ class Outcome:
 
 def look(stage: Stage, connection: psycopg.Connection[Any], broker: Broker) -> Seen:
     """Return how everything stands now."""
-    partitions = stands(connection)
-    topics = {(one.topic, one.partition) for one in partitions}
-    ends = broker.ends(topics)
+    read = {(one.topic, one.partition): one for one in stands(connection)}
+    ends = broker.ends({(household_topic(regency), 0) for regency in stage.regencies} | read.keys())
     return Seen(
         adapters={name: status(stage.directory / "adapters" / f"{name}.sqlite") for name in REGION_FILES},
         database=overview(connection),
-        merged=sum(one.next_offset for one in partitions),
-        behind=sum(max(0, ends.get((one.topic, one.partition), 0) - one.next_offset) for one in partitions),
-        halted=sum(one.halted is not None for one in partitions),
+        merged=sum(one.next_offset for one in read.values()),
+        behind=sum(max(0, end - (read[at].next_offset if at in read else 0)) for at, end in ends.items()),
+        halted=sum(one.halted is not None for one in read.values()),
     )
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,7 @@ from typing import Any, Self
 import httpx2
 
 from deploy import children
-from deploy.commands.context import connected, local_folder
+from deploy.commands.context import DEMO, connected, local_folder
 from deploy.commands.reference import load_product_lines, load_product_regions
 from deploy.demo.given import refuse_used
 from deploy.embedded import Addresses, EmbeddedServices, Progress
@@ -62,7 +63,7 @@ class Stage:
 
     def __init__(self, told: Settings, play: Play, progress: Progress) -> None:
         """Know what to play; `__enter__` starts it."""
-        self.directory = told.directory / "demo"
+        self.directory = told.directory / DEMO
         self.play = play
         self._told, self._progress = told, progress
         self._services: EmbeddedServices | None = None
@@ -76,6 +77,11 @@ class Stage:
         """Where the services are."""
         assert self._services is not None  # noqa: S101 - inside the context
         return self._services.addresses
+
+    @cached_property
+    def regencies(self) -> list[str]:
+        """The regencies of the two systems; each has a topic."""
+        return sorted({row.region for row in read_sources(_REFERENCE / "pilots.csv").rows})
 
     @property
     def logs(self) -> Path:
@@ -92,7 +98,7 @@ class Stage:
             )
             ends.callback(self._services.stop)
             # Where all are given, nobody but this claim keeps a second demo out.
-            ends.callback(Claim.on(local_folder(told, self.directory.name)).release)
+            ends.callback(Claim.on(local_folder(told, DEMO)).release)
             refuse_used(told.kafka, database)
             for name in ("log", "adapters", "inbox"):
                 shutil.rmtree(self.directory / name, ignore_errors=True)
@@ -107,12 +113,11 @@ class Stage:
     def load_reference(self) -> None:
         """Load the two provinces' regions, their poverty lines and the nation's, and the two sources; make their topics."""
         where = self.addresses
-        sources = read_sources(_REFERENCE / "pilots.csv")
         with connected(where) as connection:
             load_regions(connection, load_product_regions(_PROVINCES))
             load_lines(connection, load_product_lines(connection)[0])
-            load_sources(connection, sources)
-        make_topics(where.kafka, where.registry, sorted({row.region for row in sources.rows}))
+            load_sources(connection, read_sources(_REFERENCE / "pilots.csv"))
+        make_topics(where.kafka, where.registry, self.regencies)
 
     def open_world(self) -> None:
         """Start the simulated regional systems, and wait until they answer."""
