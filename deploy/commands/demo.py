@@ -5,6 +5,7 @@ Why: the first thing that a newcomer runs, and the last thing that a release mus
 Must not: do anything that the other commands do not do: it only starts them.
 """
 
+import shutil
 import sys
 import time
 from typing import Annotated, Any
@@ -142,6 +143,12 @@ def _print_outcome(outcome: Any, stage: Any) -> None:  # noqa: ANN401
     print("EXACT" if outcome.exact else f"NOT EXACT; the logs are in {stage.logs}")
 
 
+def _elsewhere() -> str:
+    """Return commands that find the demo's services by themselves, as they can be typed where `muara` is not on the path."""
+    program = "muara" if shutil.which("muara") else sys.argv[0]
+    return ", ".join(f"{program} {arguments}" for arguments in ("indicators --region ID", "status", "verify"))
+
+
 def _live(stage: Any, rate: int, phases: _Phases) -> None:  # noqa: ANN401
     """Load, then let life go on, and show the figures until Ctrl-C."""
     import psycopg
@@ -155,6 +162,7 @@ def _live(stage: Any, rate: int, phases: _Phases) -> None:  # noqa: ANN401
         phases.end()
         stage.ask_world("POST", "live", rate=rate)
         before, at = look(stage, connection, broker).merged, time.monotonic()
+        phases.say("live", 1.0, f"to look closer, in a second terminal in this folder: {_elsewhere()}; Ctrl-C ends")
         with Live(console=console_for(sys.stdout), screen=sys.stdout.isatty(), auto_refresh=False) as live:
             while True:
                 time.sleep(1.0)
@@ -162,7 +170,7 @@ def _live(stage: Any, rate: int, phases: _Phases) -> None:  # noqa: ANN401
                 table = _table(_figures(stage))
                 table.caption = (
                     f"{(seen.merged - before) / (now - at):,.0f} changes/s, {seen.behind:,} behind, {seen.database.rejected} rejected, "
-                    f"{seen.halted} halted; database: psql '{stage.addresses.database}'; Ctrl-C ends"
+                    f"{seen.halted} halted\nin a second terminal in this folder: {_elsewhere()}; Ctrl-C ends"
                 )
                 before, at = seen.merged, now
                 live.update(table, refresh=True)

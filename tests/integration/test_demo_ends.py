@@ -14,6 +14,7 @@ import pytest
 
 from deploy.embedded import EmbeddedServices
 from deploy.embedded.place import found
+from tests.deploy.test_cli import muara
 from tests.deploy.test_supervisor import until
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +84,20 @@ def test_a_second_demo_is_refused(playing: tuple["subprocess.Popen[str]", list[p
     assert told.count("\n") == 1
     assert [one for one in logs if not one.exists()] == []
     assert live(started) == started
+
+
+def test_other_commands_find_a_demo_that_plays(playing: tuple["subprocess.Popen[str]", list[psutil.Process]], tmp_path: Path) -> None:
+    """The demo says which commands look closer, and in its folder they find it by themselves."""
+    process, _ = playing
+    assert process.stderr is not None
+    told = next(line for line in process.stderr if line.startswith("live: "))
+
+    seen = muara("indicators", "--region", "ID", "--format", "csv", cwd=tmp_path)
+
+    assert "in a second terminal in this folder: " in told
+    assert "indicators --region ID, " in told
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert "\nID,Indonesia," in seen.stdout
 
 
 def test_a_demo_interrupted_twice_ends_everything(playing: tuple["subprocess.Popen[str]", list[psutil.Process]]) -> None:

@@ -6,7 +6,9 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from deploy.commands.context import console_for
+from deploy.commands.context import NoServices, addresses, console_for
+from deploy.embedded import Addresses
+from deploy.settings import Settings
 
 NAME, MESSAGE = "Kabupaten Administrasi Kepulauan Seribu", "village [of household] is not known: " + "load its region first, or " * 12
 
@@ -43,3 +45,24 @@ def test_a_table_is_no_wider_than_its_terminal(monkeypatch: pytest.MonkeyPatch) 
     console_for(out).print(table())
 
     assert {Text.from_ansi(line).cell_len for line in out.getvalue().splitlines()} == {60}
+
+
+@pytest.mark.parametrize(
+    ("run", "found"),
+    [([".muara"], ".muara"), ([".muara/demo"], ".muara/demo"), ([".muara", ".muara/demo"], ".muara")],
+)
+def test_services_are_found(run: list[str], found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The services of `muara up` in this folder are meant, and where only a demo plays, its own."""
+    at = {folder: Addresses(folder, folder, folder) for folder in run}
+    monkeypatch.setattr("deploy.commands.context.running", lambda directory: at.get(str(directory)))
+
+    assert addresses(Settings.from_environ({})) == at[found]
+    assert addresses(Settings.from_environ({"MUARA_KAFKA": "a:1"})) == Addresses("a:1", found, found)
+
+
+def test_no_services_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing runs, the line says what to do."""
+    monkeypatch.setattr("deploy.commands.context.running", lambda _: None)
+
+    with pytest.raises(NoServices, match=r"no services run for .muara: run muara up in another terminal, or set MUARA_KAFKA"):
+        addresses(Settings.from_environ({}))
