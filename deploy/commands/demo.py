@@ -157,6 +157,7 @@ def _live(stage: Any, rate: int, phases: _Phases) -> None:  # noqa: ANN401
     from processors.broker import Broker
 
     broker = Broker(stage.addresses.kafka)
+    database = f", psql '{stage.own_database}'" if stage.own_database else ""
     with psycopg.connect(stage.addresses.database, autocommit=True) as connection:
         begin(stage, connection, broker, phases.say)
         phases.end()
@@ -170,7 +171,7 @@ def _live(stage: Any, rate: int, phases: _Phases) -> None:  # noqa: ANN401
                 table = _table(_figures(stage))
                 table.caption = (
                     f"{(seen.merged - before) / (now - at):,.0f} changes/s, {seen.behind:,} behind, {seen.database.rejected} rejected, "
-                    f"{seen.halted} halted\nin a second terminal in this folder: {_elsewhere()}; Ctrl-C ends"
+                    f"{seen.halted} halted\nin a second terminal in this folder: {_elsewhere()}{database}; Ctrl-C ends"
                 )
                 before, at = seen.merged, now
                 live.update(table, refresh=True)

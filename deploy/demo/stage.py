@@ -78,6 +78,11 @@ class Stage:
         assert self._services is not None  # noqa: S101 - inside the context
         return self._services.addresses
 
+    @property
+    def own_database(self) -> str | None:
+        """The address of the demo's own database; None where one was given, whose password is not ours to show."""
+        return None if self._told.database else self.addresses.database
+
     @cached_property
     def regencies(self) -> list[str]:
         """The regencies of the two systems; each has a topic."""

@@ -54,6 +54,7 @@ def test_addresses_that_are_given_are_used(tmp_path: Path, monkeypatch: pytest.M
 
     with Stage(told, Play(), Silent()) as played:
         assert played.addresses == Addresses(**GIVEN)
+        assert played.own_database is None
         assert not (tmp_path / "demo" / "services").exists()
         with pytest.raises(AlreadyRunning), Stage(told, Play(), Silent()):
             pass
@@ -68,6 +69,7 @@ def test_a_stage_begins_empty(tmp_path: Path) -> None:
     (tmp_path / "demo" / "inbox" / "old.csv").touch()
 
     with stage(tmp_path) as played:
+        assert played.own_database == GIVEN["database"]
         assert sorted(one.name for one in played.directory.iterdir() if one.is_dir()) == ["adapters", "inbox", "log"]
         assert list((played.directory / "inbox").iterdir()) == []
 
