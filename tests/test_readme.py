@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from deploy.cli import app
-from deploy.settings import Settings
+from deploy.settings import _OF_OTHERS, Settings
 from processors.indicators.catalogue import INDICATORS, MEASURES
 from schemas.events import IndicatorPublished
 
@@ -31,7 +31,19 @@ def test_every_command_is_described() -> None:
 
 def test_every_setting_is_described() -> None:
     """Every environment variable of the settings stands in the README."""
-    assert [name for name in Settings.model_fields if f"MUARA_{name.upper()}" not in README] == []
+    names = [*(f"MUARA_{name.upper()}" for name in Settings.model_fields), *_OF_OTHERS]
+
+    assert [name for name in names if f"`{name}`" not in README] == []
+
+
+def test_the_order_of_a_start_is_told() -> None:
+    """Whoever adds a region is told what must run before, and in which order."""
+    section = README.split("## Add a region")[1].split("\n## ")[0]
+    order = ["muara up", "regions load", "lines load", "sources load", "muara worker", "muara publish", "adapter check", "adapter run"]
+
+    places = [section.find(f"`{step}") if step.startswith("muara") else section.find(step) for step in order]
+    assert places == sorted(places)
+    assert -1 not in places
 
 
 def test_the_two_commands_exist() -> None:
