@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from schemas.errors import Fatal
@@ -61,6 +59,9 @@ class Settings(BaseModel):
     @classmethod
     def _can_be_read(cls, given: SecretStr | None) -> SecretStr | None:
         """Refuse what libpq cannot read; its own words may hold the password, so they are not told."""
+        from psycopg import ProgrammingError  # noqa: PLC0415 - only where an address is given: an adapter needs no driver
+        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
         try:
             conninfo_to_dict(given.get_secret_value() if given else "")
         except ProgrammingError:
