@@ -5,72 +5,32 @@ Why: `admission.admit` is the definition of what may be applied; columns only pr
 Must not: reject anything by itself, fetch a schema, or know a clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from hashlib import sha256
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.admission import EARLIEST, GREATEST_EXPENDITURE, Limits, Record, admit, cause_of, field_of
-from processors.blocks import Block, Joined, headers_at, join
+from processors.admission import EARLIEST, GREATEST_EXPENDITURE, Limits
+from processors.blocks import Joined, join
 from processors.columns.avro import NULL, Column, read_columns
-from processors.columns.plans import Plan, compile_plan
-from processors.columns.statements import STATEMENT, Packed, pack
+from processors.columns.one_by_one import BlockFrom, Dead, one_by_one
+from processors.columns.plans import Plan
+from processors.columns.statements import STATEMENT, Packed
 from processors.columns.texts import NOT_FOUND, TextTable, text_words
 from processors.columns.varints import PADDING, words
+from processors.columns.writers import WANTED, Readers
 from processors.indicators.standing import NOTHING
 from processors.months import day_number
 from processors.reference import Reference, number_of
-from schemas.codec import FRAME, WriterSchemas, decode, parsed
-from schemas.errors import Rejected
+from schemas.codec import FRAME
 
 __all__ = ["BlockFrom", "Dead", "Readers", "Reading", "read"]
 
-_WANTED = (
-    "household",
-    "region",
-    "source",
-    "valid_from",
-    "revision",
-    "mapping_version",
-    "operation",
-    "residence.village",
-    "composition.size",
-    "welfare.expenditure",
-    "welfare.basis",
-)
 _DAY_MS, _EAST_MS = 86_400_000, 9 * 3_600_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HIGH_HALVES, _DIGITS = np.uint64(0xF0F0F0F0F0F0F0F0), np.uint64(0x3030303030303030)
 _SIX = np.uint64(0x0606060606060606)
-
-
-@dataclass(frozen=True, slots=True)
-class BlockFrom:
-    """A block of records and where it lay: topic, partition, and the regency whose topic it is."""
-
-    block: Block
-    topic: str
-    partition: int
-    regency: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """A rejected record: coordinates, cause and digest, never its value."""
-
-    topic: str
-    partition: int
-    offset: int
-    arrived: datetime
-    cause: str
-    field: str
-    message: str
-    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,47 +45,6 @@ class Reading:
     household: NDArray[np.uint64]
     statements: Packed
     dead: list[Dead]
-
-
-class Readers:
-    """Where writers' schemas are found, and the plan by which columns read each; ids are resolved once."""
-
-    def __init__(self, schemas: WriterSchemas) -> None:
-        """Resolve nothing yet."""
-        self.schemas = schemas
-        self._plans: dict[int, Plan | None] = {}
-
-    def plan(self, schema_id: int) -> Plan | None:
-        """Return the plan of a writer's schema, None where its records go one by one; may raise `Retriable` while the registry is away."""
-        if schema_id not in self._plans:
-            try:
-                writer = self.schemas.by_id(schema_id)
-            except Rejected:
-                return None
-            self._plans[schema_id] = compile_plan(writer, frozenset(_WANTED)) if _same_symbols(writer) else None
-        return self._plans[schema_id]
-
-
-def _same_symbols(writer: Mapping[str, Any]) -> bool:
-    """Return whether a schema is our record with our operations in our order; columns read enums by number."""
-    ours = parsed("HouseholdChanged")
-    if writer.get("name") != ours["name"]:
-        return False
-    theirs = {one["name"]: one["type"] for one in writer["fields"]}
-    return all(_enums(theirs.get(one["name"])) == _enums(one["type"]) for one in ours["fields"] if _enums(one["type"]))
-
-
-def _enums(kind: Any) -> list[Any]:  # noqa: ANN401 - JSON
-    """Return the symbols of all enums inside a type."""
-    if isinstance(kind, list):
-        return [one for part in kind for one in _enums(part)]
-    if isinstance(kind, dict):
-        return (
-            list(kind.get("symbols", []))
-            + _enums(kind.get("items"))
-            + [one for part in kind.get("fields", []) for one in _enums(part["type"])]
-        )
-    return []
 
 
 def read(blocks: Sequence[BlockFrom], reference: Reference, limits: Limits, readers: Readers) -> Reading:
@@ -145,7 +64,7 @@ def read(blocks: Sequence[BlockFrom], reference: Reference, limits: Limits, read
         if plan is not None:
             rows = np.flatnonzero(schema == schema_id)
             _read_rows(plan, rows, records, word, blocks, reference, limits, household, statements, fine)
-    dead = _one_by_one(np.flatnonzero(~fine), records, blocks, reference, limits, readers, household, statements, fine)
+    dead = one_by_one(np.flatnonzero(~fine), records, blocks, reference, limits, readers, household, statements, fine)
     return Reading(household[fine], statements[fine], dead) if dead else Reading(household, statements, dead)
 
 
@@ -177,7 +96,7 @@ def _read_rows(
     """Fill in what columns can prove of the records `rows`, all of one writer's schema."""
     at = records.value[rows]
     columns, odd = read_columns(plan, records.raw, at + FRAME, at + records.value_length[rows])
-    if any(name not in columns for name in _WANTED):
+    if any(name not in columns for name in WANTED):
         return
     identity = columns["household"].value
     # Odd records were read from anywhere; their positions are only kept inside the bytes.
@@ -295,57 +214,3 @@ def _holds_many_digits(word: NDArray[np.uint64], records: Joined, rows: NDArray[
             suspect[np.clip(holder + shift, 0, len(suspect) - 1)] = True
         found = suspect[rows]
     return found
-
-
-def _one_by_one(
-    rows: NDArray[np.int64],
-    records: Joined,
-    blocks: Sequence[BlockFrom],
-    reference: Reference,
-    limits: Limits,
-    readers: Readers,
-    household: NDArray[np.uint64],
-    statements: Packed,
-    fine: NDArray[np.bool_],
-) -> list[Dead]:
-    """Judge records by the definition; fill in those that are admitted and return the others."""
-    dead = []
-    first = np.searchsorted(records.block, np.arange(len(blocks)))
-    for row in rows.tolist():
-        origin = blocks[int(records.block[row])]
-        value = _slice(records.raw, int(records.value[row]), int(records.value_length[row]))
-        try:
-            record, said = _decoded(row, records, origin, value, readers)
-            one = admit(record, reference, limits)
-        except Rejected as error:
-            arrived = _EPOCH + timedelta(milliseconds=origin.block.timestamp_ms)
-            offset = origin.block.first + row - int(first[int(records.block[row])])
-            dead.append(
-                Dead(
-                    origin.topic,
-                    origin.partition,
-                    offset,
-                    arrived,
-                    cause_of(error),
-                    field_of(error),
-                    str(error),
-                    sha256(value or b"").digest(),
-                )
-            )
-            continue
-        statements[row] = pack([one], reference)[0]
-        household[row] = np.frombuffer(said["household"], ">u8").astype(np.uint64)
-        fine[row] = True
-    return dead
-
-
-def _decoded(row: int, records: Joined, origin: BlockFrom, value: bytes | None, readers: Readers) -> tuple[Record, Mapping[str, Any]]:
-    headers = headers_at(records.raw, int(records.value[row]) + max(int(records.value_length[row]), 0))
-    said = decode("HouseholdChanged", value or b"", headers, readers.schemas)
-    key = _slice(records.raw, int(records.key[row]), int(records.key_length[row]))
-    arrived = _EPOCH + timedelta(milliseconds=origin.block.timestamp_ms)
-    return Record(said, key, origin.regency, arrived), said
-
-
-def _slice(raw: bytes, at: int, length: int) -> bytes | None:
-    return None if length < 0 else raw[at : at + length]

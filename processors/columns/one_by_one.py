@@ -1,0 +1,105 @@
+"""
+Records judged one at a time: whatever columns cannot prove to be fine, by fastavro and by the definition of admission.
+
+Why: columns know only what is usual; everything else is decided here, as if there were no columns at all.
+Must not: fetch a schema, know a clock, or let what one record holds end the work on all others.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.admission import Limits, Record, admit, cause_of, field_of
+from processors.blocks import Block, Joined, headers_at
+from processors.columns.statements import Packed, pack
+from processors.columns.writers import Readers
+from processors.reference import Reference
+from schemas.codec import decode
+from schemas.errors import Rejected
+
+__all__ = ["BlockFrom", "Dead", "one_by_one"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFrom:
+    """A block of records and where it lay: topic, partition, and the regency whose topic it is."""
+
+    block: Block
+    topic: str
+    partition: int
+    regency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A rejected record: coordinates, cause and digest, never its value."""
+
+    topic: str
+    partition: int
+    offset: int
+    arrived: datetime
+    cause: str
+    field: str
+    message: str
+    digest: bytes
+
+
+def one_by_one(
+    rows: NDArray[np.int64],
+    records: Joined,
+    blocks: Sequence[BlockFrom],
+    reference: Reference,
+    limits: Limits,
+    readers: Readers,
+    household: NDArray[np.uint64],
+    statements: Packed,
+    fine: NDArray[np.bool_],
+) -> list[Dead]:
+    """Judge records by the definition; fill in those that are admitted and return the others."""
+    dead = []
+    first = np.searchsorted(records.block, np.arange(len(blocks)))
+    for row in rows.tolist():
+        origin = blocks[int(records.block[row])]
+        value = _slice(records.raw, int(records.value[row]), int(records.value_length[row]))
+        try:
+            record, said = _decoded(row, records, origin, value, readers)
+            one = admit(record, reference, limits)
+        except Rejected as error:
+            arrived = _EPOCH + timedelta(milliseconds=origin.block.timestamp_ms)
+            offset = origin.block.first + row - int(first[int(records.block[row])])
+            dead.append(
+                Dead(
+                    origin.topic,
+                    origin.partition,
+                    offset,
+                    arrived,
+                    cause_of(error),
+                    field_of(error),
+                    str(error),
+                    sha256(value or b"").digest(),
+                )
+            )
+            continue
+        statements[row] = pack([one], reference)[0]
+        household[row] = np.frombuffer(said["household"], ">u8").astype(np.uint64)
+        fine[row] = True
+    return dead
+
+
+def _decoded(row: int, records: Joined, origin: BlockFrom, value: bytes | None, readers: Readers) -> tuple[Record, Mapping[str, Any]]:
+    headers = headers_at(records.raw, int(records.value[row]) + max(int(records.value_length[row]), 0))
+    said = decode("HouseholdChanged", value or b"", headers, readers.schemas)
+    key = _slice(records.raw, int(records.key[row]), int(records.key_length[row]))
+    arrived = _EPOCH + timedelta(milliseconds=origin.block.timestamp_ms)
+    return Record(said, key, origin.regency, arrived), said
+
+
+def _slice(raw: bytes, at: int, length: int) -> bytes | None:
+    return None if length < 0 else raw[at : at + length]
