@@ -202,8 +202,8 @@ class _Watch:
         while True:
             await asyncio.sleep(_WATCH_S)
             try:
-                await self._batcher.resume_accepted()
-                if self._batcher.suspicious or loop.time() - topics_at >= _TOPICS_S:
+                await self._batcher.partitions.resume_accepted()
+                if self._batcher.partitions.suspicious or loop.time() - topics_at >= _TOPICS_S:
                     topics_at = loop.time()
                     await self._check_topics()
                 if loop.time() - progress_at >= self._settings.stalled_s / 4:
@@ -220,7 +220,7 @@ class _Watch:
         """
         wanted = {household_topic(code) for code in await self._store.registered_regencies()}
         there = await self._store.topic_ids(wanted & await self._store.topics())
-        await self._batcher.check_topics(there)
+        await self._batcher.partitions.check_topics(there)
         if there != self._topics:
             _log.warning("the set of regencies changed: starting over", extra={"action": "regencies_changed"})
             self._batcher.stop()
@@ -231,12 +231,12 @@ class _Watch:
     async def _check_progress(self) -> None:
         """End the process when its offsets stand still although there is a backlog and broker and database answer."""
         batcher, loop = self._batcher, asyncio.get_running_loop()
-        mine = {one for one, state in batcher.held.items() if not state.halted}
+        mine = {one for one in batcher.partitions.held if batcher.partitions.moving(one)}
         if not mine or loop.time() - batcher.moved_at < self._settings.stalled_s:
             return
         ends = await self._store.ends(mine)
         await self._store.registered_regencies()  # the database answers too
-        behind = [one for one in mine if ends.get(one, 0) > batcher.position[one]]
+        behind = [one for one in mine if ends.get(one, 0) > batcher.partitions.position[one]]
         if behind and loop.time() - batcher.moved_at >= self._settings.stalled_s:
             _log.error("stalled: %s partitions have a backlog and do not move", len(behind), extra={"action": "stalled"})
             end(EXIT_STALLED)

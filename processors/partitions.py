@@ -1,0 +1,166 @@
+"""
+The partitions that a worker holds: taken over, sought back after a gap, halted, let go on; and where each of them stands.
+
+Why: one partition that cannot go on halts visibly and alone, while the batches of all others move on.
+Must not: read or commit a batch (processors/batcher.py does); move an offset that counts.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from processors.queue import ReadAhead
+from processors.store.offsets import Held, OffsetGap, TopicMadeAnew
+from processors.store.worker import WorkerStore
+from schemas.errors import Retriable
+
+__all__ = ["GREATEST_BACKOFF_S", "LEAST_BACKOFF_S", "Partition", "Partitions", "Seeker"]
+
+_log = logging.getLogger(__name__)
+Partition = tuple[str, int]
+LEAST_BACKOFF_S, GREATEST_BACKOFF_S = 0.05, 2.0
+"""How long to wait for a service that is away: from a blink at first to what an operator does not notice."""
+_GAP_S, _GAPS = 1.0, 3
+"""After a seek, records fetched before it may still come for a moment; a gap that is there again after that, twice, is real."""
+
+
+class Seeker(Protocol):
+    """How the worker tells the consumer where to read."""
+
+    async def seek(self, offsets: Mapping[Partition, int]) -> None:
+        """Read partitions on from offsets."""
+
+    async def pause(self, partitions: set[Partition]) -> None:
+        """Fetch no more of partitions."""
+
+    async def resume(self, partitions: set[Partition]) -> None:
+        """Fetch partitions again."""
+
+
+@dataclass(slots=True)
+class _Gap:
+    """Gaps seen at a partition since it last moved: how many, and when the last seek was or will be."""
+
+    count: int = 0
+    sought_at: float = 0.0
+
+
+class Partitions:
+    """Held partitions with their positions: what the transport asks, and everything that stops or moves one of them alone."""
+
+    def __init__(self, store: WorkerStore, seeker: Seeker, ahead: ReadAhead, counts: Counter[str]) -> None:
+        """Hold no partition yet."""
+        self._store, self._seeker, self._ahead, self._counts = store, seeker, ahead, counts
+        self.held: dict[Partition, Held] = {}
+        self.position: dict[Partition, int] = {}
+        self.suspicious = False
+        self._gaps: dict[Partition, _Gap] = {}
+        self._later: set[asyncio.Task[None]] = set()
+
+    def moving(self, partition: Partition) -> bool:
+        """Return whether a partition is held and not halted."""
+        return partition in self.held and not self.held[partition].halted
+
+    def moved(self, partition: Partition, after: int) -> None:
+        """Note that everything below an offset is committed."""
+        self.position[partition] = after
+        self._gaps.pop(partition, None)
+
+    async def assigned(self, partitions: set[Partition]) -> Mapping[Partition, int]:
+        """Take partitions over and return where to read on; halted ones are paused."""
+        self._ahead.drop_all()
+        self._gaps.clear()
+        self.held = {}  # so that a batch in flight, which this very call overtakes, is discarded
+        held = await self._taken_over(partitions)
+        self.held = held
+        self.position = {one: state.next_offset for one, state in held.items()}
+        halted = {one for one, state in held.items() if state.halted}
+        for one in halted:
+            _log.error("partition is halted", extra={"action": "halted", "topic": one[0], "partition": one[1], "cause": held[one].halted})
+        if halted:
+            await self._seeker.pause(halted)
+        _log.info("partitions taken over", extra={"action": "taken_over", "partitions": len(held), "halted": len(halted)})
+        return {one: self.position[one] for one in held if one not in halted}
+
+    def commits(self) -> Mapping[Partition, int]:
+        """Return the next offsets, which Kafka is told for monitoring."""
+        return {one: offset for one, offset in self.position.items() if self.moving(one)}
+
+    async def gap(self, partition: Partition, at: int, found: int) -> None:
+        """Read again from where it counts; halt the partition when the gap stays."""
+        gap = self._gaps.setdefault(partition, _Gap())
+        self._ahead.drop(partition)
+        if time.monotonic() - gap.sought_at >= _GAP_S:
+            gap.count += 1
+        if gap.count >= _GAPS:
+            await self.halt(partition, str(OffsetGap(topic=partition[0], partition=partition[1], next_offset=at, found=found)))
+            return
+        wait = max(0.0, gap.sought_at + _GAP_S - time.monotonic())
+        self._soon(self._seek_later(partition, self.held[partition].epoch, wait))
+        gap.sought_at = time.monotonic() + wait
+        self._counts["gaps"] += 1
+
+    def read_again(self, partition: Partition) -> None:
+        """Let what follows a gap inside a batch come again, then as the first of its batch."""
+        self._ahead.drop(partition)
+        self._soon(self._seek_later(partition, self.held[partition].epoch, _GAP_S))
+
+    async def _seek_later(self, partition: Partition, epoch: int, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        state = self.held.get(partition)
+        if state and state.epoch == epoch and not state.halted:
+            await self._seeker.seek({partition: self.position[partition]})
+
+    def _soon(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def halt(self, partition: Partition, cause: str) -> None:
+        """Halt one partition, visibly; all others go on."""
+        state = self.held[partition]
+        _log.error("partition is halted", extra={"action": "halted", "topic": partition[0], "partition": partition[1], "cause": cause})
+        await self._store.halt(state, cause)
+        if self.held.get(partition) is state:
+            self.held[partition] = Held(state.id, state.epoch, state.next_offset, state.topic_id, cause)
+        self._ahead.drop(partition)
+        await self._seeker.pause({partition})
+
+    async def check_topics(self, ids: Mapping[str, str]) -> None:
+        """Halt partitions whose topic was deleted and made anew (it has another id now): its offsets say nothing about what was read."""
+        self.suspicious = False
+        held = {one: state for one, state in self.held.items() if not state.halted}
+        for partition, state in held.items():
+            if ids.get(partition[0], state.topic_id) != state.topic_id and self.held.get(partition) is state:
+                await self.halt(partition, str(TopicMadeAnew(topic=partition[0])))
+
+    async def resume_accepted(self) -> None:
+        """Go on with halted partitions that a person has accepted meanwhile."""
+        before = [state for state in self.held.values() if state.halted]
+        halted = {state.id: partition for partition, state in self.held.items() if state.halted}
+        if not halted:
+            return
+        accepted = {halted[number] for number in await self._store.resumed(set(halted))}
+        if accepted:
+            taken = await self._store.take_over(accepted)
+            taken = {one: state for one, state in taken.items() if self.held.get(one) in before}  # or they were assigned anew meanwhile
+            self.held.update(taken)
+            self.position.update({one: state.next_offset for one, state in taken.items()})
+            moving = {one for one, state in taken.items() if not state.halted}
+            await self._seeker.seek({one: self.position[one] for one in moving})
+            await self._seeker.resume(moving)
+
+    async def _taken_over(self, partitions: set[Partition]) -> dict[Partition, Held]:
+        """Take partitions over, however long broker and database stay away."""
+        backoff = LEAST_BACKOFF_S
+        while True:
+            try:
+                return await self._store.take_over(partitions)
+            except Retriable as error:
+                _log.warning("waiting: %s", error, extra={"action": "waiting", "wait_s": backoff})
+                await asyncio.sleep(backoff)
+                backoff = min(2 * backoff, GREATEST_BACKOFF_S)
