@@ -206,6 +206,7 @@ class _Watch:
                 if self._batcher.partitions.suspicious or loop.time() - topics_at >= _TOPICS_S:
                     topics_at = loop.time()
                     await self._check_topics()
+                await self._batcher.partitions.halt_unreadable()
                 if loop.time() - progress_at >= self._settings.stalled_s / 4:
                     progress_at = loop.time()
                     await self._check_progress()

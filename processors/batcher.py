@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 
-from processors.blocks import Block
+from processors.blocks import Block, Unreadable
 from processors.columns.reading import BlockFrom, Reading, read
 from processors.partitions import GREATEST_BACKOFF_S, LEAST_BACKOFF_S, Partition, Partitions, Seeker
 from processors.queue import ReadAhead, Taken
@@ -70,10 +70,14 @@ class Batcher:
 
     # ---- the work ---------------------------------------------------------------------------------------------------------
 
-    def put(self, partition: Partition, blocks: list[Block]) -> None:
+    def put(self, partition: Partition, fetched: list[Block | Unreadable]) -> None:
         """Queue what was fetched; what a halted or foreign partition still brings is dropped."""
-        if self.partitions.moving(partition):
+        if not self.partitions.moving(partition):
+            return
+        if blocks := [one for one in fetched if isinstance(one, Block)]:
             self.ahead.put(partition, blocks)
+        if isinstance(fetched[-1], Unreadable):
+            self.partitions.ends_at(partition, fetched[-1])
 
     def kick(self) -> None:
         """Say that something was queued."""

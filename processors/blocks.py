@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from processors.columns.varints import read_varints, words
 from schemas.errors import Fatal
 
-__all__ = ["Block", "BrokenBatch", "Joined", "headers_at", "join", "parse_blocks"]
+__all__ = ["Block", "BrokenBatch", "Joined", "Unreadable", "headers_at", "join", "parse_blocks"]
 
 _HEAD = struct.Struct(">qiibIhiqqqhii")
 """
@@ -74,6 +74,14 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands at an offset of a partition cannot be read, and why; nothing after it was read either."""
+
+    offset: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
     """Blocks laid end to end: the same arrays as in `Block` over one `raw` that ends in padding, and the block of each record."""
 
@@ -104,7 +112,7 @@ def parse_blocks(raw: bytes, decompress: Decompress, checksum: Checksum | None) 
     """
     Yield each whole batch in a fetch's bytes as a block, with the offset after it; None for batches that hold no records of ours.
 
-    Raises `BrokenBatch` for a wrong checksum or an old format.
+    Raises `BrokenBatch` where one is damaged, has holes or an old format.
     """
     at = 0
     while at + _HEAD.size <= len(raw):
@@ -121,16 +129,24 @@ def parse_blocks(raw: bytes, decompress: Decompress, checksum: Checksum | None) 
         else:
             body = raw[at + _HEAD.size : end]
             if attributes & _COMPRESSED:
-                body = decompress(attributes & _COMPRESSED, body)
+                body = _decompressed(decompress, attributes & _COMPRESSED, body, base)
             yield _block(body, base, count, timestamp), base + last + 1
         at = end
+
+
+def _decompressed(decompress: Decompress, kind: int, body: bytes, base: int) -> bytes:
+    try:
+        return decompress(kind, body)
+    except Exception as error:
+        # Why all of them: each codec has errors of its own.
+        raise BrokenBatch(offset=base, why=f"{type(error).__name__} while decompressing it") from error
 
 
 def _block(body: bytes, base: int, count: int, timestamp_ms: int) -> Block:
     few = _few if count <= _FEW else _many
     try:
         key, key_length, value, value_length, deltas = few(body, count)
-    except IndexError as error:
+    except (IndexError, ValueError) as error:
         raise BrokenBatch(offset=base, why="it ends inside a record") from error
     if not np.array_equal(deltas, np.arange(deltas[0], deltas[0] + count) if count else deltas):
         raise BrokenBatch(offset=base, why="its offsets are not dense: the topic must be neither compacted nor written in transactions")

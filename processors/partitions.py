@@ -13,8 +13,9 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from processors.blocks import Unreadable
 from processors.queue import ReadAhead
-from processors.store.offsets import Held, OffsetGap, TopicMadeAnew
+from processors.store.offsets import Held, OffsetGap, RecordsUnreadable, TopicMadeAnew
 from processors.store.worker import WorkerStore
 from schemas.errors import Retriable
 
@@ -59,6 +60,7 @@ class Partitions:
         self.position: dict[Partition, int] = {}
         self.suspicious = False
         self._gaps: dict[Partition, _Gap] = {}
+        self._unreadable: dict[Partition, Unreadable] = {}
         self._later: set[asyncio.Task[None]] = set()
 
     def moving(self, partition: Partition) -> bool:
@@ -74,6 +76,7 @@ class Partitions:
         """Take partitions over and return where to read on; halted ones are paused."""
         self._ahead.drop_all()
         self._gaps.clear()
+        self._unreadable.clear()
         self.held = {}  # so that a batch in flight, which this very call overtakes, is discarded
         held = await self._taken_over(partitions)
         self.held = held
@@ -129,6 +132,26 @@ class Partitions:
             self.held[partition] = Held(state.id, state.epoch, state.next_offset, state.topic_id, cause)
         self._ahead.drop(partition)
         await self._seeker.pause({partition})
+
+    def ends_at(self, partition: Partition, mark: Unreadable) -> None:
+        """Note that a partition cannot be read on from a mark; see `halt_unreadable`."""
+        self._unreadable[partition] = mark
+        self.suspicious = True  # its topic may have been made anew
+
+    async def halt_unreadable(self) -> None:
+        """Halt partitions that cannot be read on, each as soon as all that was read before is committed."""
+        if self._unreadable:
+            await self._seeker.pause(set(self._unreadable))
+        for partition, mark in list(self._unreadable.items()):
+            if self._ahead.waiting(partition):
+                continue
+            if self.moving(partition) and self.position[partition] <= mark.offset:
+                cause = RecordsUnreadable(topic=partition[0], partition=partition[1], offset=mark.offset, why=mark.why)
+                await self.halt(partition, str(cause))
+            elif self.moving(partition):  # the mark is of a time before a seek
+                await self._seeker.resume({partition})
+            if self._unreadable.get(partition) is mark:
+                del self._unreadable[partition]
 
     async def check_topics(self, ids: Mapping[str, str]) -> None:
         """Halt partitions whose topic was deleted and made anew (it has another id now): its offsets say nothing about what was read."""

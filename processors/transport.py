@@ -7,6 +7,7 @@ Must not: decode or merge; pause partitions in Faust's way (one that is not drai
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Protocol
@@ -14,18 +15,19 @@ from typing import Any, Protocol
 from aiokafka import TopicPartition
 from aiokafka import codec as compression
 from aiokafka.consumer import fetcher
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import KafkaError, RecordTooLargeError
 from aiokafka.record.util import calc_crc32c
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
-from processors.blocks import Block, BrokenBatch, parse_blocks
+from processors.blocks import Block, BrokenBatch, Unreadable, parse_blocks
 
 __all__ = ["BatchConsumer", "BatchTransport", "Fetched", "Positions", "leave_group", "pause", "resume", "seek"]
 
-Fetched = list[tuple[tuple[str, int], list[Block]]]
-"""What one fetch brought: for each partition (topic, partition) its blocks in order."""
+_log = logging.getLogger(__name__)
+Fetched = list[tuple[tuple[str, int], list[Block | Unreadable]]]
+"""What one fetch brought: for each partition (topic, partition) its blocks in order; where it cannot be read on, a mark ends them."""
 _FULL_WAIT_S = 0.002
 _PACE_PER_PARTITION_S, _LEAST_PACE_S, _GREATEST_PACE_S = 0.0002, 0.004, 0.1
 """Pause between fetches: aiokafka has no fetch sessions, so each fetch costs Python time for every partition. Without it a trickle over
@@ -67,8 +69,12 @@ class _WholeBytes:
         return len(self.raw)
 
 
-def _unpack_blocks(self: fetcher.PartitionRecords) -> Iterator[Block]:
-    """Yield the fetched blocks from the position asked for, as `PartitionRecords` yields records."""
+def _unpack_blocks(self: fetcher.PartitionRecords) -> Iterator[Block | Unreadable]:
+    """
+    Yield the fetched blocks from the position asked for, as `PartitionRecords` yields records.
+
+    A batch that cannot be read is a mark: an error raised here would end the reading of all partitions, in whatever worker has this one.
+    """
     try:
         for block, after in parse_blocks(self._records.raw, _decompress, calc_crc32c if self._check_crcs else None):
             wanted = block.from_offset(self.next_fetch_offset) if block is not None and after > self.next_fetch_offset else None
@@ -76,13 +82,33 @@ def _unpack_blocks(self: fetcher.PartitionRecords) -> Iterator[Block]:
             if wanted is not None and len(wanted.value):
                 yield wanted
     except BrokenBatch as error:
-        raise CorruptRecordException(str(error)) from error
+        yield Unreadable(self.next_fetch_offset, str(error))
+
+
+class _Mark:
+    """A mark in place of a fetch's records: aiokafka's `PartitionRecords` as far as its `FetchResult` asks."""
+
+    def __init__(self, mark: Unreadable, after: int) -> None:
+        self._marks = iter((mark,))
+        self.next_fetch_offset = after
+
+    def __iter__(self) -> Iterator[Unreadable]:
+        return self._marks
+
+
+def _set_error(self: fetcher.Fetcher, tp: TopicPartition, error: KafkaError) -> None:
+    """Keep what the broker refuses of a partition (it may not be read, say) as a mark, where aiokafka would raise it for all of them."""
+    assignment = self._subscriptions.subscription.assignment
+    position = assignment.state_value(tp).position
+    mark = _Mark(Unreadable(position, type(error).__name__), position + isinstance(error, RecordTooLargeError))  # aiokafka passes over one
+    self._records[tp] = fetcher.FetchResult(tp, assignment=assignment, partition_records=mark, backoff=self._prefetch_backoff)
 
 
 def _install() -> None:
     """Let aiokafka's fetcher hand over blocks instead of records; its version is pinned for this."""
     fetcher.MemoryRecords = _WholeBytes
     fetcher.PartitionRecords._unpack_records = _unpack_blocks  # noqa: SLF001
+    fetcher.Fetcher._set_error = _set_error  # noqa: SLF001
     fetcher.Fetcher._proc_fetch_request = _paced  # noqa: SLF001
 
 
@@ -107,6 +133,19 @@ class _Thread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_bytes = _FETCH_BYTES  # noqa: SLF001
         return consumer
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Tell Kafka offsets. Stock Faust crashes where it may not (of one topic, say), but nothing counts on them here."""
+        consumer = self._ensure_consumer()
+        mine = consumer.assignment()
+        told = {one: offset for tp, offset in offsets.items() if (one := TopicPartition(*tp)) in mine}
+        try:
+            if told:
+                await consumer.commit(told)
+        except KafkaError as error:
+            _log.warning("Kafka was not told the offsets: %s", type(error).__name__, extra={"action": "offsets_untold"})
+            return False
+        return True
 
 
 class BatchConsumer(driver.Consumer):
@@ -137,6 +176,8 @@ class BatchConsumer(driver.Consumer):
         if not parts:
             return
         (topic, partition), blocks = parts[0]
+        last = blocks[-1]
+        offset, arrived_s = (last.last, last.timestamp_ms / 1000) if isinstance(last, Block) else (last.offset, 0.0)
         tp = TP(topic, partition)
         self._read_offset[tp] = None  # Faust silently drops what lies below it: all that is read again after a seek
         yield (
@@ -144,8 +185,8 @@ class BatchConsumer(driver.Consumer):
             ConsumerMessage(
                 topic,
                 partition,
-                blocks[-1].last,
-                blocks[-1].timestamp_ms / 1000,
+                offset,
+                arrived_s,
                 1,
                 (),
                 None,

@@ -18,6 +18,7 @@ __all__ = [
     "LogRunsOut",
     "NotHalted",
     "OffsetGap",
+    "RecordsUnreadable",
     "Stand",
     "TopicMadeAnew",
     "accept",
@@ -44,6 +45,13 @@ class LogRunsOut(Halted):
 
 class OffsetGap(Halted):
     """{topic}[{partition}] goes on at {found} instead of {next_offset}: records were lost; muara offsets accept {topic} goes on"""
+
+
+class RecordsUnreadable(Halted):
+    """
+    {topic}[{partition}] cannot be read at offset {offset} ({why}): mend that, then muara offsets accept {topic} reads it again;
+    with --at and a later offset it goes on without those records
+    """
 
 
 class NotHalted(Fatal):

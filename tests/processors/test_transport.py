@@ -1,22 +1,27 @@
-"""The transport: a fetch that comes back while nothing may flow, and one that brings what was read before."""
+"""The transport: fetches that come back while nothing may flow, that bring what was read before, or what cannot be read at all."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher
+from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAuthorizationFailedError
+from aiokafka.record.util import calc_crc32c
 from faust.transport.consumer import Consumer as FaustConsumer
 from faust.types.tuples import TP
 
 from processors import transport
-from processors.blocks import Block
+from processors.blocks import Block, Unreadable
 from processors.transport import BatchConsumer
+from tests.processors.record_batches import Sent, record_batch
 
-PARTITION = ("muara.99.01.household.v1", 0)
+PARTITION, OTHER = ("muara.99.01.household.v1", 0), ("muara.99.02.household.v1", 0)
 
 
 class Positions:
@@ -153,3 +158,99 @@ def test_what_is_read_again_after_a_seek_is_delivered() -> None:
 def _block(offset: int) -> Block:
     one = np.zeros(1, np.int64)
     return Block(b"", one, one, one, one, offset, 0)
+
+
+@pytest.fixture
+def patched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Aiokafka's fetcher as the transport patches it, for one test."""
+    for owner, name in (
+        (fetcher, "MemoryRecords"),
+        (fetcher.PartitionRecords, "_unpack_records"),
+        (fetcher.Fetcher, "_set_error"),
+        (fetcher.Fetcher, "_proc_fetch_request"),
+    ):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    transport._install()
+
+
+async def _fetched(arrive: Callable[[Any, Any], None]) -> tuple[dict[tuple[str, int], list[Any]], int]:
+    """Return what aiokafka's own fetcher hands over when something arrives for one partition, and where it reads that one on."""
+    subscriptions: Any = SubscriptionState()
+    one, other = TopicPartition(*PARTITION), TopicPartition(*OTHER)
+    subscriptions.assign_from_user([one, other])
+    assignment = subscriptions.subscription.assignment
+    real: Any = object.__new__(fetcher.Fetcher)
+    real.__dict__.update(
+        _records=OrderedDict(), _subscriptions=subscriptions, _wait_consume_future=None, _prefetch_backoff=0.0, _check_crcs=True
+    )
+    for tp in (one, other):
+        assignment.state_value(tp).seek(5)
+    arrive(real, assignment)
+    _arrived(real, assignment, other, record_batch([Sent(b"k", b"v")] * 2, 5))
+    found: dict[tuple[str, int], list[Any]] = {}
+    while real._records:
+        found |= {(tp.topic, tp.partition): blocks for tp, blocks in (await real.fetched_records([], max_records=100)).items()}
+    return found, assignment.state_value(one).position
+
+
+def _arrived(real: Any, assignment: Any, tp: TopicPartition, raw: bytes) -> None:
+    records = fetcher.PartitionRecords(tp, transport._WholeBytes(raw), None, 5, None, None, real._check_crcs, fetcher.READ_UNCOMMITTED)
+    real._records[tp] = fetcher.FetchResult(tp, assignment=assignment, partition_records=records, backoff=0.0)
+
+
+def _damaged(at: int, attributes: int | None = None) -> bytes:
+    """Return a record batch with a flipped bit, or with a compression that its bytes do not have."""
+    raw = bytearray(record_batch([Sent(b"k", b"v")] * 3, at))
+    raw[-1] ^= 1
+    if attributes is not None:
+        raw[22] = attributes
+        raw[17:21] = calc_crc32c(bytes(raw[21:])).to_bytes(4, "big")
+    return bytes(raw)
+
+
+@pytest.mark.parametrize(("attributes", "why"), [(None, "wrong checksum"), (4, "while decompressing it"), (7, "while decompressing it")])
+def test_a_batch_that_cannot_be_read_is_a_mark(patched: None, attributes: int | None, why: str) -> None:
+    """What stands before it is handed over, then a mark that tells place and cause; nothing is raised, and other partitions are read."""
+
+    def arrive(real: Any, assignment: Any) -> None:
+        _arrived(real, assignment, TopicPartition(*PARTITION), record_batch([Sent(b"k", b"v")] * 2, 5) + _damaged(7, attributes))
+
+    found, position = asyncio.run(_fetched(arrive))
+    good, mark = found[PARTITION]
+
+    assert (good.first, good.last) == (5, 6)
+    assert isinstance(mark, Unreadable)
+    assert (mark.offset, position) == (7, 7)
+    assert why in mark.why
+    assert [block.first for block in found[OTHER]] == [5]
+
+
+@pytest.mark.parametrize("error", [TopicAuthorizationFailedError(PARTITION[0]), RecordTooLargeError("%s", "too large")])
+def test_what_the_broker_refuses_is_a_mark(patched: None, error: KafkaError) -> None:
+    """A topic that may not be read any more, and a record larger than any fetch, end the reading of their partition alone."""
+
+    def arrive(real: Any, assignment: Any) -> None:
+        real._set_error(TopicPartition(*PARTITION), error)
+        if isinstance(error, RecordTooLargeError):  # as aiokafka does then
+            assignment.state_value(TopicPartition(*PARTITION)).consumed_to(6)
+
+    found, _ = asyncio.run(_fetched(arrive))
+
+    assert [Unreadable(5, type(error).__name__)] == found[PARTITION]
+    assert [block.first for block in found[OTHER]] == [5]
+
+
+def test_offsets_that_kafka_does_not_take_end_nothing() -> None:
+    """They are for monitoring only: where one topic may not be read any more, Kafka refuses them, and the worker goes on."""
+
+    class Refusing:
+        def assignment(self) -> set[TopicPartition]:
+            return {TopicPartition(*PARTITION)}
+
+        async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+            raise TopicAuthorizationFailedError({one.topic for one in offsets})
+
+    thread: Any = SimpleNamespace(_ensure_consumer=Refusing)
+
+    assert asyncio.run(transport._Thread._commit(thread, {TP(*PARTITION): 3})) is False
+    assert asyncio.run(transport._Thread._commit(thread, {TP(*OTHER): 3})) is True

@@ -1,0 +1,110 @@
+"""Held partitions: what stops one of them stops it alone, visibly, and not before all that was read of it is committed."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from processors.blocks import Block, Unreadable
+from processors.partitions import Partition, Partitions
+from processors.queue import ReadAhead
+from processors.store.offsets import Held
+
+A, B = ("muara.99.01.household.v1", 0), ("muara.99.02.household.v1", 0)
+
+
+class Store:
+    """A store that takes over at offset 5 and notes what is halted."""
+
+    def __init__(self) -> None:
+        """Halt nothing yet."""
+        self.halted: list[tuple[int, str]] = []
+
+    async def take_over(self, partitions: set[Partition]) -> dict[Partition, Held]:
+        """Give each a number, the epoch 1 and the offset 5."""
+        return {one: Held(number, 1, 5, "id", None) for number, one in enumerate(sorted(partitions))}
+
+    async def halt(self, state: Held, cause: str) -> None:
+        """Note it."""
+        self.halted.append((state.id, cause))
+
+
+class Seeker:
+    """Notes which partitions are paused."""
+
+    def __init__(self) -> None:
+        """Pause nothing yet."""
+        self.paused: set[Partition] = set()
+
+    async def seek(self, offsets: Mapping[Partition, int]) -> None:
+        """Do nothing."""
+
+    async def pause(self, partitions: set[Partition]) -> None:
+        """Note it."""
+        self.paused |= partitions
+
+    async def resume(self, partitions: set[Partition]) -> None:
+        """Note it."""
+        self.paused -= partitions
+
+
+class Holding:
+    """Partitions A and B, held at offset 5, with everything around them."""
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self.store = Store()
+        self.seeker, self.ahead = Seeker(), ReadAhead(100)
+        self.partitions = Partitions(cast("Any", self.store), self.seeker, self.ahead, Counter())
+
+    async def begin(self) -> "Holding":
+        """Take over."""
+        await self.partitions.assigned({A, B})
+        return self
+
+
+def block(first: int, records: int = 1) -> Block:
+    """Return a block of records that nobody reads."""
+    places = np.zeros(records, np.int64)
+    return Block(b"", places, places, places, places, first, 0)
+
+
+def test_a_partition_that_cannot_be_read_halts_after_what_was_read_before() -> None:
+    """It is fetched no more at once, is halted when its last block is committed, and the other one moves on."""
+
+    async def play() -> None:
+        here = await Holding().begin()
+        here.ahead.put(A, [block(5)])
+        here.partitions.ends_at(A, Unreadable(6, "wrong checksum"))
+        await here.partitions.halt_unreadable()
+        assert (here.seeker.paused, here.store.halted) == ({A}, [])
+
+        taken = here.ahead.take()
+        await here.partitions.halt_unreadable()
+        assert here.store.halted == []
+
+        here.ahead.done(taken)
+        here.partitions.moved(A, 6)
+        await here.partitions.halt_unreadable()
+        await here.partitions.halt_unreadable()
+        ((number, cause),) = here.store.halted
+        assert number == 0
+        assert f"{A[0]}[0] cannot be read at offset 6 (wrong checksum)" in cause
+        assert [here.partitions.moving(one) for one in (A, B)] == [False, True]
+        assert set(here.partitions.commits()) == {B}
+
+    asyncio.run(play())
+
+
+def test_a_mark_of_a_time_before_a_seek_halts_nothing() -> None:
+    """Where the partition stands beyond the mark, a person has let it go on there."""
+
+    async def play() -> None:
+        here = await Holding().begin()
+        here.partitions.ends_at(A, Unreadable(4, "wrong checksum"))
+        await here.partitions.halt_unreadable()
+        assert (here.seeker.paused, here.store.halted, here.partitions.moving(A)) == (set(), [], True)
+
+    asyncio.run(play())
