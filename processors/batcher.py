@@ -49,6 +49,7 @@ class Batcher:
         self.partitions = Partitions(store, seeker, self.ahead, self.counts)
         self.moved_at = time.monotonic()
         self._reference: Reference | None = None
+        self._unforeseen: set[str] = set()
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -174,6 +175,11 @@ class Batcher:
         self.counts["batches"] += 1
         self.counts["merged"] += len(reading.statements)
         self.counts["rejected"] += len(reading.dead)
+        for one in reading.dead:
+            if one.unforeseen and one.unforeseen not in self._unforeseen:
+                self._unforeseen.add(one.unforeseen)
+                told = {"action": "unforeseen", "topic": one.topic, "partition": one.partition, "offset": one.offset}
+                _log.error("a record was rejected for an error that nobody foresaw: %s (told once)", one.unforeseen, extra=told)
 
     def _correct(self, parts: list[Part], blocks: list[BlockFrom], error: Replayed) -> None:
         """Take over the offsets that PostgreSQL holds: a commit whose answer was lost, or records read before a seek."""

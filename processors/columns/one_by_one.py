@@ -19,8 +19,8 @@ from processors.blocks import Block, Joined, headers_at
 from processors.columns.statements import Packed, pack
 from processors.columns.writers import Readers
 from processors.reference import Reference
-from schemas.codec import decode
-from schemas.errors import Rejected
+from schemas.codec import NotTheContract, decode
+from schemas.errors import MuaraError, Rejected
 
 __all__ = ["BlockFrom", "Dead", "one_by_one"]
 
@@ -39,7 +39,7 @@ class BlockFrom:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """A rejected record: coordinates, cause and digest, never its value."""
+    """A rejected record: coordinates, cause and digest, never its value; `unforeseen` is the type of an error that nobody foresaw."""
 
     topic: str
     partition: int
@@ -49,6 +49,7 @@ class Dead:
     field: str
     message: str
     digest: bytes
+    unforeseen: str = ""
 
 
 def one_by_one(
@@ -68,29 +69,39 @@ def one_by_one(
     for row in rows.tolist():
         origin = blocks[int(records.block[row])]
         value = _slice(records.raw, int(records.value[row]), int(records.value_length[row]))
+        unforeseen = ""
         try:
             record, said = _decoded(row, records, origin, value, readers)
-            one = admit(record, reference, limits)
+            packed = pack([admit(record, reference, limits)], reference)[0]
         except Rejected as error:
-            arrived = _EPOCH + timedelta(milliseconds=origin.block.timestamp_ms)
-            offset = origin.block.first + row - int(first[int(records.block[row])])
-            dead.append(
-                Dead(
-                    origin.topic,
-                    origin.partition,
-                    offset,
-                    arrived,
-                    cause_of(error),
-                    field_of(error),
-                    str(error),
-                    sha256(value or b"").digest(),
-                )
-            )
+            refused = error
+        except MuaraError:
+            raise  # such as a registry that is away
+        except Exception as error:  # noqa: BLE001
+            # Why all of them: a record that ends the process ends the next one too, and so stops every region.
+            unforeseen = type(error).__name__
+            refused = NotTheContract(why=f"{unforeseen} while judging it")
+        else:
+            statements[row], fine[row] = packed, True
+            household[row] = np.frombuffer(said["household"], ">u8").astype(np.uint64)
             continue
-        statements[row] = pack([one], reference)[0]
-        household[row] = np.frombuffer(said["household"], ">u8").astype(np.uint64)
-        fine[row] = True
+        offset = origin.block.first + row - int(first[int(records.block[row])])
+        dead.append(_dead(origin, offset, value, refused, unforeseen))
     return dead
+
+
+def _dead(origin: BlockFrom, offset: int, value: bytes | None, refused: Rejected, unforeseen: str) -> Dead:
+    return Dead(
+        origin.topic,
+        origin.partition,
+        offset,
+        _EPOCH + timedelta(milliseconds=origin.block.timestamp_ms),
+        cause_of(refused),
+        field_of(refused),
+        str(refused),
+        sha256(value or b"").digest(),
+        unforeseen,
+    )
 
 
 def _decoded(row: int, records: Joined, origin: BlockFrom, value: bytes | None, readers: Readers) -> tuple[Record, Mapping[str, Any]]:

@@ -45,27 +45,25 @@ class Readers:
                 writer = self.schemas.by_id(schema_id)
             except Rejected:
                 return None
-            self._plans[schema_id] = compile_plan(writer, frozenset(WANTED)) if _same_symbols(writer) else None
+            self._plans[schema_id] = compile_plan(writer, frozenset(WANTED)) if _means_the_same(writer) else None
         return self._plans[schema_id]
 
 
-def _same_symbols(writer: Mapping[str, Any]) -> bool:
-    """Return whether a schema is our record with our operations in our order; columns read enums by number."""
+def _means_the_same(writer: Mapping[str, Any]) -> bool:
+    """Return whether a schema is our record, where no field has other symbols (columns go by number) or another logical type."""
     ours = parsed("HouseholdChanged")
-    if writer.get("name") != ours["name"]:
-        return False
-    theirs = {one["name"]: one["type"] for one in writer["fields"]}
-    return all(_enums(theirs.get(one["name"])) == _enums(one["type"]) for one in ours["fields"] if _enums(one["type"]))
+    theirs = _meanings(writer)
+    return writer.get("name") == ours["name"] and all(theirs.get(path, meaning) == meaning for path, meaning in _meanings(ours).items())
 
 
-def _enums(kind: Any) -> list[Any]:  # noqa: ANN401 - JSON
-    """Return the symbols of all enums inside a type."""
+def _meanings(kind: Any, path: str = "") -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return what the bytes of each field mean beyond their type, by path: an enum's symbols, or the logical type."""
     if isinstance(kind, list):
-        return [one for part in kind for one in _enums(part)]
-    if isinstance(kind, dict):
-        return (
-            list(kind.get("symbols", []))
-            + _enums(kind.get("items"))
-            + [one for part in kind.get("fields", []) for one in _enums(part["type"])]
-        )
-    return []
+        return {at: meaning for part in kind if part != "null" for at, meaning in _meanings(part, path).items()}
+    if not isinstance(kind, dict):
+        return {path: None}
+    if kind.get("type") == "record":
+        return {at: meaning for one in kind["fields"] for at, meaning in _meanings(one["type"], f"{path}.{one['name']}").items()}
+    if kind.get("type") == "array":
+        return _meanings(kind["items"], f"{path}[]")
+    return {path: kind.get("symbols", kind.get("logicalType"))}

@@ -6,7 +6,7 @@ Must not: say what becomes of a record.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from tests.worlds import REFERENCE, SMALL_VILLAGES
 
 __all__ = ["FAULTS", "MAKERS", "NIK", "REGENCIES", "SCHEMAS", "Schemas", "a_good", "sent", "written"]
 
-OURS, WIDER, FOREIGN, LESSER = 7, 8, 9, 10
+OURS, WIDER, FOREIGN, LESSER, UNDATED, TIMED = 7, 8, 9, 10, 11, 12
 GUID = UUID(int=99)
 REGENCIES = ("91.01", "91.02", "92.01")
 DAY = date(2023, 5, 1)
@@ -36,8 +36,20 @@ def with_fields(*more: dict[str, Any], without: Sequence[str] = ()) -> dict[str,
     return {**schema, "fields": [*fields, *more]}
 
 
+def with_type(name: str, kind: Any) -> dict[str, Any]:
+    """Return the contract's schema with another type of one field, as a foreign client would register it."""
+    schema = parsed("HouseholdChanged")
+    fields = [{**one, "type": kind} if one["name"] == name else one for one in schema["fields"]]
+    return {**schema, "fields": fields}
+
+
 class Schemas:
-    """Writers' schemas by id: ours, one with a field more, one of another record, one without sections."""
+    """
+    Writers' schemas by id: ours, one with a field more, one of another record, one without sections.
+
+    And two that registries and Avro's rules find compatible although they mean something else: a date that is a plain number, a
+    revision that is a time.
+    """
 
     def __init__(self) -> None:
         """Know them."""
@@ -46,6 +58,8 @@ class Schemas:
             WIDER: with_fields({"name": "remark", "type": ["null", "string"], "default": None}),
             LESSER: with_fields(without=("welfare", "nutrition")),
             FOREIGN: parsed("EventRejected"),
+            UNDATED: with_type("valid_from", "int"),
+            TIMED: with_type("revision", {"type": "long", "logicalType": "timestamp-micros"}),
         }
 
     def by_id(self, schema_id: int) -> dict[str, Any]:
@@ -147,6 +161,17 @@ def _lesser(regency: str, data: st.DataObject) -> Sent:
     return Sent(household_key(0), written(to_record(a_good(regency)), LESSER))
 
 
+def _as(schema_id: int, **more: Any) -> Maker:
+    """Return how to make a record, or one with many members, which columns do not read, with another writer's schema."""
+
+    def make(regency: str, data: st.DataObject) -> Sent:
+        members = (Member(),) * data.draw(st.sampled_from([0, 60]))
+        record = to_record(a_good(regency, members=members, **more)) | ({"valid_from": 19_000} if schema_id == UNDATED else {})
+        return Sent(household_key(0), written(record, schema_id))
+
+    return make
+
+
 def _with_guid(regency: str, data: st.DataObject) -> Sent:
     one = sent(a_good(regency))
     assert one.value is not None
@@ -202,6 +227,8 @@ FAULTS: dict[str, Maker] = {
     "sixteen digits": _digits,
     "a field more": _wider,
     "sections less": _lesser,
+    "a date that is a number": _as(UNDATED),
+    "a revision that is a time": _as(TIMED, revision=datetime(2023, 5, 1, tzinfo=UTC)),
     "framing with a GUID": _with_guid,
 }
 MAKERS: dict[str, Maker] = {"good": _good, **FAULTS}

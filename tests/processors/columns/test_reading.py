@@ -15,7 +15,7 @@ from processors.columns.reading import BlockFrom, Dead, Readers, Reading, read
 from processors.columns.statements import pack
 from processors.law import Statement
 from processors.reference import Reference
-from schemas.codec import decode
+from schemas.codec import NotTheContract, decode
 from schemas.errors import Rejected, Retriable
 from schemas.events import Programme, to_record
 from tests.integration.events import household_key
@@ -30,12 +30,20 @@ READERS = Readers(SCHEMAS)
 def by_the_definition(one: Sent, regency: str, offset: int, limits: Limits = LIMITS) -> tuple[bytes, Statement] | Dead:
     """Return what fastavro and `admit` make of one record."""
     arrived = datetime.fromtimestamp(ARRIVED_MS / 1000, UTC)
+    unforeseen = ""
     try:
         fields = decode("HouseholdChanged", one.value or b"", one.headers, SCHEMAS)
-        return fields["household"], admit(Record(fields, one.key, regency, arrived), REFERENCE, limits)
+        said = admit(Record(fields, one.key, regency, arrived), REFERENCE, limits)
+        pack([said], REFERENCE)
     except Rejected as error:
-        digest = sha256(one.value or b"").digest()
-        return Dead(f"t {regency}", 0, offset, arrived, cause_of(error), field_of(error), str(error), digest)
+        refused = error
+    except Exception as error:  # noqa: BLE001 - whatever it is: it is the record's fault, and it ends nothing
+        unforeseen = type(error).__name__
+        refused = NotTheContract(why=f"{unforeseen} while judging it")
+    else:
+        return fields["household"], said
+    digest = sha256(one.value or b"").digest()
+    return Dead(f"t {regency}", 0, offset, arrived, cause_of(refused), field_of(refused), str(refused), digest, unforeseen)
 
 
 def all_by_the_definition(batches: Sequence[tuple[str, Sequence[Sent]]]) -> tuple[list[tuple[bytes, Statement]], list[Dead]]:
@@ -137,6 +145,17 @@ def test_what_a_record_says_does_not_depend_on_its_batch(cuts: list[int]) -> Non
 
     assert [one.message for one in together.dead] == [one.message for reading in alone for one in reading.dead]
     assert [one.message for one in together.dead] == [one.message for one in mixed.dead]
+
+
+@pytest.mark.parametrize(("name", "error"), [("a date that is a number", "TypeError"), ("a revision that is a time", "TypeError")])
+@given(data=st.data())
+@settings(max_examples=10, deadline=None)
+def test_fields_that_mean_something_else_are_no_poison(name: str, error: str, data: st.DataObject) -> None:
+    """A foreign writer's logical types are not ours: its records are rejected, usual and unusual ones alike, and end nothing."""
+    (dead,) = by_columns([("91.01", [FAULTS[name]("91.01", data)])]).dead
+
+    assert (dead.cause, dead.unforeseen) == ("not_the_contract", error)
+    assert f"({error} while judging it)" in dead.message
 
 
 class Away(Retriable):
