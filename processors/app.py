@@ -19,6 +19,7 @@ import faust
 from processors import transport
 from processors.batcher import Batcher
 from processors.broker import BrokerAway
+from processors.progress import Progress
 from processors.settings import WorkerSettings
 from processors.store.connection import DatabaseAway
 from processors.store.worker import WorkerStore
@@ -164,6 +165,7 @@ class _Watch:
         self._app, self._batcher, self._store, self._settings, self._topics = app, batcher, store, settings, topics
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes: list[asyncio.Task[None]] = []
+        self._progress = Progress(settings.stalled_s)
         self._stopping: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -230,16 +232,27 @@ class _Watch:
             end(EXIT_REGENCIES_CHANGED)
 
     async def _check_progress(self) -> None:
-        """End the process when its offsets stand still although there is a backlog and broker and database answer."""
-        batcher, loop = self._batcher, asyncio.get_running_loop()
-        mine = {one for one in batcher.partitions.held if batcher.partitions.moving(one)}
-        if not mine or loop.time() - batcher.moved_at < self._settings.stalled_s:
-            return
-        ends = await self._store.ends(mine)
-        await self._store.registered_regencies()  # the database answers too
-        behind = [one for one in mine if ends.get(one, 0) > batcher.partitions.position[one]]
-        if behind and loop.time() - batcher.moved_at >= self._settings.stalled_s:
-            _log.error("stalled: %s partitions have a backlog and do not move", len(behind), extra={"action": "stalled"})
+        """
+        End the process when one of its offsets stands still although there is a backlog and broker and database answer.
+
+        While somebody loads reference data or rebuilds, all batches wait for that lock, and so would those of a worker made anew.
+        """
+        partitions = self._batcher.partitions
+        mine = {one for one in partitions.held if partitions.moving(one)}
+        try:
+            ends = await self._store.ends(mine)
+            locked = await self._store.reference_locked()  # the database answers too
+        except (DatabaseAway, BrokerAway):
+            self._progress.forget()
+            raise
+        stalled = self._progress.stalled(asyncio.get_running_loop().time(), partitions.position, ends)
+        if stalled and locked:
+            _log.warning("waiting: the reference data is being loaded or rebuilt", extra={"action": "waiting"})
+            self._progress.forget()
+        elif stalled:
+            topic, partition = min(stalled)
+            told = {"action": "stalled", "topic": topic, "partition": partition, "partitions": len(stalled)}
+            _log.error("stalled: %s partitions have a backlog and do not move", len(stalled), extra=told)
             end(EXIT_STALLED)
 
 

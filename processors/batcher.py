@@ -8,7 +8,6 @@ Must not: import Faust or a driver; decide what an event means; pass over anythi
 import asyncio
 import logging
 import random
-import time
 from collections import Counter
 from collections.abc import Mapping
 
@@ -47,7 +46,6 @@ class Batcher:
         self.ahead = ReadAhead(settings.batch_records)
         self.counts: Counter[str] = Counter()
         self.partitions = Partitions(store, seeker, self.ahead, self.counts)
-        self.moved_at = time.monotonic()
         self._reference: Reference | None = None
         self._unforeseen: set[str] = set()
         self._wake = asyncio.Event()
@@ -61,9 +59,7 @@ class Batcher:
 
     async def assigned(self, partitions: set[Partition]) -> Mapping[Partition, int]:
         """Take partitions over and return where to read on."""
-        offsets = await self.partitions.assigned(partitions)
-        self.moved_at = time.monotonic()
-        return offsets
+        return await self.partitions.assigned(partitions)
 
     def commits(self) -> Mapping[Partition, int]:
         """Return the next offsets, which Kafka is told for monitoring."""
@@ -171,7 +167,6 @@ class Batcher:
             part = next((one for one in parts if state and one.id == state.id), None)
             if state and part and state.epoch == epochs[partition]:
                 self.partitions.moved(partition, part.after)
-        self.moved_at = time.monotonic()
         self.counts["batches"] += 1
         self.counts["merged"] += len(reading.statements)
         self.counts["rejected"] += len(reading.dead)

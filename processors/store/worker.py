@@ -19,7 +19,7 @@ from processors.reference import Reference
 from processors.settings import WorkerSettings
 from processors.store import offsets, reference
 from processors.store.batch import Part, commit_batch
-from processors.store.connection import DatabaseAway, connect_worker, is_away
+from processors.store.connection import DatabaseAway, away_is_retriable, connect_worker, is_away, patient
 from processors.store.offsets import Held
 from schemas.codec import WriterSchemas
 
@@ -30,6 +30,12 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 _BLOCKED_S = 6.0
 """A second more than `idle_in_transaction_session_timeout`, which frees the locks of most workers that were stopped."""
+
+_REFERENCE_LOCKED = (
+    "select exists (select from pg_locks where relation = 'reference_version'::regclass and granted"
+    " and database = (select oid from pg_database where datname = current_database())"
+    " and mode in ('ExclusiveLock', 'AccessExclusiveLock'))"
+)
 
 
 class WorkerStore:
@@ -58,16 +64,31 @@ class WorkerStore:
 
     async def reference(self) -> Reference:
         """Read the reference data, whole, at one version."""
-        return await self._in_thread(reference.read)
+
+        def ask() -> Reference:
+            with away_is_retriable(), psycopg.connect(patient(self._settings.database), autocommit=True) as connection:
+                return reference.read(connection)
+
+        return await asyncio.to_thread(ask)  # it is large, and the event loop has other things to do
 
     async def registered_regencies(self) -> frozenset[str]:
         """Return the regencies that some source may speak for."""
 
-        def ask(connection: psycopg.Connection) -> frozenset[str]:
-            rows = connection.execute("select distinct region.code from source join region on region.id = source.region").fetchall()
-            return frozenset(code for (code,) in rows)
+        async def ask(connection: psycopg.AsyncConnection) -> frozenset[str]:
+            cursor = await connection.execute("select distinct region.code from source join region on region.id = source.region")
+            return frozenset(code for (code,) in await cursor.fetchall())
 
-        return await self._in_thread(ask)
+        return await self._briefly(ask)
+
+    async def reference_locked(self) -> bool:
+        """Return whether somebody loads reference data or rebuilds just now, so that all batches wait."""
+
+        async def ask(connection: psycopg.AsyncConnection) -> bool:
+            cursor = await connection.execute(_REFERENCE_LOCKED)
+            row = await cursor.fetchone()
+            return bool(row and row[0])
+
+        return await self._briefly(ask)
 
     async def topics(self) -> frozenset[str]:
         """Return the topics that the broker has."""
@@ -96,11 +117,6 @@ class WorkerStore:
         """Return which halted partitions were accepted."""
         return await self._briefly(lambda connection: offsets.resumed(connection, numbers))
 
-    async def close(self) -> None:
-        """Close the lanes' connections; a transaction in flight rolls back."""
-        for connection in self._lanes.values():
-            await connection.close()
-
     async def _unblocked(self, connection: psycopg.AsyncConnection, work: Coroutine[Any, Any, _T]) -> _T:
         """Return what work on a connection returns; end what blocks it for longer than an idle transaction may live."""
         task = asyncio.create_task(work)
@@ -114,24 +130,6 @@ class WorkerStore:
 
     async def _briefly(self, work: Callable[[psycopg.AsyncConnection], Awaitable[_T]]) -> _T:
         """Run one piece of work on a connection of its own, at READ COMMITTED."""
-        try:
-            async with await psycopg.AsyncConnection.connect(self._settings.database, autocommit=True, connect_timeout=5) as connection:
+        with away_is_retriable():
+            async with await psycopg.AsyncConnection.connect(patient(self._settings.database), autocommit=True) as connection:
                 return await work(connection)
-        except psycopg.Error as error:
-            if is_away(error):
-                raise DatabaseAway(why=type(error).__name__) from error
-            raise
-
-    async def _in_thread(self, work: Callable[[psycopg.Connection], _T]) -> _T:
-        """Run blocking work on a connection of its own, off the event loop."""
-
-        def run() -> _T:
-            try:
-                with psycopg.connect(self._settings.database, autocommit=True, connect_timeout=5) as connection:
-                    return work(connection)
-            except psycopg.Error as error:
-                if is_away(error):
-                    raise DatabaseAway(why=type(error).__name__) from error
-                raise
-
-        return await asyncio.to_thread(run)
