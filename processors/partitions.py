@@ -15,7 +15,7 @@ from typing import Protocol
 
 from processors.blocks import Unreadable
 from processors.queue import ReadAhead
-from processors.store.offsets import Held, OffsetGap, RecordsUnreadable, TopicMadeAnew
+from processors.store.offsets import Held, OffsetGap, RecordsUnreadable, TopicMadeAnew, fault
 from processors.store.worker import WorkerStore
 from schemas.errors import Retriable
 
@@ -154,12 +154,35 @@ class Partitions:
                 del self._unreadable[partition]
 
     async def check_topics(self, ids: Mapping[str, str]) -> None:
-        """Halt partitions whose topic was deleted and made anew (it has another id now): its offsets say nothing about what was read."""
-        self.suspicious = False
+        """
+        Halt partitions whose topic was deleted and made anew (it has another id now): its offsets say nothing about what was read.
+
+        After something suspicious also those whose log no longer reaches to where they stand.
+        """
+        suspicious, self.suspicious = self.suspicious, False
         held = {one: state for one, state in self.held.items() if not state.halted}
         for partition, state in held.items():
             if ids.get(partition[0], state.topic_id) != state.topic_id and self.held.get(partition) is state:
                 await self.halt(partition, str(TopicMadeAnew(topic=partition[0])))
+        if suspicious:
+            try:
+                await self._check_logs()
+            except Retriable:
+                self.suspicious = True  # ask again
+                raise
+
+    async def _check_logs(self) -> None:
+        """
+        Halt partitions that stand outside their log.
+
+        The client reads a log that was cut from its beginning, without a word; what is sent then takes offsets that were read before.
+        """
+        stood = {one: at for one, at in self.position.items() if self.moving(one)}
+        for partition, log in (await self._store.logs(stood)).items():
+            if self.moving(partition) and self.position[partition] == stood[partition]:
+                cause = fault(partition, self.held[partition].topic_id, stood[partition], log)
+                if cause:
+                    await self.halt(partition, cause)
 
     async def resume_accepted(self) -> None:
         """Go on with halted partitions that a person has accepted meanwhile."""

@@ -23,6 +23,7 @@ __all__ = [
     "TopicMadeAnew",
     "accept",
     "end_blockers",
+    "fault",
     "halt",
     "resumed",
     "stands",
@@ -100,14 +101,14 @@ async def take_over(connection: psycopg.AsyncConnection, logs: Mapping[Partition
     cursor = await connection.execute(_TAKE, ([t for t, _ in mine], [p for _, p in mine], [logs[one].topic_id for one in mine]))
     held = {}
     for number, topic, partition, topic_id, next_offset, epoch, halted in await cursor.fetchall():
-        cause = halted or _fault((topic, partition), topic_id, next_offset, logs[topic, partition])
+        cause = halted or fault((topic, partition), topic_id, next_offset, logs[topic, partition])
         if cause and not halted:
             await halt(connection, number, epoch, cause)
         held[topic, partition] = Held(number, epoch, next_offset, topic_id, cause)
     return held
 
 
-def _fault(partition: Partition, topic_id: str, next_offset: int, log: Log) -> str | None:
+def fault(partition: Partition, topic_id: str, next_offset: int, log: Log) -> str | None:
     """Return why a partition cannot be read on, or None."""
     if topic_id != log.topic_id:
         return str(TopicMadeAnew(topic=partition[0]))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from processors.broker import Broker
+from processors.broker import Broker, Log
 from processors.columns.merge import Merged
 from processors.columns.reading import Readers, Reading
 from processors.reference import Reference
@@ -102,11 +102,15 @@ class WorkerStore:
         """Return where the broker's log of each partition ends."""
         return await asyncio.to_thread(self._broker.ends, partitions)
 
+    async def logs(self, partitions: Collection[Partition]) -> dict[Partition, Log]:
+        """Return how far the broker's log of each partition reaches."""
+        return await asyncio.to_thread(self._broker.logs, partitions)
+
     async def take_over(self, partitions: Collection[Partition]) -> dict[Partition, Held]:
         """Take partitions over; see `offsets.take_over`. Whoever keeps one of them locked for too long loses its transaction."""
         if not partitions:
             return {}
-        logs = await asyncio.to_thread(self._broker.logs, partitions)
+        logs = await self.logs(partitions)
         return await self._briefly(lambda connection: self._unblocked(connection, offsets.take_over(connection, logs)))
 
     async def halt(self, state: Held, cause: str) -> None:

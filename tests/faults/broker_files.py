@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.embedded import EmbeddedServices
 
-__all__ = ["damage_the_end", "log_of"]
+__all__ = ["cut_off_the_end", "damage_the_end", "log_of"]
 
 
 def log_of(services: EmbeddedServices, topic: str) -> Path:
@@ -26,3 +26,13 @@ def damage_the_end(file: Path) -> None:
         (byte,) = log.read(1)
         log.seek(-2, 2)
         log.write(bytes([byte ^ 0xFF]))
+
+
+def cut_off_the_end(file: Path, batches: int) -> None:
+    """Cut the last record batches off a file; the broker must not run meanwhile."""
+    raw, at, begins = file.read_bytes(), 0, []
+    while at + 12 <= len(raw) and (length := int.from_bytes(raw[at + 8 : at + 12], "big")):
+        begins.append(at)
+        at += 12 + length
+    with file.open("r+b") as log:
+        log.truncate(begins[-batches])

@@ -13,6 +13,7 @@ from processors.broker import Broker
 from processors.store.offsets import accept
 from schemas.events import HouseholdChanged
 from schemas.topics import household_topic
+from tests.faults.broker_files import cut_off_the_end, log_of
 from tests.integration.events import Dice, changed, household_key, life
 from tests.integration.stage import Stage, until
 from tests.integration.workers import working
@@ -143,6 +144,35 @@ def test_records_lost_under_a_running_worker_halt_its_partition(stage: Stage) ->
         assert halted(stage).keys() == {topic}
 
         assert accepted(stage) == 31
+        stage.drained()
+        assert workers.exits() == []
+    stage.assert_exact()
+
+
+def test_a_log_cut_under_a_running_worker_halts_its_partition(services: EmbeddedServices, stage: Stage) -> None:
+    """
+    After an unclean election the log ends before the next offset: what is sent then takes offsets that were read already.
+
+    The client reads from the beginning again without a word, and all of it would pass for a replay.
+    """
+    topic = household_topic(stage.regencies[0])
+    with working(stage) as workers:
+        for number in range(10):
+            stage.send(some(stage, 1, seed=number))
+        stage.drained()
+        services.kafka.kill()
+        cut_off_the_end(log_of(services, topic), 6)
+        services.kafka.start()
+        assert stage.ends()[topic] == 4
+        stage.send(lost(stage, 3), noted=False)
+        stage.send(some(stage, 10, regency=1))
+        until(lambda: topic in halted(stage), 40, stage.offsets)
+        assert "the next offset 10 " in halted(stage)[topic]
+        assert "outside the log (0 to " in halted(stage)[topic]
+        stage.drained(halted=stage.regencies[:1])
+
+        assert accepted(stage) == 7
+        stage.send(some(stage, 5, seed=20))
         stage.drained()
         assert workers.exits() == []
     stage.assert_exact()
