@@ -81,6 +81,11 @@ class Stand:
     halted: str | None
 
 
+_LOCK = """
+select id from ingest_offset join unnest(%s::text[], %s::integer[]) as mine (topic, partition) using (topic, partition)
+order by id for update of ingest_offset
+"""
+"""Batches lock rows by their numbers; another order here and both wait for each other. New rows have no number, and nobody else's lock."""
 _TAKE = """
 insert into ingest_offset as held (topic, partition, topic_id, next_offset, epoch)
 select topic, partition, topic_id, 0, 1 from unnest(%s::text[], %s::integer[], %s::text[]) as mine (topic, partition, topic_id)
@@ -94,17 +99,20 @@ async def take_over(connection: psycopg.AsyncConnection, logs: Mapping[Partition
     """
     Take partitions over: bump each epoch, so that whoever held them is fenced, and return where to read on.
 
-    One statement at READ COMMITTED (under REPEATABLE READ it would collide with batches in flight). A partition whose topic has
-    another id than before, or whose next offset lies outside the log, is halted with the cause.
+    At READ COMMITTED (under REPEATABLE READ it would collide with batches in flight). A partition whose topic has another id than
+    before, or whose next offset lies outside the log, is halted with the cause.
     """
     mine = sorted(logs)
-    cursor = await connection.execute(_TAKE, ([t for t, _ in mine], [p for _, p in mine], [logs[one].topic_id for one in mine]))
+    topics, partitions = [t for t, _ in mine], [p for _, p in mine]
     held = {}
-    for number, topic, partition, topic_id, next_offset, epoch, halted in await cursor.fetchall():
-        cause = halted or fault((topic, partition), topic_id, next_offset, logs[topic, partition])
-        if cause and not halted:
-            await halt(connection, number, epoch, cause)
-        held[topic, partition] = Held(number, epoch, next_offset, topic_id, cause)
+    async with connection.transaction():
+        await connection.execute(_LOCK, (topics, partitions))
+        cursor = await connection.execute(_TAKE, (topics, partitions, [logs[one].topic_id for one in mine]))
+        for number, topic, partition, topic_id, next_offset, epoch, halted in await cursor.fetchall():
+            cause = halted or fault((topic, partition), topic_id, next_offset, logs[topic, partition])
+            if cause and not halted:
+                await halt(connection, number, epoch, cause)
+            held[topic, partition] = Held(number, epoch, next_offset, topic_id, cause)
     return held
 
 

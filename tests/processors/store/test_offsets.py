@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from deploy.embedded import EmbeddedServices
 from processors.broker import Log
 from processors.store.offsets import Held, NotHalted, Stand, accept, halt, resumed, stands, take_over
-from tests.integration.stage import Stage
+from tests.integration.stage import Stage, until
 
 A, B = ("muara.99.1.household.v1", 0), ("muara.99.2.household.v1", 0)
 ID, OTHER_ID = "x" * 22, "y" * 22
@@ -46,6 +47,27 @@ def taken(stage: Stage, **logs: Log) -> dict[str, Held]:
     names = {"a": A, "b": B}
     held = briefly(stage, lambda one: take_over(one, {names[name]: log for name, log in logs.items()}))
     return {name: held[names[name]] for name in logs}
+
+
+def test_taking_over_and_a_batch_lock_rows_in_one_order(stage: Stage, connection: psycopg.Connection[Any]) -> None:
+    """A batch that has locked the row of the lesser number and comes to the other one finds it free, however the topics are called."""
+    first = taken(stage, b=Log(ID, 0, 0)) | taken(stage, a=Log(ID, 0, 0))
+    assert first["b"].id < first["a"].id
+
+    def waiting() -> bool:
+        found = connection.execute("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+        return found.fetchone() is not None
+
+    with stage.connect() as batch, ThreadPoolExecutor() as other:
+        with batch.transaction():
+            batch.execute("select 1 from ingest_offset where id = %s for update", (first["b"].id,))
+            taking = other.submit(lambda: taken(stage, a=Log(ID, 0, 0), b=Log(ID, 0, 0)))
+            until(waiting, 10)
+            batch.execute("set local lock_timeout = '500ms'")
+            batch.execute("select 1 from ingest_offset where id = %s for update", (first["a"].id,))
+        again = taking.result(10)
+
+    assert {name: one.epoch for name, one in again.items()} == {"a": 2, "b": 2}
 
 
 def test_taking_over_raises_the_epoch_and_reads_on(stage: Stage, connection: psycopg.Connection[Any]) -> None:
