@@ -205,6 +205,7 @@ class _Watch:
             await asyncio.sleep(_WATCH_S)
             try:
                 await self._batcher.partitions.resume_accepted()
+                await self._batcher.partitions.take_over_waiting()
                 if self._batcher.partitions.suspicious or loop.time() - topics_at >= _TOPICS_S:
                     topics_at = loop.time()
                     await self._check_topics()

@@ -10,12 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # exported, but not by name
+from confluent_kafka.admin import AdminClient, OffsetSpec, TopicDescription  # type: ignore[attr-defined]  # exported, but not by name
 
 from schemas.errors import Retriable
 
 __all__ = ["Broker", "BrokerAway", "Log"]
 
+Partition = tuple[str, int]
 _ANSWER_S = 10.0
 _EARLIEST, _LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _LIBRARY_LOG = logging.getLogger("librdkafka")
@@ -52,36 +53,52 @@ class Broker:
 
     def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
         """Return the id of each topic that exists; raises `BrokerAway`."""
+        return {name: str(found.topic_id) for name, found in self._described(topics).items()}
+
+    def logs(self, partitions: Collection[Partition]) -> dict[Partition, Log]:
+        """
+        Return how far each partition's log reaches; those that nobody leads now, or whose topic does not exist, are left out.
+
+        Raises `BrokerAway`.
+        """
+        topics = self._described({topic for topic, _ in partitions})
+        led = _led(partitions, topics)
+        begins, ends = self._offsets(led, _EARLIEST), self._offsets(led, _LATEST)
+        return {one: Log(str(topics[one[0]].topic_id), begins[one], ends[one]) for one in led if one in begins and one in ends}
+
+    def ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """Return the offset after the last record of each partition, with the exceptions of `logs`; raises `BrokerAway`."""
+        return self._offsets(_led(partitions, self._described({topic for topic, _ in partitions})), _LATEST)
+
+    def _described(self, topics: Collection[str]) -> dict[str, TopicDescription]:
         if not topics:
             return {}
         found = {}
         for name, answer in self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=_ANSWER_S).items():
             try:
-                found[name] = str(answer.result().topic_id)
+                found[name] = answer.result()
             except KafkaException as error:
                 if error.args[0].name() not in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"):
                     raise BrokerAway(address=self.address, why=error.args[0].name()) from error
         return found
 
-    def logs(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], Log]:
-        """Return how far each partition's log reaches; partitions of topics that do not exist are left out; raises `BrokerAway`."""
-        ids = self.topic_ids({topic for topic, _ in partitions})
-        known = [one for one in partitions if one[0] in ids]
-        begins, ends = self._offsets(known, _EARLIEST), self._offsets(known, _LATEST)
-        return {one: Log(ids[one[0]], begins[one], ends[one]) for one in known}
-
-    def ends(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """Return the offset after the last record of each partition; raises `BrokerAway`."""
-        return dict(self._offsets(partitions, _LATEST))
-
-    def _offsets(self, partitions: Collection[tuple[str, int]], which: OffsetSpec) -> Mapping[tuple[str, int], int]:
+    def _offsets(self, partitions: Collection[Partition], which: OffsetSpec) -> dict[Partition, int]:
+        """Return an offset of each partition, without those that have an error of their own; all have one while the broker is away."""
         if not partitions:
             return {}
         asked = {TopicPartition(topic, partition): which for topic, partition in partitions}
-        found = {}
+        found, refused = {}, None
         for at, answer in self._admin.list_offsets(asked, request_timeout=_ANSWER_S).items():
             try:
                 found[at.topic, at.partition] = answer.result().offset
             except KafkaException as error:
-                raise BrokerAway(address=self.address, why=error.args[0].name()) from error
+                refused = error
+        if refused is not None and not found:
+            raise BrokerAway(address=self.address, why=refused.args[0].name()) from refused
         return found
+
+
+def _led(partitions: Collection[Partition], topics: Mapping[str, TopicDescription]) -> list[Partition]:
+    """Return the partitions that have a leader; asking for others would keep the answer for all back until the time is over."""
+    led = {(name, one.id) for name, topic in topics.items() for one in topic.partitions if one.leader is not None and one.leader.id >= 0}
+    return [one for one in partitions if one in led]

@@ -61,6 +61,7 @@ class Partitions:
         self.suspicious = False
         self._gaps: dict[Partition, _Gap] = {}
         self._unreadable: dict[Partition, Unreadable] = {}
+        self._waiting: set[Partition] = set()
         self._later: set[asyncio.Task[None]] = set()
 
     def moving(self, partition: Partition) -> bool:
@@ -81,11 +82,14 @@ class Partitions:
         held = await self._taken_over(partitions)
         self.held = held
         self.position = {one: state.next_offset for one, state in held.items()}
+        self._waiting = partitions - held.keys()
+        for topic, partition in self._waiting:
+            _log.warning("partition has no leader, it waits", extra={"action": "without_leader", "topic": topic, "partition": partition})
         halted = {one for one, state in held.items() if state.halted}
         for one in halted:
             _log.error("partition is halted", extra={"action": "halted", "topic": one[0], "partition": one[1], "cause": held[one].halted})
-        if halted:
-            await self._seeker.pause(halted)
+        if halted or self._waiting:
+            await self._seeker.pause(halted | self._waiting)
         _log.info("partitions taken over", extra={"action": "taken_over", "partitions": len(held), "halted": len(halted)})
         return {one: self.position[one] for one in held if one not in halted}
 
@@ -193,12 +197,27 @@ class Partitions:
         accepted = {halted[number] for number in await self._store.resumed(set(halted))}
         if accepted:
             taken = await self._store.take_over(accepted)
-            taken = {one: state for one, state in taken.items() if self.held.get(one) in before}  # or they were assigned anew meanwhile
-            self.held.update(taken)
-            self.position.update({one: state.next_offset for one, state in taken.items()})
-            moving = {one for one, state in taken.items() if not state.halted}
-            await self._seeker.seek({one: self.position[one] for one in moving})
-            await self._seeker.resume(moving)
+            await self._begin({one: state for one, state in taken.items() if self.held.get(one) in before})  # or assigned anew meanwhile
+
+    async def take_over_waiting(self) -> None:
+        """Take over what had no leader when it was assigned, as soon as it has one."""
+        waiting = self._waiting
+        if not waiting:
+            return
+        taken = await self._store.take_over(waiting)
+        if taken and self._waiting is waiting:  # or they were assigned anew meanwhile
+            self._waiting = waiting - taken.keys()
+            await self._begin(taken)
+            told = {"action": "taken_over", "partitions": len(taken), "without_leader": len(self._waiting)}
+            _log.info("partitions taken over that had no leader before", extra=told)
+
+    async def _begin(self, taken: Mapping[Partition, Held]) -> None:
+        """Read partitions that were taken over later than the others."""
+        self.held.update(taken)
+        self.position.update({one: state.next_offset for one, state in taken.items()})
+        moving = {one for one, state in taken.items() if not state.halted}
+        await self._seeker.seek({one: self.position[one] for one in moving})
+        await self._seeker.resume(moving)
 
     async def _taken_over(self, partitions: set[Partition]) -> dict[Partition, Held]:
         """Take partitions over, however long broker and database stay away."""

@@ -19,12 +19,13 @@ class Store:
     """A store that takes over at offset 5 and notes what is halted."""
 
     def __init__(self) -> None:
-        """Halt nothing yet."""
+        """Halt nothing yet; every partition has a leader."""
         self.halted: list[tuple[int, str]] = []
+        self.leaderless: set[Partition] = set()
 
     async def take_over(self, partitions: set[Partition]) -> dict[Partition, Held]:
         """Give each a number, the epoch 1 and the offset 5."""
-        return {one: Held(number, 1, 5, "id", None) for number, one in enumerate(sorted(partitions))}
+        return {one: Held(number, 1, 5, "id", None) for number, one in enumerate(sorted(partitions)) if one not in self.leaderless}
 
     async def halt(self, state: Held, cause: str) -> None:
         """Note it."""
@@ -32,14 +33,16 @@ class Store:
 
 
 class Seeker:
-    """Notes which partitions are paused."""
+    """Notes which partitions are paused, and where they were sought."""
 
     def __init__(self) -> None:
         """Pause nothing yet."""
         self.paused: set[Partition] = set()
+        self.sought: dict[Partition, int] = {}
 
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
-        """Do nothing."""
+        """Note it."""
+        self.sought.update(offsets)
 
     async def pause(self, partitions: set[Partition]) -> None:
         """Note it."""
@@ -106,5 +109,23 @@ def test_a_mark_of_a_time_before_a_seek_halts_nothing() -> None:
         here.partitions.ends_at(A, Unreadable(4, "wrong checksum"))
         await here.partitions.halt_unreadable()
         assert (here.seeker.paused, here.store.halted, here.partitions.moving(A)) == (set(), [], True)
+
+    asyncio.run(play())
+
+
+def test_a_partition_without_a_leader_is_taken_over_later() -> None:
+    """The others move at once; it is fetched when it has a leader, from where it counts."""
+
+    async def play() -> None:
+        here = Holding()
+        here.store.leaderless = {A}
+        assert await here.partitions.assigned({A, B}) == {B: 5}
+        await here.partitions.take_over_waiting()
+        assert ([here.partitions.moving(one) for one in (A, B)], here.seeker.paused) == ([False, True], {A})
+
+        here.store.leaderless = set()
+        await here.partitions.take_over_waiting()
+        assert ([here.partitions.moving(one) for one in (A, B)], here.seeker.paused) == ([True, True], set())
+        assert here.seeker.sought == {A: 5}
 
     asyncio.run(play())
