@@ -181,10 +181,17 @@ class _Watch:
     async def _stop(self) -> None:
         _log.info("stopping", extra={"action": "stopping"})
         self._batcher.stop()
-        with contextlib.suppress(Exception):
-            await asyncio.wait(self._lanes or [asyncio.ensure_future(asyncio.sleep(0))], timeout=_FINISH_S)
-            await asyncio.wait_for(transport.leave_group(self._app.consumer), _LEAVE_S)
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=_FINISH_S)
+        await self._leave_group()
         end(0)
+
+    async def _leave_group(self) -> None:
+        """Leave the group, so that others take over at once; where that fails they wait for the session to end."""
+        try:
+            await asyncio.wait_for(transport.leave_group(self._app.consumer), _LEAVE_S)
+        except Exception as error:  # noqa: BLE001 - the process ends all the same
+            _log.warning("the group was not left: %s", type(error).__name__, extra={"action": "group_not_left"})
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_event_loop().create_task(work)
@@ -228,8 +235,7 @@ class _Watch:
         if there != self._topics:
             _log.warning("the set of regencies changed: starting over", extra={"action": "regencies_changed"})
             self._batcher.stop()
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(transport.leave_group(self._app.consumer), _LEAVE_S)
+            await self._leave_group()
             end(EXIT_REGENCIES_CHANGED)
 
     async def _check_progress(self) -> None:
