@@ -6,9 +6,10 @@ Must not: decide what a compatible change is (schemas/compatibility.py), nor hid
 """
 
 import json
+import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import fastavro
@@ -25,8 +26,16 @@ __all__ = ["Registry", "RegistryAway", "SchemaRefused"]
 _NO_SCHEMA, _NO_SUBJECT = 40403, 40401
 """What a registry says of an id or a subject that it does not have. A bare 404 is no registry at all: a wrong address, a proxy."""
 _NOT_FOUND, _REFUSED = 404, (409, 422)
+_UNKNOWN_S = 5.0
+"""How long `unknown` is believed: a writer registers and sends at once, and a replica of the registry may lag a second behind."""
+_REMEMBERED = 1_000
+"""Schemas, and answers that there is none, kept at once: many times what regions write with; random ids must not fill the memory."""
 _AWAY = (httpx2.HTTPError, OSError, ValueError)
 """What Confluent's client lets through: no connection, no answer in time, an answer that is not JSON."""
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class RegistryAway(Retriable):
@@ -38,14 +47,15 @@ class SchemaRefused(Fatal):
 
 
 class Registry:
-    """A Confluent-compatible registry: schemas by id and GUID, ids by subject, all cached for the life of the process."""
+    """A Confluent-compatible registry: schemas by id and GUID, ids by subject, cached; that there is none is soon forgotten."""
 
-    def __init__(self, address: str) -> None:
-        """Know where the registry is; nothing is asked yet."""
+    def __init__(self, address: str, *, unknown_s: float = _UNKNOWN_S, clock: Callable[[], float] = time.monotonic) -> None:
+        """Know where the registry is; nothing is asked yet. What it does not have is asked for again after `unknown_s` seconds."""
         self.address = address
+        self._unknown_s, self._clock = unknown_s, clock
         self._client = SchemaRegistryClient({"url": address, "timeout": 10, "max.retries": 1})
         self._schemas: dict[int | UUID, dict[str, Any]] = {}
-        self._rejected: dict[int | UUID, Rejected] = {}
+        self._rejected: dict[int | UUID, tuple[Rejected, float]] = {}
         self._ids: dict[tuple[str, str], int] = {}
 
     def close(self) -> None:
@@ -97,21 +107,24 @@ class Registry:
         return self._ids[subject, name]
 
     def _schema(self, schema: int | UUID, ask: Callable[[], Any]) -> dict[str, Any]:
-        if schema in self._rejected:
-            known = self._rejected[schema]
+        if schema in self._schemas:
+            return self._schemas[schema]
+        known, since = self._rejected.get(schema, (None, 0.0))
+        if known is not None and self._clock() - since < self._unknown_s:
             raise type(known)(**known.facts)
-        if schema not in self._schemas:
-            try:
-                self._schemas[schema] = _parsed(schema, self._ask(ask))
-            except SchemaRegistryError as error:
-                if error.error_code != _NO_SCHEMA and not (isinstance(schema, UUID) and error.http_status_code == _NOT_FOUND):
-                    raise self._away(f"HTTP {error.http_status_code}") from error
-                self._rejected[schema] = UnknownSchema(schema=schema)
-                raise UnknownSchema(schema=schema) from error
-            except Rejected as error:
-                self._rejected[schema] = error
-                raise
-        return self._schemas[schema]
+        try:
+            found = _parsed(schema, self._ask(ask))
+        except SchemaRegistryError as error:
+            if error.error_code != _NO_SCHEMA and not (isinstance(schema, UUID) and error.http_status_code == _NOT_FOUND):
+                raise self._away(f"HTTP {error.http_status_code}") from error
+            unknown = UnknownSchema(schema=schema)
+            _remember(self._rejected, schema, (unknown, self._clock()))
+            raise unknown from error
+        except Rejected as error:
+            _remember(self._rejected, schema, (error, self._clock()))
+            raise
+        _remember(self._schemas, schema, found)
+        return found
 
     def _ask(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the untyped client answers
         """Return what the registry answers; raises `RegistryAway`, or the client's own error where the registry says no."""
@@ -124,6 +137,14 @@ class Registry:
 
     def _away(self, why: str) -> RegistryAway:
         return RegistryAway(address=self.address, why=why)
+
+
+def _remember(kept: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Keep a value as the newest; the oldest goes where there are too many."""
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > _REMEMBERED:
+        del kept[next(iter(kept))]
 
 
 def _parsed(schema: int | UUID, found: Schema) -> dict[str, Any]:

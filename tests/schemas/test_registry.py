@@ -1,8 +1,9 @@
 """The registry is asked once and then remembered; what it does not have is rejected, and while it is away everything else waits."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from uuid import UUID
@@ -24,9 +25,9 @@ NOBODY = "http://127.0.0.1:9"
 
 
 @contextmanager
-def asking(address: str) -> Iterator[Registry]:
+def asking(address: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Registry]:
     """Give a way to a registry, with an empty memory."""
-    registry = Registry(address)
+    registry = Registry(address, clock=clock)
     yield registry
     registry.close()
 
@@ -72,6 +73,7 @@ def test_a_registered_schema_is_found_by_its_id(registry: Registry, services: Em
 def test_the_registry_may_be_stopped_once_schemas_are_known(registry: Registry, services: EmbeddedServices) -> None:
     """Writers and readers that know their ids go on; what they do not know waits, and is found when the registry is back."""
     topic, address = household_topic("99.72"), services.addresses.registry
+    registry._clock = lambda: 0.0  # so that what is unknown stays so for as long as the registry is stopped
     number = registry.register(topic, "HouseholdChanged")
     with pytest.raises(UnknownSchema):
         registry.by_id(2**31 - 1)
@@ -104,8 +106,36 @@ def test_what_to_do_next_is_told_by_the_class() -> None:
     assert issubclass(UnknownSchema, Rejected)
 
 
+def test_a_schema_that_is_registered_later_is_found(services: EmbeddedServices, client: SchemaRegistryClient) -> None:
+    """An id that was asked for too early is unknown for some seconds, not for the life of the process."""
+    now = 100.0
+    with asking(services.addresses.registry, lambda: now) as registry:
+        wanted = client.register_schema("other-before", Schema(json.dumps({"type": "record", "name": "Before", "fields": []}), "AVRO")) + 1
+        with pytest.raises(UnknownSchema):
+            registry.by_id(wanted)
+        made = client.register_schema("other-after", Schema(json.dumps({"type": "record", "name": "After", "fields": []}), "AVRO"))
+        assert made == wanted
+        now += 4.0
+        with pytest.raises(UnknownSchema):
+            registry.by_id(wanted)
+        now += 2.0
+        assert registry.by_id(wanted)["name"] == "After"
+
+
+def test_random_ids_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the newest answers are kept, of whatever kind."""
+    registry = Registry(NOBODY)
+    monkeypatch.setattr(registry._client, "get_schema", lambda number: Schema(json.dumps("string" if number % 2 else "none"), "AVRO"))
+    for number in range(5_000):
+        with suppress(Rejected):
+            registry.by_id(number)
+
+    assert (len(registry._schemas), len(registry._rejected)) == (1_000, 1_000)
+    assert registry.by_id(4_999) == {"type": "string"}
+
+
 @pytest.mark.parametrize("number", [0, 999_999, 2**31 - 1, 2**31, 2**32 - 1])
-def test_an_id_that_does_not_exist_is_unknown_for_good(registry: Registry, number: int) -> None:
+def test_an_id_that_does_not_exist_is_unknown(registry: Registry, number: int) -> None:
     """Any four bytes may stand in a frame: none of them makes the registry look as if it were away."""
     for _ in range(2):
         with pytest.raises(UnknownSchema, match=rf"schema {number} is not known to the registry"):
