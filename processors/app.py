@@ -71,7 +71,7 @@ def run_worker(settings: WorkerSettings) -> NoReturn:
     logging.disable(logging.DEBUG)  # aiokafka logs each partition of each fetch
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    store = WorkerStore(settings, Registry(settings.registry))
+    store = WorkerStore(settings, Registry(settings.registry, unknown_s=0))
     topics = loop.run_until_complete(_topics_there(store))
     app, batcher = build_app(settings, store, frozenset(topics))
     watch = _Watch(app, batcher, store, settings, topics)
@@ -211,6 +211,7 @@ class _Watch:
         while True:
             await asyncio.sleep(_WATCH_S)
             try:
+                self._batcher.partitions.raise_failed()
                 await self._batcher.partitions.resume_accepted()
                 await self._batcher.partitions.take_over_waiting()
                 if self._batcher.partitions.suspicious or loop.time() - topics_at >= _TOPICS_S:
@@ -245,7 +246,7 @@ class _Watch:
         While somebody loads reference data or rebuilds, all batches wait for that lock, and so would those of a worker made anew.
         """
         partitions = self._batcher.partitions
-        mine = {one for one in partitions.held if partitions.moving(one)}
+        mine = {one for one in partitions.held if partitions.moving(one) and one not in partitions.without_schema}
         try:
             ends = await self._store.ends(mine)
             locked = await self._store.reference_locked()  # the database answers too

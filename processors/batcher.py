@@ -10,16 +10,19 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from processors.blocks import Block, Unreadable
-from processors.columns.reading import BlockFrom, Reading, read
+from processors.columns.reading import BlockFrom, Reading, read, schemas_of
+from processors.known_schemas import SchemaUnasked
 from processors.partitions import GREATEST_BACKOFF_S, LEAST_BACKOFF_S, Partition, Partitions, Seeker
 from processors.queue import ReadAhead, Taken
 from processors.reference import Reference
 from processors.settings import WorkerSettings
 from processors.store.batch import Collided, Overtaken, Part, ReferenceMoved, Replayed
 from processors.store.worker import WorkerStore
-from schemas.errors import Fatal, Retriable
+from schemas.errors import Fatal, Rejected, Retriable
 from schemas.topics import regency_of
 
 __all__ = ["Batcher", "Lost"]
@@ -35,6 +38,18 @@ class Lost(Fatal):
 
 class TooManyCollisions(Fatal):
     """a batch collided {times} times with other transactions: the database is overloaded or a lock is held"""
+
+
+@dataclass(slots=True)
+class _Schemas:
+    """What one batch was told of writers' schemas: those refused, and up to which offset each partition can be read without more."""
+
+    refused: dict[int | UUID, Rejected] = field(default_factory=dict)
+    until: dict[Partition, int] = field(default_factory=dict)
+
+    def stop(self, partition: Partition, offset: int) -> None:
+        """Read a partition only up to an offset."""
+        self.until[partition] = min(offset, self.until.get(partition, offset))
 
 
 class Batcher:
@@ -69,7 +84,7 @@ class Batcher:
 
     def put(self, partition: Partition, fetched: list[Block | Unreadable]) -> None:
         """Queue what was fetched; what a halted or foreign partition still brings is dropped."""
-        if not self.partitions.moving(partition):
+        if not self.partitions.wanted(partition):
             return
         if blocks := [one for one in fetched if isinstance(one, Block)]:
             self.ahead.put(partition, blocks)
@@ -100,23 +115,28 @@ class Batcher:
         self._wake.set()
 
     async def _bring_to_commit(self, lane: int, taken: Taken) -> None:
-        """Try one batch until it is committed, or until nothing of it is this worker's any more."""
+        """Try one batch until it is committed, or until nothing of it is this worker's any more or could be read."""
         epochs = {one: self.partitions.held[one].epoch for one, _ in taken if one in self.partitions.held}
+        schemas = _Schemas()
+        await self._try_until_committed(lane, taken, epochs, schemas)
+        for partition in schemas.until:
+            self.partitions.rest(partition, epochs[partition])
+
+    async def _try_until_committed(self, lane: int, taken: Taken, epochs: dict[Partition, int], schemas: "_Schemas") -> None:
         collisions, backoff = 0, LEAST_BACKOFF_S
         while not self._stopping:
-            parts, blocks = await self._cut(taken, epochs)
+            parts, blocks = await self._cut(taken, epochs, schemas.until)
             if not parts:
                 return
             try:
                 reference = await self._known_reference()
-                reading = read(blocks, reference, self.settings.limits, self.store.readers)
+                reading = read(blocks, reference, self.settings.limits, self.store.readers.refusing(schemas.refused))
                 await self.store.commit(lane, parts, reading, reference, min(one.block.timestamp_ms for one in blocks))
             except Collided as error:
                 collisions += 1
-                self.counts["collisions"] += 1
-                if collisions >= _COLLISIONS:
-                    raise TooManyCollisions(times=collisions) from error
-                await asyncio.sleep(random.uniform(0, 0.002 * min(collisions, 20)))  # noqa: S311 - a pause, not a secret
+                await self._after_collision(collisions, error)
+            except SchemaUnasked:
+                await self._ask_schemas(blocks, schemas)
             except ReferenceMoved:
                 self._reference = None
             except Replayed as error:
@@ -131,8 +151,37 @@ class Batcher:
                 self._committed(parts, blocks, reading, epochs)
                 return
 
-    async def _cut(self, taken: Taken, epochs: Mapping[Partition, int]) -> tuple[list[Part], list[BlockFrom]]:
-        """Return what of a batch still counts: of partitions held at the same epoch, from their next offset on, without a gap."""
+    async def _after_collision(self, times: int, error: Collided) -> None:
+        self.counts["collisions"] += 1
+        if times >= _COLLISIONS:
+            raise TooManyCollisions(times=times) from error
+        await asyncio.sleep(random.uniform(0, 0.002 * min(times, 20)))  # noqa: S311 - a pause, not a secret
+
+    async def _ask_schemas(self, blocks: list[BlockFrom], schemas: "_Schemas") -> None:
+        """Ask for the schemas that a batch lacks, and let each partition go only up to the first record whose schema is still not known."""
+        known, named = self.store.schemas, [schemas_of(one.block) for one in blocks]
+
+        def lacks(key: int | UUID | None) -> bool:
+            return key is not None and key not in known and key not in schemas.refused
+
+        lacking = dict.fromkeys(key for keys in named for key in keys if key is not None and lacks(key))
+        answers = await known.ask(list(lacking))
+        schemas.refused |= answers.refused
+        if answers.away is not None:
+            _log.warning("waiting: %s", answers.away, extra={"action": "waiting"})
+        for one, keys in zip(blocks, named, strict=True):
+            first = next((place for place, key in enumerate(keys) if lacks(key)), None)
+            if first is not None:
+                schemas.stop((one.topic, one.partition), one.block.first + first)
+
+    async def _cut(
+        self, taken: Taken, epochs: Mapping[Partition, int], until: Mapping[Partition, int]
+    ) -> tuple[list[Part], list[BlockFrom]]:
+        """
+        Return what of a batch still counts: of partitions held at the same epoch, from their next offset on, without a gap.
+
+        Of a partition in `until` only what stands before that offset.
+        """
         found: list[tuple[Part, list[BlockFrom]]] = []
         for partition, blocks in taken:
             state = self.partitions.held.get(partition)
@@ -149,6 +198,10 @@ class Batcher:
             if (dense := _dense(rest)) < len(rest):
                 self.partitions.read_again(partition)
                 rest = blocks[:] = rest[:dense]
+            if partition in until:
+                rest = [block.before(until[partition]) for block in rest if block.first < until[partition]]
+                if not rest:
+                    continue
             origin = [BlockFrom(block, partition[0], partition[1], regency_of(partition[0])) for block in rest]
             found.append((Part(state.id, state.epoch, at, rest[-1].last + 1), origin))
         found.sort(key=lambda one: one[0].id)

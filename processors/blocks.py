@@ -72,6 +72,21 @@ class Block:
             self.timestamp_ms,
         )
 
+    def before(self, offset: int) -> "Block":
+        """Return the block without the records from an offset on."""
+        keep = max(0, offset - self.first)
+        if keep >= len(self.value):
+            return self
+        return Block(
+            self.raw,
+            self.key[:keep],
+            self.key_length[:keep],
+            self.value[:keep],
+            self.value_length[:keep],
+            self.first,
+            self.timestamp_ms,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:

@@ -28,6 +28,9 @@ LEAST_BACKOFF_S, GREATEST_BACKOFF_S = 0.05, 2.0
 _GAP_S, _GAPS = 1.0, 3
 """After a seek, records fetched before it may still come for a moment; a gap that is there again after that, twice, is real."""
 
+_REST_S = 1.0
+"""How long a partition without a schema stands back: a thousand times what the registry takes, and no figure is late for it."""
+
 
 class Seeker(Protocol):
     """How the worker tells the consumer where to read."""
@@ -62,6 +65,9 @@ class Partitions:
         self._gaps: dict[Partition, _Gap] = {}
         self._unreadable: dict[Partition, Unreadable] = {}
         self._waiting: set[Partition] = set()
+        self.without_schema: set[Partition] = set()
+        self._resting: set[Partition] = set()
+        self._failed: BaseException | None = None
         self._later: set[asyncio.Task[None]] = set()
 
     def moving(self, partition: Partition) -> bool:
@@ -72,12 +78,20 @@ class Partitions:
         """Note that everything below an offset is committed."""
         self.position[partition] = after
         self._gaps.pop(partition, None)
+        self.without_schema.discard(partition)
+
+    def wanted(self, partition: Partition) -> bool:
+        """Return whether what is fetched of a partition now is what comes next of it."""
+        return self.moving(partition) and partition not in self._resting
 
     async def assigned(self, partitions: set[Partition]) -> Mapping[Partition, int]:
         """Take partitions over and return where to read on; halted ones are paused."""
         self._ahead.drop_all()
         self._gaps.clear()
         self._unreadable.clear()
+        self.without_schema.clear()
+        self._resting.clear()
+        self._waiting = set()
         self.held = {}  # so that a batch in flight, which this very call overtakes, is discarded
         held = await self._taken_over(partitions)
         self.held = held
@@ -85,9 +99,7 @@ class Partitions:
         self._waiting = partitions - held.keys()
         for topic, partition in self._waiting:
             _log.warning("partition has no leader, it waits", extra={"action": "without_leader", "topic": topic, "partition": partition})
-        halted = {one for one, state in held.items() if state.halted}
-        for one in halted:
-            _log.error("partition is halted", extra={"action": "halted", "topic": one[0], "partition": one[1], "cause": held[one].halted})
+        halted = _told_halted(held)
         if halted or self._waiting:
             await self._seeker.pause(halted | self._waiting)
         _log.info("partitions taken over", extra={"action": "taken_over", "partitions": len(held), "halted": len(halted)})
@@ -125,7 +137,36 @@ class Partitions:
     def _soon(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._later.add(task)
-        task.add_done_callback(self._later.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._later.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed = error
+
+    def raise_failed(self) -> None:
+        """Raise what failed beside the batches, where nobody waited for it: a partition that was to be sought would stand still."""
+        if self._failed is not None:
+            raise self._failed
+
+    def rest(self, partition: Partition, epoch: int) -> None:
+        """Let a partition whose next record has no schema yet stand back, so that it holds up nobody; then read it on from there."""
+        state = self.held.get(partition)
+        if state and state.epoch == epoch and not state.halted:
+            self._ahead.drop(partition)
+            self._unreadable.pop(partition, None)  # it comes again, after what stands before it
+            self.without_schema.add(partition)
+            self._resting.add(partition)
+            self._soon(self._go_on(partition, epoch))
+
+    async def _go_on(self, partition: Partition, epoch: int) -> None:
+        await self._seeker.pause({partition})
+        await self._seek_later(partition, epoch, _REST_S)
+        state = self.held.get(partition)
+        if state and state.epoch == epoch:
+            self._resting.discard(partition)
+        if self.wanted(partition):  # also where it was assigned anew meanwhile: the pause may have come after that
+            await self._seeker.resume({partition})
 
     async def halt(self, partition: Partition, cause: str) -> None:
         """Halt one partition, visibly; all others go on."""
@@ -215,7 +256,7 @@ class Partitions:
         """Read partitions that were taken over later than the others."""
         self.held.update(taken)
         self.position.update({one: state.next_offset for one, state in taken.items()})
-        moving = {one for one, state in taken.items() if not state.halted}
+        moving = taken.keys() - _told_halted(taken)
         await self._seeker.seek({one: self.position[one] for one in moving})
         await self._seeker.resume(moving)
 
@@ -229,3 +270,11 @@ class Partitions:
                 _log.warning("waiting: %s", error, extra={"action": "waiting", "wait_s": backoff})
                 await asyncio.sleep(backoff)
                 backoff = min(2 * backoff, GREATEST_BACKOFF_S)
+
+
+def _told_halted(held: Mapping[Partition, Held]) -> set[Partition]:
+    """Return which of these partitions are halted, and tell each in the log."""
+    halted = {one for one, state in held.items() if state.halted}
+    for one in sorted(halted):
+        _log.error("partition is halted", extra={"action": "halted", "topic": one[0], "partition": one[1], "cause": held[one].halted})
+    return halted

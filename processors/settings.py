@@ -26,4 +26,4 @@ class WorkerSettings:
     connections: int = 2
     """Batches in flight: while PostgreSQL works for one, the next is decoded."""
     stalled_s: float = 30.0
-    """A worker that has a backlog but whose offsets stand still for so long, while broker and database answer, ends itself."""
+    """A worker with a partition that has a backlog and stands still for so long, while broker and database answer, ends itself."""

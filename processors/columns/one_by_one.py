@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,10 @@ from processors.blocks import Block, Joined, headers_at
 from processors.columns.statements import Packed, pack
 from processors.columns.writers import Readers
 from processors.reference import Reference
-from schemas.codec import NotTheContract, decode
+from schemas.codec import NotTheContract, decode, split_frame
 from schemas.errors import MuaraError, Rejected
 
-__all__ = ["BlockFrom", "Dead", "one_by_one"]
+__all__ = ["BlockFrom", "Dead", "one_by_one", "schemas_of"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -88,6 +89,17 @@ def one_by_one(
         offset = origin.block.first + row - int(first[int(records.block[row])])
         dead.append(_dead(origin, offset, value, refused, unforeseen))
     return dead
+
+
+def schemas_of(block: Block) -> list[int | UUID | None]:
+    """Return which writer's schema each record of a block names; None where it names none, for whatever reason."""
+    named: list[int | UUID | None] = []
+    for at, length in zip(block.value.tolist(), block.value_length.tolist(), strict=True):
+        try:
+            named.append(split_frame(_slice(block.raw, at, length) or b"", headers_at(block.raw, at + max(length, 0)))[0])
+        except (Rejected, IndexError):
+            named.append(None)
+    return named
 
 
 def _dead(origin: BlockFrom, offset: int, value: bytes | None, refused: Rejected, unforeseen: str) -> Dead:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from processors.admission import EARLIEST, GREATEST_EXPENDITURE, Limits
 from processors.blocks import Joined, join
 from processors.columns.avro import NULL, Column, read_columns
-from processors.columns.one_by_one import BlockFrom, Dead, one_by_one
+from processors.columns.one_by_one import BlockFrom, Dead, one_by_one, schemas_of
 from processors.columns.plans import Plan
 from processors.columns.statements import STATEMENT, Packed
 from processors.columns.texts import NOT_FOUND, TextTable, text_words
@@ -26,7 +26,7 @@ from processors.months import day_number
 from processors.reference import Reference, number_of
 from schemas.codec import FRAME
 
-__all__ = ["BlockFrom", "Dead", "Readers", "Reading", "read"]
+__all__ = ["BlockFrom", "Dead", "Readers", "Reading", "read", "schemas_of"]
 
 _DAY_MS, _EAST_MS = 86_400_000, 9 * 3_600_000
 _HIGH_HALVES, _DIGITS = np.uint64(0xF0F0F0F0F0F0F0F0), np.uint64(0x3030303030303030)

@@ -6,7 +6,9 @@ Must not: fetch a schema (it is given a `WriterSchemas`), or reject a record.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from processors.columns.plans import Plan, compile_plan
 from schemas.codec import WriterSchemas, parsed
@@ -30,6 +32,10 @@ WANTED = (
 """The fields that the merge wants."""
 
 
+_PLANS = 1_000
+"""Plans kept at once; they are quickly made anew."""
+
+
 class Readers:
     """Where writers' schemas are found, and the plan by which columns read each; ids are resolved once."""
 
@@ -41,12 +47,40 @@ class Readers:
     def plan(self, schema_id: int) -> Plan | None:
         """Return the plan of a writer's schema, None where its records go one by one; may raise `Retriable` while the registry is away."""
         if schema_id not in self._plans:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
             try:
                 writer = self.schemas.by_id(schema_id)
             except Rejected:
                 return None
             self._plans[schema_id] = compile_plan(writer, frozenset(WANTED)) if _means_the_same(writer) else None
         return self._plans[schema_id]
+
+    def refusing(self, refused: Mapping[int | UUID, Rejected]) -> "Readers":
+        """Return the same, except that some schemas are refused: what was said of them may hold for this once only."""
+        made = Readers(_Refusing(self.schemas, refused))
+        made._plans = self._plans
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusing:
+    """`WriterSchemas` of which some are refused."""
+
+    schemas: WriterSchemas
+    refused: Mapping[int | UUID, Rejected]
+
+    def by_id(self, schema_id: int) -> dict[str, Any]:
+        self._check(schema_id)
+        return self.schemas.by_id(schema_id)
+
+    def by_guid(self, guid: UUID) -> dict[str, Any]:
+        self._check(guid)
+        return self.schemas.by_guid(guid)
+
+    def _check(self, key: int | UUID) -> None:
+        if key in self.refused:
+            raise type(self.refused[key])(**self.refused[key].facts)
 
 
 def _means_the_same(writer: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ import psycopg
 from processors.broker import Broker, Log
 from processors.columns.merge import Merged
 from processors.columns.reading import Readers, Reading
+from processors.known_schemas import KnownSchemas
 from processors.reference import Reference
 from processors.settings import WorkerSettings
 from processors.store import offsets, reference
@@ -45,7 +46,8 @@ class WorkerStore:
         """Open nothing yet."""
         self._settings = settings
         self._broker = Broker(settings.kafka)
-        self.readers = Readers(schemas)
+        self.schemas = KnownSchemas(schemas)
+        self.readers = Readers(self.schemas)
         self._lanes: dict[int, psycopg.AsyncConnection] = {}
         self.still_assigned: Callable[[Partition], bool] = lambda _: False
 

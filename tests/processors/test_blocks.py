@@ -78,6 +78,17 @@ def test_a_block_from_an_offset_on(offset: int, first: int, left: int) -> None:
     assert not left or (first, 12) == (rest.first, rest.last)
 
 
+@pytest.mark.parametrize(("offset", "left"), [(0, 0), (10, 0), (11, 1), (12, 2), (13, 3), (99, 3)])
+def test_a_block_before_an_offset(offset: int, left: int) -> None:
+    """Records from an offset on are left out."""
+    ((block, _),) = parsed(record_batch([Sent(b"k", bytes([number])) for number in range(3)], 10))
+    assert block is not None
+    rest = block.before(offset)
+
+    assert [Sent(b"k", bytes([number])) for number in range(left)] == records(rest)
+    assert rest.first == 10
+
+
 def test_a_fetch_that_was_cut_gives_its_whole_batches() -> None:
     """What follows the last whole batch comes with the next fetch."""
     whole, cut = record_batch([Sent(b"a", b"1")], 5), record_batch([Sent(b"b", b"2")] * 3, 6)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
+import pytest
 
+from processors import partitions as module
 from processors.blocks import Block, Unreadable
 from processors.partitions import Partition, Partitions
 from processors.queue import ReadAhead
@@ -127,5 +129,47 @@ def test_a_partition_without_a_leader_is_taken_over_later() -> None:
         await here.partitions.take_over_waiting()
         assert ([here.partitions.moving(one) for one in (A, B)], here.seeker.paused) == ([True, True], set())
         assert here.seeker.sought == {A: 5}
+
+    asyncio.run(play())
+
+
+def test_a_partition_without_a_schema_stands_back_and_goes_on_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meanwhile it is not fetched, what still comes of it is not kept, and it does not count as stalled; then it is sought."""
+
+    async def play() -> None:
+        here = await Holding().begin()
+        here.ahead.put(A, [block(6)])
+        here.partitions.ends_at(A, Unreadable(7, "wrong checksum"))
+        here.partitions.rest(A, 1)
+        await asyncio.sleep(0.01)
+        await here.partitions.halt_unreadable()
+        assert here.store.halted == []  # what stands before comes first, and then the mark again
+        assert (here.seeker.paused, here.ahead.records, here.partitions.wanted(A), here.partitions.wanted(B)) == ({A}, 0, False, True)
+
+        await asyncio.sleep(0.1)
+        assert (here.seeker.paused, here.seeker.sought, here.partitions.wanted(A)) == (set(), {A: 5}, True)
+        assert here.partitions.without_schema == {A}
+        here.partitions.moved(A, 6)
+        assert here.partitions.without_schema == set()
+
+    monkeypatch.setattr(module, "_REST_S", 0.05)
+    asyncio.run(play())
+
+
+def test_what_fails_beside_the_batches_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition that could not be sought would stand still for ever: whoever watches over the worker is told, and ends it."""
+
+    async def play() -> None:
+        here = await Holding().begin()
+
+        async def fail(_: object) -> None:
+            raise ConnectionResetError
+
+        here.partitions.raise_failed()
+        monkeypatch.setattr(here.seeker, "pause", fail)
+        here.partitions.rest(A, 1)
+        await asyncio.sleep(0.01)
+        with pytest.raises(ConnectionResetError):
+            here.partitions.raise_failed()
 
     asyncio.run(play())
