@@ -25,6 +25,7 @@ from processors.indicators.catalogue import CATALOGUE_HASH
 from processors.replay import Partition, Replay
 from processors.settings import WorkerSettings
 from processors.store.connection import DatabaseAway, is_away
+from processors.store.exclusive import exclude, take_time
 from processors.store.fold import read_tree
 from processors.store.parameters import register
 from processors.store.rebuild_compare import Comparison, compare, shrinking, take_over
@@ -161,12 +162,8 @@ class _Work:
         live = self._live
         with live.transaction() as transaction:
             live.execute("set transaction isolation level read committed")
-            live.execute(
-                "set local search_path = public; set local statement_timeout = 0; set local jit = off; set local work_mem = '256MB'"
-            )
-            # A rebuild that was stopped lets workers go on after a minute.
-            live.execute("set local idle_in_transaction_session_timeout = '60s'")
-            live.execute("lock table reference_version in exclusive mode")
+            live.execute("set local search_path = public; set local work_mem = '256MB'")
+            exclude(live)
             self._replay_up_to_now("replay the last, while workers wait")
             self._beside.fold()
             # Whoever sends waits too: rows are locked here in another order than there.
@@ -187,6 +184,7 @@ class _Work:
         self._tell("compare", 0, 1)
         with live.cursor(binary=True) as cursor:
             unreadable = len(fold_all(cursor, read_tree(cursor, reference.version)))
+        take_time(live)
         compared = compare(live, reference)
         self._tell("compare", 1, 1)
         return Rebuilt(self._records, compared, unreadable, shrinking(live), self._catalogue_changed(), taken_over=False)

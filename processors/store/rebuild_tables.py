@@ -24,6 +24,7 @@ from processors.reference import Reference
 from processors.replay import Batch, Partition
 from processors.store.batch import Part, commit_batch
 from processors.store.connection import connect_worker
+from processors.store.exclusive import go_on
 from processors.store.fold import NotInitialised, add_to_cells, read_tree
 from processors.store.parameters import register
 from processors.store.reference import read
@@ -161,6 +162,7 @@ def fold_all(cursor: Cursor[Any], tree: RegionTree) -> list[int]:
         changes = {number: _changes(keys, amounts, tree) for number, keys, amounts in rows}
         add_to_cells(cursor, total([one for one in changes.values() if one is not None]), tree)
         unreadable += [number for number, one in changes.items() if one is None]
+        go_on(cursor.connection)
     return sorted(unreadable)
 
 

@@ -18,6 +18,7 @@ from processors.columns.cells import NO_CHANGES, CellChanges, changes_from_nothi
 from processors.columns.statements import STATEMENT, Packed
 from processors.indicators.catalogue import MEASURES
 from processors.reference import Reference, number_of
+from processors.store.exclusive import go_on
 from processors.store.fold import add_to_cells, read_tree
 from processors.store.parameters import register
 from processors.store.rollup import total
@@ -74,6 +75,7 @@ def recompute(conn: Connection[Any], before: Reference, after: Reference, progre
             count, changes = _difference([row[0] for row in chunk], touched, before, after)
             kept = _some(total([kept, changes]))
             computed, done = computed + count, done + len(chunk)
+            go_on(conn)
             if len(kept.keys) > KEPT:
                 add_to_cells(cursor, kept, tree)
                 kept = NO_CHANGES

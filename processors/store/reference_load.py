@@ -2,7 +2,7 @@
 Loads of reference data: regions, who may speak for whom, poverty lines; each one transaction that leaves every figure exact.
 
 Why: a figure rests on one version of the reference data, so rows, version and figures move together, while batches wait.
-A load that dies is rolled back by the database and has left nothing.
+A load that dies is rolled back by the database and has left nothing; one that is stopped, too (processors/store/exclusive.py).
 Must not: remove anything (a region or line that was used explains figures), or change the level of a region.
 """
 
@@ -17,6 +17,7 @@ from psycopg import Connection
 
 from processors.months import month_of
 from processors.reference import Reference, number_of
+from processors.store.exclusive import exclude, go_on
 from processors.store.outbox import mark
 from processors.store.parameters import register
 from processors.store.recompute import Progress, recompute, recompute_above
@@ -100,11 +101,11 @@ def load_regions(conn: Connection[Any], rows: Sheet[RegionRow], progress: Progre
 
 @contextmanager
 def _locked(conn: Connection[Any]) -> Iterator[Reference]:
-    """Keep batches and folds out until the transaction ends; a load that was stopped lets them go on after a minute."""
+    """Keep batches and folds out until the transaction ends, and give the reference data before the load."""
     with conn.transaction():
         conn.execute("set transaction isolation level read committed")
-        conn.execute("set local idle_in_transaction_session_timeout = '60s'; set local statement_timeout = 0; set local jit = off")
-        conn.execute("lock table reference_version in exclusive mode")
+        exclude(conn)
+        go_on(conn)
         yield read(conn)
 
 
