@@ -116,7 +116,7 @@ class Partitions:
         if time.monotonic() - gap.sought_at >= _GAP_S:
             gap.count += 1
         if gap.count >= _GAPS:
-            await self.halt(partition, str(OffsetGap(topic=partition[0], partition=partition[1], next_offset=at, found=found)))
+            await self.halt(partition, str(OffsetGap(topic=partition[0], partition=partition[1], next_offset=at, found=found)), found)
             return
         wait = max(0.0, gap.sought_at + _GAP_S - time.monotonic())
         self._soon(self._seek_later(partition, self.held[partition].epoch, wait))
@@ -168,11 +168,11 @@ class Partitions:
         if self.wanted(partition):  # also where it was assigned anew meanwhile: the pause may have come after that
             await self._seeker.resume({partition})
 
-    async def halt(self, partition: Partition, cause: str) -> None:
-        """Halt one partition, visibly; all others go on."""
+    async def halt(self, partition: Partition, cause: str, found: int | None = None) -> None:
+        """Halt one partition, visibly; all others go on. `found` is where its log goes on after a gap."""
         state = self.held[partition]
         _log.error("partition is halted", extra={"action": "halted", "topic": partition[0], "partition": partition[1], "cause": cause})
-        await self._store.halt(state, cause)
+        await self._store.halt(state, cause, found)
         if self.held.get(partition) is state:
             self.held[partition] = Held(state.id, state.epoch, state.next_offset, state.topic_id, cause)
         self._ahead.drop(partition)

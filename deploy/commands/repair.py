@@ -78,7 +78,7 @@ def accept_offsets(
         int | None,
         typer.Option(
             metavar="OFFSET",
-            help="Where to read on. Without it at the beginning of a topic made anew, else at the nearest offset left.",
+            help="Where to read on. Without it at the beginning of a topic made anew, behind a gap, else at the nearest offset left.",
         ),
     ] = None,
 ) -> None:
@@ -94,7 +94,7 @@ def accept_offsets(
     with connected(where) as connection:
         held = [(one.topic, one.partition) for one in stands(connection) if one.topic == topic]
         for one in accept(connection, topic, Broker(where.kafka).logs(held), at):
-            print(f"{one.topic}[{one.partition}] reads on at {one.next_offset}")
+            print(one)
 
 
 @schema.command("check")

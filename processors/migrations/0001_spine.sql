@@ -60,9 +60,11 @@ create table ingest_offset (
     epoch bigint not null,
     halted text,
     halted_at timestamptz,
+    goes_on_at bigint,
     unique (topic, partition)
 ) with (fillfactor = 20);
 comment on column ingest_offset.halted is 'Cause for which this partition waits for a person (muara offsets); null while it moves.';
+comment on column ingest_offset.goes_on_at is 'Of a partition halted at a gap: the offset at which its log goes on.';
 
 create table cell_change (
     id bigint generated always as identity primary key,

@@ -14,12 +14,14 @@ from processors.broker import Log
 from schemas.errors import Fatal, Halted
 
 __all__ = [
+    "Accepted",
     "Held",
     "LogRunsOut",
     "NotHalted",
     "OffsetGap",
     "RecordsUnreadable",
     "Stand",
+    "TopicGone",
     "TopicMadeAnew",
     "accept",
     "end_blockers",
@@ -45,7 +47,14 @@ class LogRunsOut(Halted):
 
 
 class OffsetGap(Halted):
-    """{topic}[{partition}] goes on at {found} instead of {next_offset}: records were lost; muara offsets accept {topic} goes on"""
+    """
+    {topic}[{partition}] goes on at {found} instead of {next_offset}: records were lost, or the offsets between hold none (marks of
+    transactions, compaction); muara offsets accept {topic} goes on there
+    """
+
+
+class TopicGone(Fatal):
+    """topic {topic} does not exist, so nothing of it can be read on: make it again (muara sources load), then accept it"""
 
 
 class RecordsUnreadable(Halted):
@@ -79,6 +88,26 @@ class Stand:
     next_offset: int
     epoch: int
     halted: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A partition that may move again: it stood at an offset of one topic, and reads on at one, perhaps of another topic."""
+
+    topic: str
+    partition: int
+    stood_at: int
+    next_offset: int
+    made_anew: bool
+
+    def __str__(self) -> str:
+        """Return in words what that passes over."""
+        said = f"{self.topic}[{self.partition}] reads on at {self.next_offset}"
+        if self.made_anew:
+            return f"{said} of the topic made anew"
+        if self.next_offset > self.stood_at:
+            return f"{said}: offsets {self.stood_at} to {self.next_offset - 1} are skipped"
+        return f"{said}: nothing is skipped" if self.next_offset == self.stood_at else f"{said} instead of {self.stood_at}"
 
 
 _LOCK = """
@@ -125,10 +154,15 @@ def fault(partition: Partition, topic_id: str, next_offset: int, log: Log) -> st
     return None
 
 
-async def halt(connection: psycopg.AsyncConnection, number: int, epoch: int, cause: str) -> None:
-    """Halt one partition, unless another worker has taken it over meanwhile."""
+async def halt(connection: psycopg.AsyncConnection, number: int, epoch: int, cause: str, found: int | None = None) -> None:
+    """
+    Halt one partition, unless another worker has taken it over meanwhile.
+
+    Where the cause is a gap, its log goes on at `found`, and so does whoever accepts it.
+    """
     await connection.execute(
-        "update ingest_offset set halted = %s, halted_at = now() where id = %s and epoch = %s and halted is null", (cause, number, epoch)
+        "update ingest_offset set halted = %s, halted_at = now(), goes_on_at = %s where id = %s and epoch = %s and halted is null",
+        (cause, found, number, epoch),
     )
 
 
@@ -159,30 +193,33 @@ def stands(connection: psycopg.Connection) -> list[Stand]:
     return [Stand(*row) for row in rows]
 
 
-def accept(connection: psycopg.Connection, topic: str, logs: Mapping[Partition, Log], at: int | None = None) -> Sequence[Stand]:
+def accept(connection: psycopg.Connection, topic: str, logs: Mapping[Partition, Log], at: int | None = None) -> Sequence[Accepted]:
     """
-    Let the halted partitions of a topic move again, and return where they stand now.
+    Let the halted partitions of a topic move again, and return where they read on.
 
-    They read on at `at`; without it at the beginning of a topic made anew, else at their next offset moved into the log.
-    The epoch grows, so that whoever still holds the partition starts over. Raises `NotHalted`.
+    That is `at`; without it the beginning of a topic made anew, or the first offset after a gap, else their next offset; and always an
+    offset within the log. The epoch grows, so that whoever still holds the partition starts over. Raises `NotHalted`, `TopicGone`.
     """
     accepted = []
     with connection.transaction():
         rows = connection.execute(
-            "select id, partition, topic_id, next_offset from ingest_offset where topic = %s and halted is not null order by id for update",
+            "select id, partition, topic_id, next_offset, goes_on_at from ingest_offset"
+            " where topic = %s and halted is not null order by id for update",
             (topic,),
         ).fetchall()
         if not rows:
             raise NotHalted(topic=topic)
-        for number, partition, topic_id, next_offset in rows:
-            log = logs[topic, partition]
-            wanted = at if at is not None else next_offset if topic_id == log.topic_id else log.begin
+        for number, partition, topic_id, next_offset, goes_on_at in rows:
+            log = logs.get((topic, partition))
+            if log is None:
+                raise TopicGone(topic=topic)
+            made_anew = topic_id != log.topic_id
+            wanted = at if at is not None else log.begin if made_anew else max(next_offset, goes_on_at or 0)
             read_on = min(max(wanted, log.begin), log.end)
-            row = connection.execute(
-                "update ingest_offset set topic_id = %s, next_offset = %s, epoch = epoch + 1, halted = null, halted_at = null where id = %s"
-                " returning topic, partition, next_offset, epoch, halted",
+            connection.execute(
+                "update ingest_offset set topic_id = %s, next_offset = %s, epoch = epoch + 1,"
+                " halted = null, halted_at = null, goes_on_at = null where id = %s",
                 (log.topic_id, read_on, number),
-            ).fetchone()
-            if row:
-                accepted.append(Stand(*row))
+            )
+            accepted.append(Accepted(topic, partition, next_offset, read_on, made_anew))
     return accepted

@@ -115,9 +115,9 @@ class WorkerStore:
         logs = await self.logs(partitions)
         return await self._briefly(lambda connection: self._unblocked(connection, offsets.take_over(connection, logs)))
 
-    async def halt(self, state: Held, cause: str) -> None:
-        """Halt one partition."""
-        await self._briefly(lambda connection: offsets.halt(connection, state.id, state.epoch, cause))
+    async def halt(self, state: Held, cause: str, found: int | None = None) -> None:
+        """Halt one partition; see `offsets.halt`."""
+        await self._briefly(lambda connection: offsets.halt(connection, state.id, state.epoch, cause, found))
 
     async def resumed(self, numbers: Collection[int]) -> set[int]:
         """Return which halted partitions were accepted."""

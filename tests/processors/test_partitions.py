@@ -29,7 +29,7 @@ class Store:
         """Give each a number, the epoch 1 and the offset 5."""
         return {one: Held(number, 1, 5, "id", None) for number, one in enumerate(sorted(partitions)) if one not in self.leaderless}
 
-    async def halt(self, state: Held, cause: str) -> None:
+    async def halt(self, state: Held, cause: str, _found: int | None = None) -> None:
         """Note it."""
         self.halted.append((state.id, cause))
 

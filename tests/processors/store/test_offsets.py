@@ -10,7 +10,7 @@ import pytest
 
 from deploy.embedded import EmbeddedServices
 from processors.broker import Log
-from processors.store.offsets import Held, NotHalted, Stand, accept, halt, resumed, stands, take_over
+from processors.store.offsets import Accepted, Held, NotHalted, Stand, TopicGone, accept, halt, resumed, stands, take_over
 from tests.integration.stage import Stage, until
 
 A, B = ("muara.99.1.household.v1", 0), ("muara.99.2.household.v1", 0)
@@ -153,11 +153,39 @@ def test_accepting_lets_a_partition_move(
     held = taken(stage, a=Log(ID, 0, 10), b=Log(ID, 0, 10))
     connection.execute("update ingest_offset set next_offset = 10, halted = 'because', halted_at = now()")
 
-    assert [Stand(*A, reads_on, 2, None)] == list(accept(connection, A[0], {A: log}, at))
+    assert [Accepted(*A, 10, reads_on, log.topic_id != ID)] == list(accept(connection, A[0], {A: log}, at))
     assert stands(connection)[1].halted == "because"
     assert briefly(stage, lambda one: resumed(one, [each.id for each in held.values()])) == {held["a"].id}
     again = taken(stage, a=log)["a"]
     assert (reads_on, 3, None, log.topic_id) == (again.next_offset, again.epoch, again.halted, again.topic_id)
+
+
+def test_accepting_a_gap_goes_on_behind_it(stage: Stage, connection: psycopg.Connection[Any]) -> None:
+    """Where the log goes on is kept with the halt, told by accepting, and forgotten then; another topic is read from its beginning."""
+    held = taken(stage, a=Log(ID, 0, 10))["a"]
+    connection.execute("update ingest_offset set next_offset = 5")
+    briefly(stage, lambda one: halt(one, held.id, held.epoch, "a gap", 7))
+
+    (accepted,) = accept(connection, A[0], {A: Log(ID, 0, 10)})
+    assert str(accepted) == "muara.99.1.household.v1[0] reads on at 7: offsets 5 to 6 are skipped"
+    assert taken(stage, a=Log(ID, 0, 10))["a"].next_offset == 7
+    connection.execute("update ingest_offset set halted = 'because'")
+    assert str(accept(connection, A[0], {A: Log(ID, 0, 10)})[0]) == "muara.99.1.household.v1[0] reads on at 7: nothing is skipped"
+
+    epoch = taken(stage, a=Log(ID, 0, 10))["a"].epoch
+    briefly(stage, lambda one: halt(one, held.id, epoch, "another gap", 9))
+    (accepted,) = accept(connection, A[0], {A: Log(OTHER_ID, 0, 20)})
+    assert str(accepted) == "muara.99.1.household.v1[0] reads on at 0 of the topic made anew"
+
+
+def test_a_topic_that_is_gone_cannot_be_accepted(stage: Stage, connection: psycopg.Connection[Any]) -> None:
+    """There is nothing to read on in; what to do is said, and the partition stays halted."""
+    taken(stage, a=Log(ID, 0, 10))
+    connection.execute("update ingest_offset set halted = 'because'")
+
+    with pytest.raises(TopicGone, match=f"topic {A[0]} does not exist, .* make it again"):
+        accept(connection, A[0], {})
+    assert stands(connection)[0].halted == "because"
 
 
 def test_what_nobody_halted_cannot_be_accepted(stage: Stage, connection: psycopg.Connection[Any]) -> None:
