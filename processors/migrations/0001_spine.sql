@@ -120,6 +120,7 @@ insert into publication (revision) values (0);
 create table rejected (
     id bigint generated always as identity primary key,
     topic text not null,
+    topic_id text not null,
     partition integer not null,
     record_offset bigint not null,
     arrived_at timestamptz not null,
@@ -128,10 +129,10 @@ create table rejected (
     message text not null,
     digest bytea not null,
     sent boolean not null default false,
-    unique (topic, partition, record_offset)
+    unique (topic, topic_id, partition, record_offset)
 );
 create index rejected_unsent on rejected (id) where not sent;
-comment on table rejected is 'Dead letters: coordinates, cause and digest, never the value.';
+comment on table rejected is 'Dead letters: coordinates, cause and digest, never the value. A topic made anew begins its offsets again under another topic_id.';
 
 alter table region add column number bigint generated always as (case when code = 'ID' then 0 else replace(code, '.', '')::bigint end) stored;
 create unique index region_village_number on region (number) where level = 'village';

@@ -180,9 +180,14 @@ async def _write_households(cursor: psycopg.AsyncCursor, merged: Merged, held: _
 
 
 async def _keep_dead(cursor: psycopg.AsyncCursor, dead: Sequence[Dead]) -> None:
+    # The offset row, which this transaction holds, knows which topic of that name it was.
     await cursor.executemany(
-        "insert into rejected (topic, partition, record_offset, arrived_at, cause, field, message, digest)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (topic, partition, record_offset) do nothing",
+        "insert into rejected (topic, topic_id, partition, record_offset, arrived_at, cause, field, message, digest)"
+        " select said.topic, held.topic_id, said.partition, record_offset, arrived_at, cause, field, message, digest"
+        " from (values (%s::text, %s::integer, %s::bigint, %s::timestamptz, %s::text, %s::text, %s::text, %s::bytea))"
+        " as said (topic, partition, record_offset, arrived_at, cause, field, message, digest)"
+        " join ingest_offset as held on (held.topic, held.partition) = (said.topic, said.partition)"
+        " on conflict (topic, topic_id, partition, record_offset) do nothing",
         [(one.topic, one.partition, one.offset, one.arrived, one.cause, one.field, one.message, one.digest) for one in dead],
     )
 

@@ -51,14 +51,19 @@ _REJECTED = f"""
 create temporary table different_rejected on commit drop as
 select
     topic,
+    topic_id,
     partition,
     record_offset,
     held.cause as held_cause,
     replayed.cause as replayed_cause,
     held.cause is not null as is_held,
     replayed.cause is not null as is_replayed
-from public.rejected as held
-full join {SCHEMA}.rejected as replayed using (topic, partition, record_offset)
+from (
+    select rejected.*
+    from public.rejected
+    join {SCHEMA}.ingest_offset using (topic, topic_id, partition)
+) as held
+full join {SCHEMA}.rejected as replayed using (topic, topic_id, partition, record_offset)
 where held.cause is distinct from replayed.cause
 """  # noqa: S608 - our schema
 
@@ -145,13 +150,15 @@ def take_over(conn: Connection[Any], reference: Reference, *, figures: bool) -> 
 def _take_over_rejected(conn: Connection[Any]) -> None:
     """Exchange rejected records; those with another cause become new rows, so that they are sent."""
     conn.execute(
-        "delete from public.rejected using different_rejected as one where (rejected.topic, rejected.partition, rejected.record_offset)"
-        " = (one.topic, one.partition, one.record_offset)"
+        "delete from public.rejected using different_rejected as one"
+        " where (rejected.topic, rejected.topic_id, rejected.partition, rejected.record_offset)"
+        " = (one.topic, one.topic_id, one.partition, one.record_offset)"
     )
     conn.execute(
-        "insert into public.rejected (topic, partition, record_offset, arrived_at, cause, field, message, digest)"  # noqa: S608
-        " select topic, partition, record_offset, replayed.arrived_at, replayed.cause, replayed.field, replayed.message, replayed.digest"
-        f" from {SCHEMA}.rejected as replayed join different_rejected as one using (topic, partition, record_offset)"
+        "insert into public.rejected (topic, topic_id, partition, record_offset, arrived_at, cause, field, message, digest)"  # noqa: S608
+        " select topic, topic_id, partition, record_offset, replayed.arrived_at,"
+        " replayed.cause, replayed.field, replayed.message, replayed.digest"
+        f" from {SCHEMA}.rejected as replayed join different_rejected as one using (topic, topic_id, partition, record_offset)"
         " order by replayed.arrived_at, topic, partition, record_offset".encode()
     )
 

@@ -122,8 +122,8 @@ def test_rejected_records_reach_their_regencys_topic(newsroom: Newsroom, conn: C
     """Each leaves once, with coordinates, cause and digest, and is noted as sent."""
     for offset in range(3):
         conn.execute(
-            "insert into rejected (topic, partition, record_offset, arrived_at, cause, field, message, digest)"
-            " values ('muara.91.01.household.v1', 0, %s, %s, 'unknown_village', 'residence.village', 'not known', %s)",
+            "insert into rejected (topic, topic_id, partition, record_offset, arrived_at, cause, field, message, digest)"
+            " values ('muara.91.01.household.v1', 'a', 0, %s, %s, 'unknown_village', 'residence.village', 'not known', %s)",
             (offset, datetime(2024, 5, 1, tzinfo=UTC), bytes([offset] * 32)),
         )
     with newsroom.publishing_here():

@@ -216,6 +216,22 @@ def test_a_batch_read_with_another_reference_leaves_no_trace(office: Run) -> Non
     office(test)
 
 
+def test_dead_letters_of_a_topic_made_anew_stand_beside_the_former_ones(office: Run) -> None:
+    """Its offsets begin again, so the same offset of both topics is evidence of two records; of one topic it is one record."""
+
+    async def test(office: Office) -> None:
+        first, second = (Dead("a", 0, 10, datetime(2024, 5, 1, tzinfo=UTC), cause, "", "", b"\1") for cause in ("former", "new"))
+        with office.stage.connect() as connection:
+            for topic_id, dead in (("x", first), ("x", second), ("y", second)):
+                connection.execute("update ingest_offset set topic_id = %s, next_offset = 10 where topic = 'a'", (topic_id,))
+                await office.commit(office.one, office.reading([], [dead]), Part(1, 7, 10, 11))
+            rows = connection.execute("select topic_id, record_offset, cause from rejected order by id").fetchall()
+
+        assert rows == [("x", 10, "former"), ("y", 10, "new")]
+
+    office(test)
+
+
 def test_duplicates_write_nothing_but_the_offset(office: Run) -> None:
     """What stands already changes no row and makes no cell change."""
 

@@ -249,6 +249,23 @@ def test_what_no_record_says_is_taken_away_only_when_asked(stage: Stage) -> None
     assert_verified(stage)
 
 
+def test_dead_letters_of_a_topic_that_was_made_anew_stay(stage: Stage) -> None:
+    """No record can say them again, and they are evidence: a rebuild neither misses nor takes them away."""
+    with stage.connect() as conn:
+        conn.execute(
+            "insert into rejected (topic, topic_id, partition, record_offset, arrived_at, cause, field, message, digest)"
+            " select topic, 'of the former topic', partition, record_offset, arrived_at, 'former', field, message, digest from rejected"
+        )
+        conn.execute("delete from rejected where id = (select min(id) from rejected)")
+
+    done = rebuilt(stage)
+
+    assert counts(done)["rejected"] == (0, 1, 0)
+    assert done.taken_over
+    with stage.connect() as conn:
+        assert conn.execute("select count(*) filter (where cause = 'former'), count(*) from rejected").fetchone() == (7, 14)
+
+
 def test_figures_of_another_catalogue_are_made_anew(stage: Stage) -> None:
     """Where the stored catalogue is another, everything is taken over, all is sent again, and whoever holds the old version finds out."""
     with stage.connect() as conn:
