@@ -75,8 +75,12 @@ def local_folder(told: Settings, name: str) -> Path:
 
 
 @contextmanager
-def connected(where: Addresses) -> Iterator["psycopg.Connection[Any]"]:
-    """Give a connection in autocommit mode to a database that is up to date; raises `DatabaseRefuses`."""
+def connected(where: Addresses, *, any_catalogue: bool = False) -> Iterator["psycopg.Connection[Any]"]:
+    """
+    Give a connection in autocommit mode to a database that is up to date.
+
+    Raises `DatabaseRefuses`, and `CatalogueChanged` unless `any_catalogue`: what leads to `muara rebuild` must work before it.
+    """
     import psycopg
 
     from processors.store.migrate import migrate
@@ -88,7 +92,8 @@ def connected(where: Addresses) -> Iterator["psycopg.Connection[Any]"]:
         raise DatabaseRefuses(why=type(error).__name__) from error
     with connection:
         migrate(connection)
-        initialise(connection)
+        if not any_catalogue:
+            initialise(connection)
         yield connection
 
 

@@ -34,7 +34,7 @@ def list_rejected(
     """
     from processors.store.overview import rejected_events
 
-    with connected(addresses(settings())) as connection:
+    with connected(addresses(settings()), any_catalogue=True) as connection:
         rows = rejected_events(connection, limit, cause)
     if as_json:
         for row in rows:
@@ -63,7 +63,7 @@ def show_offsets() -> None:
     """
     from processors.store.offsets import stands
 
-    with connected(addresses(settings())) as connection:
+    with connected(addresses(settings()), any_catalogue=True) as connection:
         rows = stands(connection)
     table = Table("topic", "partition", "next offset", "epoch", "halted", box=None)
     for one in rows:
@@ -91,7 +91,7 @@ def accept_offsets(
     from processors.store.offsets import accept, stands
 
     where = addresses(settings())
-    with connected(where) as connection:
+    with connected(where, any_catalogue=True) as connection:
         held = [(one.topic, one.partition) for one in stands(connection) if one.topic == topic]
         for one in accept(connection, topic, Broker(where.kafka).logs(held), at):
             print(one)

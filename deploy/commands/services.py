@@ -52,26 +52,22 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     from processors.store.overview import overview
 
     where = addresses(settings())
-    with connected(where) as connection:
+    with connected(where, any_catalogue=True) as connection:
         partitions, seen = stands(connection), overview(connection)
-    ends = Broker(where.kafka).ends([(one.topic, one.partition) for one in partitions])
-    lags = {(one.topic, one.partition): max(0, ends.get((one.topic, one.partition), 0) - one.next_offset) for one in partitions}
+    logs = Broker(where.kafka).logs([(one.topic, one.partition) for one in partitions])
+    ends = [logs[one.topic, one.partition].end if (one.topic, one.partition) in logs else None for one in partitions]
+    lags = [None if end is None else max(0, end - one.next_offset) for one, end in zip(partitions, ends, strict=True)]
     if as_json:
         rows = [
-            {
-                "topic": p.topic,
-                "partition": p.partition,
-                "next_offset": p.next_offset,
-                "lag": lags[p.topic, p.partition],
-                "halted": p.halted,
-            }
-            for p in partitions
+            {"topic": one.topic, "partition": one.partition, "next_offset": one.next_offset, "lag": lag, "halted": one.halted}
+            for one, lag in zip(partitions, lags, strict=True)
         ]
         print(json.dumps({"partitions": rows, **seen.as_dict()}, default=str))
         return
     table = Table("topic", "partition", "next offset", "lag", "state", box=None)
-    for one in partitions:
-        table.add_row(one.topic, str(one.partition), str(one.next_offset), str(lags[one.topic, one.partition]), one.halted or "moving")
+    for one, lag in zip(partitions, lags, strict=True):
+        state = one.halted or ("moving" if lag is not None else "the topic does not exist")
+        table.add_row(one.topic, str(one.partition), str(one.next_offset), "-" if lag is None else str(lag), state)
     console_for(sys.stdout).print(table)
     for name, value in seen.as_dict().items():
         print(f"{name.replace('_', ' '):28} {'-' if value is None else value}")

@@ -17,14 +17,16 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
-def say(services: EmbeddedServices, tmp_path: Path) -> Said:
-    """Run a command, its output no terminal; all commands of one test share a database that was empty before."""
-    where, name = services.addresses, f"commands_{next(_NUMBERS)}"
-    with psycopg.connect(where.database, autocommit=True) as server:
+def database(services: EmbeddedServices) -> str:
+    """The address of a database that is empty."""
+    name = f"commands_{next(_NUMBERS)}"
+    with psycopg.connect(services.addresses.database, autocommit=True) as server:
         server.execute(f"create database {name}")
-    environ = {
-        "MUARA_KAFKA": where.kafka,
-        "MUARA_REGISTRY": where.registry,
-        "MUARA_DATABASE": make_conninfo(where.database, dbname=name),
-    }
-    return lambda *arguments: muara(*arguments, cwd=tmp_path, **environ)
+    return make_conninfo(services.addresses.database, dbname=name)
+
+
+@pytest.fixture
+def say(services: EmbeddedServices, database: str, tmp_path: Path) -> Said:
+    """Run a command, its output no terminal; all commands of one test share a database that was empty before."""
+    environ = {"MUARA_KAFKA": services.addresses.kafka, "MUARA_REGISTRY": services.addresses.registry, "MUARA_DATABASE": database}
+    return lambda *arguments, **more: muara(*arguments, cwd=tmp_path, **environ, **more)
