@@ -72,6 +72,8 @@ def _tell(console: Console, done: Rebuilt) -> None:
     for one in done.compared:
         table.add_row(_PLURAL[one.kind], *(f"{number:,}" for number in (one.equal, one.otherwise, one.missing, one.surplus)))
     console.print(f"{done.records:,} records replayed")
+    for lost in done.lost:
+        console.print(f"given up: {lost}", soft_wrap=True)
     console.print(table)
     for one in done.compared:
         for difference in one.first:

@@ -7,7 +7,7 @@ Must not: join a consumer group, commit an offset, pass over a missing record, o
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any
 
@@ -18,11 +18,13 @@ from processors.blocks import Block
 from processors.broker import BrokerAway
 from schemas.errors import Fatal
 
-__all__ = ["Batch", "LogGap", "LogUnreadable", "Partition", "Replay", "blocks_of"]
+__all__ = ["Batch", "Gap", "LogGap", "LogUnreadable", "Partition", "Replay", "blocks_of"]
 
 Partition = tuple[str, int]
 Batch = dict[Partition, list[Block]]
 """Records of some partitions, each without a gap."""
+Gap = Callable[[Partition, int, int], None]
+"""Told of a partition that there is no record from one offset up to, not including, another."""
 RECORDS = 15_000
 """Records given at once, as many as a worker merges in one transaction."""
 SILENT_S = 30.0
@@ -36,6 +38,7 @@ _CONFIGURATION: dict[str, Any] = {
     "enable.auto.offset.store": False,
     "auto.offset.reset": "error",
     "isolation.level": "read_uncommitted",  # everything is seen, as workers see it
+    "enable.partition.eof": True,
     "check.crcs": True,
     "fetch.wait.max.ms": 100,
     "queued.min.messages": 2 * RECORDS,
@@ -44,7 +47,10 @@ _CONFIGURATION: dict[str, Any] = {
 
 
 class LogGap(Fatal):
-    """{topic}[{partition}] goes on at offset {found} instead of {expected}: records are missing, so a replay proves nothing"""
+    """
+    {topic}[{partition}] goes on at offset {found} instead of {expected}: records are missing, so a replay proves nothing and nothing was
+    changed; where they were given up on purpose, or never were (marks of transactions), muara rebuild --accept-loss goes on without them
+    """
 
 
 class LogUnreadable(Fatal):
@@ -59,18 +65,19 @@ class Replay:
         self._address = address
         self._consumer = Consumer(_CONFIGURATION | {"bootstrap.servers": address}, logger=_LIBRARY_LOG)
 
-    def batches(self, spans: Mapping[Partition, tuple[int, int]]) -> Iterator[Batch]:
+    def batches(self, spans: Mapping[Partition, tuple[int, int]], gap: Gap | None = None) -> Iterator[Batch]:
         """
         Yield the records of each partition from its first offset up to, not including, its second; all of them, each once.
 
-        Raises `LogGap`, `LogUnreadable`, and `BrokerAway` where nothing comes for `SILENT_S` seconds.
+        Where offsets have no record, `gap` is told; without it that raises `LogGap`. Raises `LogUnreadable`, and `BrokerAway` where
+        nothing comes for `SILENT_S` seconds.
         """
         rest = {partition: span for partition, span in spans.items() if span[0] < span[1]}
         self._consumer.assign([TopicPartition(*partition, begin) for partition, (begin, _) in rest.items()])
         heard = time.monotonic()
         while rest:
             wanted = sum(end - at for at, end in rest.values())
-            batch = self._some(min(RECORDS, wanted), rest)
+            batch = self._some(min(RECORDS, wanted), rest, gap or _refuse_gap)
             if batch:
                 yield batch
                 heard = time.monotonic()  # counted from here: the caller may have taken long
@@ -81,34 +88,48 @@ class Replay:
         """Leave the broker."""
         self._consumer.close()
 
-    def _some(self, count: int, rest: dict[Partition, tuple[int, int]]) -> Batch:
+    def _some(self, count: int, rest: dict[Partition, tuple[int, int]], gap: Gap) -> Batch:
         """Return at most so many records of what is wanted, and move `rest` past them."""
-        read: dict[Partition, list[Message]] = {}
-        for message in self._consumer.consume(count, _POLL_S):
-            partition = (message.topic() or "", message.partition() or 0)
-            error = message.error()
-            if error is not None:
-                _refuse(partition, error)
-            elif partition in rest:  # else what was fetched of a partition that is done
-                read.setdefault(partition, []).append(message)
         batch, done = {}, []
-        for partition, messages in read.items():
+        for partition, (messages, reached) in self._fetched(count, rest).items():
             at, end = rest[partition]
-            kept = messages[: end - at]
-            _check_dense(partition, at, kept)
-            batch[partition] = blocks_of(kept)
-            rest[partition] = (at + len(kept), end)
-            if at + len(kept) == end:
+            kept = [one for one in messages if _offset(one) < end]
+            for message in kept:
+                if _offset(message) != at:
+                    gap(partition, at, _offset(message))
+                at = _offset(message) + 1
+            if kept:
+                batch[partition] = blocks_of(kept)
+            if at < end <= reached:
+                gap(partition, at, end)
+            rest[partition] = (at, end)
+            if end <= max(at, reached):
                 del rest[partition]
                 done.append(TopicPartition(*partition))
         if done:
             self._consumer.incremental_unassign(done)
         return batch
 
+    def _fetched(self, count: int, rest: Collection[Partition]) -> dict[Partition, tuple[list[Message], int]]:
+        """Return what comes of the partitions that are wanted still: records, and the last offset heard of, perhaps the log's end."""
+        read: dict[Partition, tuple[list[Message], int]] = {}
+        for message in self._consumer.consume(count, _POLL_S):
+            partition = (message.topic() or "", message.partition() or 0)
+            error = message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's own name
+                _refuse(partition, error)
+            elif partition in rest:  # else what was fetched of a partition that is done
+                messages, _ = read.get(partition, ([], 0))
+                if error is None:
+                    messages.append(message)
+                read[partition] = (messages, _offset(message))
+        return read
+
 
 def blocks_of(messages: Sequence[Message]) -> list[Block]:
-    """Return records of one partition, one after the other, as blocks: a new one wherever the time of arrival is another."""
-    return [_block(list(run), arrived_ms) for arrived_ms, run in groupby(messages, key=lambda one: one.timestamp()[1])]
+    """Return records of one partition as blocks: a new one wherever the time of arrival is another, and behind every gap."""
+    runs = groupby(enumerate(messages), key=lambda one: (one[1].timestamp()[1], _offset(one[1]) - one[0]))
+    return [_block([message for _, message in run], arrived_ms) for (arrived_ms, _), run in runs]
 
 
 def _block(messages: Sequence[Message], arrived_ms: int) -> Block:
@@ -153,12 +174,12 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
-def _check_dense(partition: Partition, at: int, messages: Sequence[Message]) -> None:
-    offsets = np.array([one.offset() for one in messages], np.int64)
-    wrong = np.flatnonzero(offsets != np.arange(at, at + len(offsets)))
-    if len(wrong):
-        place = int(wrong[0])
-        raise LogGap(topic=partition[0], partition=partition[1], found=int(offsets[place]), expected=at + place)
+def _offset(message: Message) -> int:
+    return message.offset() or 0
+
+
+def _refuse_gap(partition: Partition, expected: int, found: int) -> None:
+    raise LogGap(topic=partition[0], partition=partition[1], found=found, expected=expected)
 
 
 def _refuse(partition: Partition, error: KafkaError) -> None:
@@ -168,6 +189,6 @@ def _refuse(partition: Partition, error: KafkaError) -> None:
 
 
 _PASSING = frozenset(
-    {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._RESOLVE, KafkaError._PARTITION_EOF}  # noqa: SLF001 - the library's own names
+    {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._RESOLVE}  # noqa: SLF001 - the library's own names
 )
 """The broker is away: silence will tell."""

@@ -55,7 +55,7 @@ class RebuildRuns(Fatal):
 class LogNotWhole(Fatal):
     """
     {topic}[{partition}] cannot be replayed ({why}): what the live tables were fed with is no longer all there, so nothing was changed;
-    bring the records back, or keep the live tables as they are
+    bring the records back, keep the live tables as they are, or give up what is lost: muara rebuild --accept-loss
     """
 
 
@@ -81,6 +81,8 @@ class Rebuilt:
     """Households of which the live tables held more statements than the topics say."""
     catalogue_changed: bool
     """True where the live figures were made with another catalogue."""
+    lost: tuple[str, ...]
+    """What fed the live tables and could not be replayed, in words; there is something only where the loss was accepted."""
     taken_over: bool
     """True where the live tables are now what was replayed; else they are as they were."""
 
@@ -102,6 +104,7 @@ def rebuild(
     Replay all records that fed the live tables, compare, and take over what differs.
 
     Nothing is taken over with `compare_only`, nor where households would lose statements (`Rebuilt.shrinking`) unless `accept_loss`.
+    With that, what the broker no longer holds is left out of the replay (`Rebuilt.lost`) instead of refused.
     The database is up to date by `migrate`, its catalogue may be another. Raises `RebuildRuns`, `LogNotWhole`,
     `ReferenceKeepsMoving`, `LogGap`, `LogUnreadable`, and a `Retriable` where a service stays away: none of them has changed anything.
     """
@@ -110,8 +113,8 @@ def rebuild(
             for _ in range(TRIES):
                 try:
                     with Beside.made(settings.database) as beside:
-                        work = _Work(settings, live, replay, beside, Readers(schemas), progress or _silent)
-                        return work.run(compare_only, accept_loss)
+                        work = _Work(settings, live, replay, beside, Readers(schemas), progress or _silent, accept_loss)
+                        return work.run(compare_only)
                 except _Moved:
                     _LOG.warning("reference data or offsets moved, starting over", extra={"action": "rebuild_restarted"})
     except psycopg.Error as error:
@@ -140,14 +143,23 @@ class _Work:
     """One try, on one version of the reference data."""
 
     def __init__(
-        self, settings: WorkerSettings, live: Connection[Any], replay: Replay, beside: Beside, readers: Readers, progress: Progress
+        self,
+        settings: WorkerSettings,
+        live: Connection[Any],
+        replay: Replay,
+        beside: Beside,
+        readers: Readers,
+        progress: Progress,
+        accept_loss: bool,
     ) -> None:
         self._live, self._replay, self._beside, self._tell = live, replay, beside, progress
         self._broker = Broker(settings.kafka)
         self._reading = partial(read, reference=beside.reference, limits=settings.limits, readers=readers)
+        self._accept_loss = accept_loss
+        self._lost: dict[tuple[Partition, str], None] = {}
         self._records = 0
 
-    def run(self, compare_only: bool, accept_loss: bool) -> Rebuilt:
+    def run(self, compare_only: bool) -> Rebuilt:
         """Replay while workers go on, until little is left; then the rest, while they wait."""
         left = self._replay_up_to_now("replay")
         while NEAR < (now := self._distance(self._whole())) < left:
@@ -156,9 +168,9 @@ class _Work:
             self._replay_up_to_now("replay what came meanwhile")
         self._beside.fold()
         self._beside.analyze()
-        return self._while_all_wait(compare_only, accept_loss)
+        return self._while_all_wait(compare_only)
 
-    def _while_all_wait(self, compare_only: bool, accept_loss: bool) -> Rebuilt:
+    def _while_all_wait(self, compare_only: bool) -> Rebuilt:
         live = self._live
         with live.transaction() as transaction:
             live.execute("set transaction isolation level read committed")
@@ -169,7 +181,7 @@ class _Work:
             # Whoever sends waits too: rows are locked here in another order than there.
             live.execute("lock table outbox, rejected in share row exclusive mode")
             found = self._compared()
-            taken_over = not (found.same or compare_only or (found.shrinking and not accept_loss))
+            taken_over = not (found.same or compare_only or (found.shrinking and not self._accept_loss))
             if not taken_over:
                 raise psycopg.Rollback(transaction)
             self._tell("take over", 0, 1)
@@ -187,7 +199,8 @@ class _Work:
         take_time(live)
         compared = compare(live, reference)
         self._tell("compare", 1, 1)
-        return Rebuilt(self._records, compared, unreadable, shrinking(live), self._catalogue_changed(), taken_over=False)
+        lost = tuple(f"{topic}[{number}]: {why}" for (topic, number), why in self._lost)
+        return Rebuilt(self._records, compared, unreadable, shrinking(live), self._catalogue_changed(), lost, taken_over=False)
 
     # ---- records ------------------------------------------------------------------------------------------------------
 
@@ -198,12 +211,16 @@ class _Work:
         spans = {one: (self._beside.read_up_to[one], state.next_offset) for one, state in wanted.items()}
         done, total = 0, self._distance(wanted)
         self._tell(step, 0, total)
-        for batch in self._replay.batches(spans):
+        for batch in self._replay.batches(spans, self._give_up if self._accept_loss else None):
             done += self._beside.commit(batch, self._read)
             self._check_reference()  # and, in the last phase, a sign of life to the transaction that holds the lock
             self._tell(step, done, total)
         self._records += done
         return done
+
+    def _give_up(self, partition: Partition, begin: int, end: int) -> None:
+        """Note a gap."""
+        self._lost[partition, f"no record at offsets {begin} to {end - 1}"] = None
 
     def _read(self, blocks: list[BlockFrom]) -> Reading:
         """Read blocks, and wait for the registry where it is away."""
@@ -216,17 +233,28 @@ class _Work:
         return sum(state.next_offset - self._beside.read_up_to.get(one, 0) for one, state in wanted.items())
 
     def _whole(self) -> dict[Partition, Fed]:
-        """Return what fed the live tables by now, all of which the broker must hold; raises `LogNotWhole`, or `_Moved`."""
+        """
+        Return what fed the live tables by now, all of which the broker must hold; raises `LogNotWhole`, or `_Moved`.
+
+        Where a loss is accepted, return what is left of it.
+        """
         self._check_reference()
-        wanted = fed(self._live)
-        logs = self._broker.logs(wanted)
-        for (topic, number), state in wanted.items():
-            why = _missing(state, logs.get((topic, number)))
+        states = fed(self._live)
+        logs = self._broker.logs(states)
+        wanted = {}
+        for one, state in states.items():
+            log = logs.get(one)
+            why = _missing(state, log)
+            if why and not self._accept_loss:
+                raise LogNotWhole(topic=one[0], partition=one[1], why=why)
             if why:
-                raise LogNotWhole(topic=topic, partition=number, why=why)
-            read_from = self._beside.topic_id((topic, number))
-            if read_from not in (None, state.topic_id) or state.next_offset < self._beside.read_up_to.get((topic, number), 0):
+                self._lost[one, why] = None
+            read_from = self._beside.topic_id(one)
+            if read_from not in (None, state.topic_id) or state.next_offset < self._beside.read_up_to.get(one, 0):
                 raise _Moved  # someone accepted another topic, or set the offset back
+            if log is not None and log.topic_id == state.topic_id:
+                begin, end = min(log.begin, state.next_offset), min(log.end, state.next_offset)
+                wanted[one] = replace(state, begin=begin, next_offset=end)
         return wanted
 
     def _check_reference(self) -> None:

@@ -53,6 +53,8 @@ class Fed:
     id: int
     topic_id: str
     next_offset: int
+    begin: int = 0
+    """Its first offset; greater than 0 where what came before is given up."""
 
 
 def fed(connection: Connection[Any]) -> dict[Partition, Fed]:
@@ -104,11 +106,11 @@ class Beside:
         with self._fold.cursor() as cursor:
             cursor.executemany(
                 "insert into ingest_offset (id, topic, partition, topic_id, next_offset, epoch) overriding system value"
-                " values (%s, %s, %s, %s, 0, %s)",
-                [(state.id, *partition, state.topic_id, self._epoch) for partition, state in new.items()],
+                " values (%s, %s, %s, %s, %s, %s)",
+                [(state.id, *partition, state.topic_id, state.begin, self._epoch) for partition, state in new.items()],
             )
         self._of |= new
-        self.read_up_to |= dict.fromkeys(new, 0)
+        self.read_up_to |= {partition: state.begin for partition, state in new.items()}
 
     def topic_id(self, partition: Partition) -> str | None:
         """Return the id of the topic that a partition's records were read from, None before any was."""
@@ -127,7 +129,7 @@ class Beside:
         self._unfolded += 1
         if self._unfolded >= _FOLD_EVERY:
             self.fold()
-        return sum(part.after - part.first for part in parts)
+        return sum(one.block.last - one.block.first + 1 for one in blocks)
 
     def fold(self) -> None:
         """Add all cell changes that wait to the cells of all levels."""

@@ -16,7 +16,7 @@ from processors.admission import Limits
 from processors.broker import Broker
 from processors.columns.reading import BlockFrom, Readers, read
 from processors.indicators.catalogue import MEASURES
-from processors.replay import Replay
+from processors.replay import LogGap, Replay
 from processors.settings import WorkerSettings
 from processors.store.batch import Part, commit_batch
 from processors.store.connection import connect_worker
@@ -92,8 +92,8 @@ def poison(stage: Stage, producer: Producer) -> None:
     assert producer.flush(20) == 0
 
 
-def merge(stage: Stage) -> None:
-    """Merge all that the topics hold and was not merged, as a worker does; half of what is said waits for the fold."""
+def merge(stage: Stage, end: int | None = None) -> None:
+    """Merge all that the topics hold (or what lies below `end`) and was not merged, as a worker does; half of it waits for the fold."""
 
     async def work() -> None:
         logs = Broker(stage.kafka).logs([(household_topic(code), 0) for code in stage.regencies])
@@ -101,7 +101,7 @@ def merge(stage: Stage) -> None:
         async with await psycopg.AsyncConnection.connect(stage.database, autocommit=True) as taking:
             held = await take_over(taking, logs)
         async with await connect_worker(stage.database) as conn:
-            for batch in replay.batches({one: (state.next_offset, logs[one].end) for one, state in held.items()}):
+            for batch in replay.batches({one: (state.next_offset, logs[one].end if end is None else end) for one, state in held.items()}):
                 order = sorted(batch, key=lambda one: held[one].id)
                 parts = [Part(held[one].id, held[one].epoch, batch[one][0].first, batch[one][-1].last + 1) for one in order]
                 blocks = [BlockFrom(block, *one, regency_of(one[0])) for one in order for block in batch[one]]
@@ -348,3 +348,52 @@ def test_records_that_the_broker_no_longer_holds_are_named_and_nothing_changes(s
     assert str(error.value).startswith(f"{cut}[0] cannot be replayed (its log begins at offset 10)")
     assert all_rows(stage) == before
     assert leftovers(stage) == []
+
+
+def test_what_the_broker_lost_is_given_up_only_when_asked(stage: Stage) -> None:
+    """Of topics that are gone, made anew, or cut, what is left is replayed, what was lost is said, and the rest comes out exact."""
+    gone, cut = (household_topic(code) for code in stage.regencies[:0:-1])
+    admin = AdminClient({"bootstrap.servers": stage.kafka})
+    for answer in (*admin.delete_topics([gone]).values(), *admin.delete_records([TopicPartition(cut, 0, 10)]).values()):
+        answer.result(20)
+    with stage.connect() as conn:
+        conn.execute("update reference_version set catalogue_hash = 'another'")
+        dead = conn.execute("select count(*) from rejected where topic = %s", (gone,)).fetchone()
+
+    done = rebuilt(stage, accept_loss=True)
+
+    assert done.taken_over
+    assert done.lost == (f"{cut}[0]: its log begins at offset 10", f"{gone}[0]: the topic is gone")
+    assert rebuilt(stage, accept_loss=True).same
+    fold_all(stage.database)
+    with stage.connect() as conn:
+        assert verify(conn).exact
+        claims = conn.execute("select distinct code from statement join region on region.id = claim_region order by 1").fetchall()
+        assert claims == sorted((code,) for code in stage.regencies[:2])
+        assert conn.execute("select count(*) from rejected where topic = %s", (gone,)).fetchone() == dead
+
+
+def test_a_gap_inside_the_log_is_passed_over_only_when_asked(services: EmbeddedServices) -> None:
+    """Marks of transactions leave offsets without a record, also as the last before the next offset: nothing of them is missing."""
+    stage = Stage.set(services, 1)
+    topic = household_topic(stage.regencies[0])
+    writer = stage.producer(**{"transactional.id": stage.group})
+    writer.init_transactions(20)
+    for turn in range(3):
+        writer.begin_transaction()
+        stage.send(life(Dice(turn), stage.claims, [household_key(number) for number in range(9)], 5), writer)
+        writer.commit_transaction(20)
+        with stage.connect() as conn:
+            conn.execute("update ingest_offset set next_offset = %s", (6 * turn,))
+        if turn < 2:
+            merge(stage, end=6 * turn + 5)
+    with stage.connect() as conn:
+        conn.execute("update ingest_offset set next_offset = 12")
+
+    with pytest.raises(LogGap, match="goes on at offset 6 instead of 5"):
+        rebuilt(stage)
+    done = rebuilt(stage, accept_loss=True)
+
+    assert done.same
+    assert done.records == 10
+    assert done.lost == (f"{topic}[0]: no record at offsets 5 to 5", f"{topic}[0]: no record at offsets 11 to 11")
