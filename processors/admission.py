@@ -84,7 +84,7 @@ class VillageUnknown(Rejected):
 
 
 class VillageOutsideRegency(Rejected):
-    """village {village} does not lie in regency {regency}, whose topic this is: the regency of residence must speak for it"""
+    """village {village} does not lie in regency {regency}, whose topic this is, nor ever did: the regency of residence must speak for it"""
 
     field = "residence.village"
 
@@ -195,7 +195,7 @@ def _village(residence: Mapping[str, Any] | None, regency: str, reference: Refer
     known = reference.regions.get(village)
     if known is None or known.level != "village":
         raise VillageUnknown(village=_shown(village))
-    if reference.regency_of(village) != regency:
+    if not reference.may_speak_of(regency, village):
         raise VillageOutsideRegency(village=village, regency=regency)
     return village
 

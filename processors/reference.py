@@ -89,6 +89,8 @@ class Reference:
     regions: Mapping[str, Region]
     registrations: tuple[Registration, ...]
     lines: tuple[Line, ...]
+    formerly: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Regencies that villages lay in before they moved, by village."""
     _steps: dict[tuple[str, str, str], list[tuple[date, int]]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -112,6 +114,14 @@ class Reference:
     def regency_of(self, village: str) -> str | None:
         """Return the regency that a village lies in."""
         return self._regency_of.get(village)
+
+    def may_speak_of(self, regency: str, village: str) -> bool:
+        """
+        Return whether a village lies in a regency, or ever did.
+
+        Of what it was before it moved only its former regency can speak, and a replay must accept what was accepted once.
+        """
+        return self.regency_of(village) == regency or regency in self.formerly.get(village, ())
 
     def urbanisation_of(self, village: str) -> str:
         """Return `urban` or `rural` for a village."""

@@ -23,6 +23,14 @@ create table region (
 comment on column region.code is 'Kemendagri code such as 31.74.01.1001; ID is the nation.';
 create index region_parent on region (parent);
 
+create table former_regency (
+    village integer not null references region (id),
+    regency integer not null references region (id),
+    until_version integer not null,
+    primary key (village, regency)
+);
+comment on table former_regency is 'Regencies that a village lay in before it moved: they may still speak of it, so what was accepted once stays so in a replay.';
+
 create table source (
     claimant integer generated always as identity primary key,
     region integer not null references region (id),

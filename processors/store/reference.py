@@ -58,7 +58,7 @@ def read(conn: Connection[Any]) -> Reference:
             raise NotInitialised
         if version[1] != CATALOGUE_HASH:
             raise CatalogueChanged
-        return Reference(version[0], month_of(version[2]), _regions(conn), _registrations(conn), _lines(conn))
+        return Reference(version[0], month_of(version[2]), _regions(conn), _registrations(conn), _lines(conn), _formerly(conn))
 
 
 @contextmanager
@@ -95,3 +95,11 @@ def _lines(conn: Connection[Any]) -> tuple[Line, ...]:
         " order by line.definition, region.code, line.urbanisation, line.valid_from"
     ).fetchall()
     return tuple(Line(*row) for row in rows)
+
+
+def _formerly(conn: Connection[Any]) -> dict[str, frozenset[str]]:
+    rows = conn.execute(
+        "select village.code, array_agg(regency.code) from former_regency as former"
+        " join region as village on village.id = former.village join region as regency on regency.id = former.regency group by 1"
+    ).fetchall()
+    return {village: frozenset(regencies) for village, regencies in rows}

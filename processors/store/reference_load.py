@@ -85,6 +85,7 @@ def load_regions(conn: Connection[Any], rows: Sheet[RegionRow], progress: Progre
         if not changed:
             return Loaded(before.version, 0, 0)
         after = _next_version(conn)
+        _keep_former(conn, before, after)
         households = recompute(conn, before, after, progress)
         moved = [code for code, region in before.regions.items() if after.regions[code].parent != region.parent]
         above = {one for code in moved for reference in (before, after) for one in _above(reference, code)}
@@ -218,6 +219,18 @@ def _write_level(conn: Connection[Any], rows: Sequence[RegionRow]) -> int:
         arrays,
     ).rowcount
     return replaced + added
+
+
+def _keep_former(conn: Connection[Any], before: Reference, after: Reference) -> None:
+    """Keep the regencies that villages have left, whichever level moved."""
+    left = [(one.id, before.regency_of(one.code)) for one in before.villages]
+    moved = [(number, was) for (number, was), one in zip(left, before.villages, strict=True) if was and was != after.regency_of(one.code)]
+    conn.execute(
+        "insert into former_regency (village, regency, until_version)"
+        " select village, regency, %s from unnest(%s::integer[], %s::integer[]) as moved (village, regency)"
+        " on conflict (village, regency) do update set until_version = excluded.until_version",
+        (before.version, [number for number, _ in moved], [before.regions[was].id for _, was in moved]),
+    )
 
 
 # ---- what only the database knows to be wrong ------------------------------------------------------------------------------

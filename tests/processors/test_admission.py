@@ -1,5 +1,6 @@
 """Admission, one event at a time: the order of the checks, their limits, and messages that tell codes and never a value."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -89,6 +90,14 @@ def test_what_is_not_in_order_is_rejected_with_a_cause(more: dict[str, Any], cau
     assert told in str(raised.value)
     for secret in (NIK, NAME, KEY.hex(), "9901014101900001"):
         assert secret not in str(raised.value)
+
+
+def test_a_regency_may_speak_of_a_village_that_it_had() -> None:
+    """What a village was before it moved only its former regency can say, and what was accepted once must be accepted again."""
+    moved = replace(REFERENCE, formerly={"92.01.01.1001": frozenset({"91.01", "91.02"})})
+    event = changed(KEY, "91.01", "alpha", village="92.01.01.1001")
+
+    assert admit(Record(to_record(event), KEY, "91.01", ARRIVED), moved, LIMITS) == said_by(event)
 
 
 @pytest.mark.parametrize(

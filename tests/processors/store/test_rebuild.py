@@ -22,8 +22,8 @@ from processors.store.batch import Part, commit_batch
 from processors.store.connection import connect_worker
 from processors.store.offsets import take_over
 from processors.store.rebuild import LogNotWhole, RebuildRuns, Rebuilt, rebuild
-from processors.store.reference_load import load_lines
-from processors.store.reference_sheets import LineRow, Sheet
+from processors.store.reference_load import load_lines, load_regions
+from processors.store.reference_sheets import LineRow, RegionRow, Sheet
 from processors.store.verify import verify
 from schemas.codec import encode
 from schemas.registry import Registry
@@ -247,6 +247,16 @@ def test_what_no_record_says_is_taken_away_only_when_asked(stage: Stage) -> None
     assert "household 00000000-0000-0000-0000-000000000001: was not said by any record" in words(refused)
     assert rebuilt(stage, accept_loss=True).taken_over
     assert_verified(stage)
+
+
+def test_what_a_village_was_before_it_moved_stays_said(stage: Stage) -> None:
+    """Records that a regency sent of a village that lies in another one now are accepted by the replay as they were."""
+    code, other = stage.regencies[:2]
+    moved = RegionRow(f"{code}.01.1001", None, "VILLAGE ONE", "village", f"{other}.01", "urban")
+    with stage.connect() as conn:
+        assert load_regions(conn, Sheet("regions.csv", (moved,))).households > 0
+
+    assert rebuilt(stage).same
 
 
 def test_dead_letters_of_a_topic_that_was_made_anew_stay(stage: Stage) -> None:

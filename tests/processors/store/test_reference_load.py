@@ -100,6 +100,20 @@ def test_a_load_leaves_every_cell_exact(database: str, conn: Connection[Any], sa
     assert verify(conn).exact
 
 
+def test_a_load_keeps_the_regencies_that_villages_have_left(conn: Connection[Any], reference: Reference) -> None:
+    """Whichever level moved, and however often; coming back, a village has been elsewhere too."""
+    load_regions(conn, village("91.01.01", parent="92.01"))
+    load_regions(conn, village("91.01.01.1001", parent="91.02.01"))
+    load_regions(conn, village("91.01.01", parent="91.01"))
+    now = read(conn)
+
+    parts = {code for code in reference.regions if code.startswith("91.01.01.")} - {"91.01.01.1001"}
+    assert reference.formerly == {}
+    assert now.formerly == dict.fromkeys(parts | {"91.01.01.1001"}, frozenset({"91.01", "92.01"}))
+    assert [now.may_speak_of(one, "91.01.01.1001") for one in ("91.01", "91.02", "92.01")] == [True, True, True]
+    assert not now.may_speak_of("91.02", min(parts))
+
+
 def test_many_small_chunks_come_to_the_same(
     database: str, conn: Connection[Any], said: list[Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
