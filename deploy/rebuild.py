@@ -15,10 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from deploy.commands.context import console_for
+from deploy.commands.context import console_for, tell_limits
 from deploy.embedded import Addresses
 from deploy.settings import Settings
-from processors.admission import Limits
 from processors.settings import WorkerSettings
 from processors.store.connection import DatabaseAway
 from processors.store.migrate import migrate
@@ -47,8 +46,8 @@ def rebuild(addresses: Addresses, settings: Settings, *, compare_only: bool = Fa
     Works also where the figures were made with another catalogue. Raises what `processors.store.rebuild.rebuild` does, and `WouldLose`.
     """
     console = console_for(sys.stdout)
-    told = WorkerSettings(addresses.kafka, addresses.registry, addresses.database, Limits(settings.household_size, settings.days_ahead))
-    _bring_up_to_date(told.database)
+    told = WorkerSettings(addresses.kafka, addresses.registry, addresses.database)
+    _bring_up_to_date(told.database, settings)
     with closing(Registry(told.registry)) as schemas, _Shown(console) as shown:
         done = run(told, schemas, compare_only=compare_only, accept_loss=accept_loss, progress=shown)
     _tell(console, done)
@@ -58,11 +57,12 @@ def rebuild(addresses: Addresses, settings: Settings, *, compare_only: bool = Fa
         raise WouldLose(households=done.shrinking)
 
 
-def _bring_up_to_date(database: str) -> None:
+def _bring_up_to_date(database: str, settings: Settings) -> None:
     """Apply migrations: those of a new catalogue come before its rebuild."""
     try:
         with psycopg.connect(database, autocommit=True, connect_timeout=5) as connection:
             migrate(connection)
+            tell_limits(connection, settings)
     except psycopg.OperationalError as error:
         raise DatabaseAway(why=type(error).__name__) from error
 

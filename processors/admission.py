@@ -12,11 +12,11 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from processors.law import Statement
-from processors.reference import Reference
+from processors.reference import Limits, Reference
 from schemas.errors import Rejected
 from schemas.events import Operation, WelfareBasis
 
-__all__ = ["EARLIEST", "GREATEST_EXPENDITURE", "Limits", "Record", "admit", "arrival_day", "cause_of", "field_of"]
+__all__ = ["EARLIEST", "GREATEST_EXPENDITURE", "Record", "admit", "arrival_day", "cause_of", "field_of"]
 
 EARLIEST = date(1900, 1, 1)
 GREATEST_EXPENDITURE = 10**12
@@ -27,14 +27,6 @@ _NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")
 _CODE = re.compile(r"[0-9]{1,4}([.][0-9]{1,5}){0,3}|[a-z][a-z0-9_-]{0,15}")
 """A region's code, or a source's."""
 _INT = 1 << 31
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is beyond reason: members of a household, and how many days a date may lie after its record's arrival."""
-
-    household_size: int = 100
-    days_ahead: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class Batcher:
                 return
             try:
                 reference = await self._known_reference()
-                reading = read(blocks, reference, self.settings.limits, self.store.readers.refusing(schemas.refused))
+                reading = read(blocks, reference, reference.limits, self.store.readers.refusing(schemas.refused))
                 await self.store.commit(lane, parts, reading, reference, min(one.block.timestamp_ms for one in blocks))
             except Collided as error:
                 collisions += 1

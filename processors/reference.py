@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from processors.indicators.standing import NOTHING
 from processors.months import month_of
 
-__all__ = ["NO_CLAIMANT", "Line", "LineSegments", "Reference", "Region", "Registration", "number_of"]
+__all__ = ["NO_CLAIMANT", "Limits", "Line", "LineSegments", "Reference", "Region", "Registration", "number_of"]
 
 NO_CLAIMANT = -1
 _FAR = 1 << 20
@@ -80,6 +80,14 @@ class LineSegments:
     extreme: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is beyond reason: members of a household, and how many days a date may lie after its record's arrival."""
+
+    household_size: int = 100
+    days_ahead: int = 1
+
+
 @dataclass(frozen=True)
 class Reference:
     """One version of the reference data."""
@@ -91,6 +99,7 @@ class Reference:
     lines: tuple[Line, ...]
     formerly: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Regencies that villages lay in before they moved, by village."""
+    limits: Limits = field(default_factory=Limits)
     _steps: dict[tuple[str, str, str], list[tuple[date, int]]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,13 +1,11 @@
 """
-What a worker is told: addresses and limits, frozen.
+What a worker is told: addresses, and how it works, frozen.
 
 Why: only deploy reads the environment; everything below gets values.
-Must not: read the environment itself, or let a password into a repr.
+Must not: read the environment itself, let a password into a repr, or hold anything that enters a figure (that is reference data).
 """
 
 from dataclasses import dataclass, field
-
-from processors.admission import Limits
 
 __all__ = ["WorkerSettings"]
 
@@ -19,7 +17,6 @@ class WorkerSettings:
     kafka: str
     registry: str
     database: str = field(repr=False)
-    limits: Limits = field(default_factory=Limits)
     group: str = "muara-worker"
     batch_records: int = 15_000
     """Records in one transaction at most (and one block more). Fewer than 5,000 waste round trips, more than 25,000 gain nothing."""

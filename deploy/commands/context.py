@@ -5,6 +5,7 @@ Why: one place says what happens when no services run, and how tables look where
 Must not: start services (deploy/commands/services.py does).
 """
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,20 @@ from schemas.errors import Fatal
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["DEMO", "DatabaseRefuses", "NoServices", "addresses", "connected", "console_for", "local_folder", "settings"]
+__all__ = [
+    "DEMO",
+    "DatabaseRefuses",
+    "NoServices",
+    "addresses",
+    "connected",
+    "console_for",
+    "limits_said",
+    "local_folder",
+    "settings",
+    "tell_limits",
+]
+
+_LOG = logging.getLogger(__name__)
 
 DEMO = "demo"
 """The folder of the demo, with services of its own, within that of the settings."""
@@ -77,12 +91,13 @@ def local_folder(told: Settings, name: str) -> Path:
 @contextmanager
 def connected(where: Addresses, *, any_catalogue: bool = False) -> Iterator["psycopg.Connection[Any]"]:
     """
-    Give a connection in autocommit mode to a database that is up to date.
+    Give a connection in autocommit mode to a database that is up to date; whoever comes first writes the limits of its environment.
 
     Raises `DatabaseRefuses`, and `CatalogueChanged` unless `any_catalogue`: what leads to `muara rebuild` must work before it.
     """
     import psycopg
 
+    from processors.reference import Limits
     from processors.store.migrate import migrate
     from processors.store.reference import initialise
 
@@ -93,8 +108,29 @@ def connected(where: Addresses, *, any_catalogue: bool = False) -> Iterator["psy
     with connection:
         migrate(connection)
         if not any_catalogue:
-            initialise(connection)
+            initialise(connection, limits=Limits(**limits_said(Settings.from_environ(os.environ))))
         yield connection
+
+
+def limits_said(told: Settings) -> dict[str, int]:
+    """Return the limits that an environment names; what it does not name it leaves as it is."""
+    return {name: getattr(told, name) for name in ("household_size", "days_ahead") if name in told.model_fields_set}
+
+
+def tell_limits(connection: "psycopg.Connection[Any]", told: Settings) -> None:
+    """Warn where the environment names another limit than the one by which every event is judged."""
+    from processors.store.reference import limits_in_force
+
+    held = limits_in_force(connection)
+    for name, value in limits_said(told).items():
+        if value != getattr(held, name):
+            _LOG.warning(
+                "MUARA_%s=%s does not hold: events are judged by %s, as the database says; muara regions load widens it",
+                name.upper(),
+                value,
+                getattr(held, name),
+                extra={"action": "limit_does_not_hold"},
+            )
 
 
 def console_for(stream: TextIO) -> Console:

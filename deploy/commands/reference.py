@@ -13,7 +13,7 @@ import typer
 from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
-from deploy.commands.context import addresses, connected, console_for, settings
+from deploy.commands.context import addresses, connected, console_for, limits_said, settings
 from schemas.errors import Fatal
 
 if TYPE_CHECKING:
@@ -68,14 +68,16 @@ def load_regions(
     """
     Add or replace regions.
 
+    MUARA_HOUSEHOLD_SIZE and MUARA_DAYS_AHEAD, where set, are widened too.
     Columns: code, bps_code, name, level, parent, urbanisation.
     """
     from processors.store.reference_load import load_regions as load
     from processors.store.reference_sheets import read_regions
 
-    with connected(addresses(settings())) as connection, _Shown("households recomputed") as shown:
+    told = settings()
+    with connected(addresses(told)) as connection, _Shown("households recomputed") as shown:
         sheet = read_regions(file) if file else load_product_regions(province)
-        print(_said(load(connection, sheet, shown), "regions"))
+        print(_said(load(connection, sheet, shown, limits_said(told)), "regions"))
 
 
 @sources.command("load")

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.commands.context import addresses, connected, settings
+from deploy.commands.context import addresses, connected, settings, tell_limits
 from deploy.supervisor import Supervisor, muara
 
 __all__ = ["publish", "worker"]
@@ -31,14 +31,12 @@ def worker(
     where = addresses(told)
     if supervise:
         sys.exit(Supervisor([(f"worker {number + 1}", muara("worker")) for number in range(workers)]).run())
-    with connected(where):
-        pass  # brings the database up to date
-    from processors.admission import Limits
+    with connected(where) as connection:  # brings the database up to date
+        tell_limits(connection, told)
     from processors.app import run_worker
     from processors.settings import WorkerSettings
 
-    limits = Limits(told.household_size, told.days_ahead)
-    run_worker(WorkerSettings(where.kafka, where.registry, where.database, limits))
+    run_worker(WorkerSettings(where.kafka, where.registry, where.database))
 
 
 def publish(supervise: Annotated[bool, typer.Option("--supervise", help="Start it again whenever it ends.")] = False) -> None:

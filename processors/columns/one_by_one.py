@@ -15,11 +15,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.admission import Limits, Record, admit, cause_of, field_of
+from processors.admission import Record, admit, cause_of, field_of
 from processors.blocks import Block, Joined, headers_at
 from processors.columns.statements import Packed, pack
 from processors.columns.writers import Readers
-from processors.reference import Reference
+from processors.reference import Limits, Reference
 from schemas.codec import NotTheContract, decode, split_frame
 from schemas.errors import MuaraError, Rejected
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.admission import EARLIEST, GREATEST_EXPENDITURE, Limits
+from processors.admission import EARLIEST, GREATEST_EXPENDITURE
 from processors.blocks import Joined, join
 from processors.columns.avro import NULL, Column, read_columns
 from processors.columns.one_by_one import BlockFrom, Dead, one_by_one, schemas_of
@@ -23,7 +23,7 @@ from processors.columns.varints import PADDING, words
 from processors.columns.writers import WANTED, Readers
 from processors.indicators.standing import NOTHING
 from processors.months import day_number
-from processors.reference import Reference, number_of
+from processors.reference import Limits, Reference, number_of
 from schemas.codec import FRAME
 
 __all__ = ["BlockFrom", "Dead", "Readers", "Reading", "read", "schemas_of"]

@@ -5,7 +5,9 @@ create table reference_version (
     only_one boolean primary key default true check (only_one),
     version integer not null,
     catalogue_hash text not null,
-    first_month date not null check (extract(day from first_month) = 1)
+    first_month date not null check (extract(day from first_month) = 1),
+    household_size integer not null check (household_size between 1 and 10000),
+    days_ahead integer not null check (days_ahead between 1 and 366)
 );
 comment on table reference_version is 'One row: the version of all reference data. Batches and folds hold ROW SHARE on this table, loads hold EXCLUSIVE.';
 

@@ -154,7 +154,7 @@ class _Work:
     ) -> None:
         self._live, self._replay, self._beside, self._tell = live, replay, beside, progress
         self._broker = Broker(settings.kafka)
-        self._reading = partial(read, reference=beside.reference, limits=settings.limits, readers=readers)
+        self._reading = partial(read, reference=beside.reference, limits=beside.reference.limits, readers=readers)
         self._accept_loss = accept_loss
         self._lost: dict[tuple[Partition, str], None] = {}
         self._records = 0

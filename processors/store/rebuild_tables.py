@@ -207,8 +207,8 @@ def _make(connection: Connection[Any]) -> Reference:
             # From here on unqualified names are those beside.
             connection.execute("insert into publication (revision) values (0)")
             made = connection.execute(
-                "insert into reference_version (version, catalogue_hash, first_month)"
-                " select version, %s, first_month from public.reference_version",
+                "insert into reference_version (version, catalogue_hash, first_month, household_size, days_ahead)"
+                " select version, %s, first_month, household_size, days_ahead from public.reference_version",
                 (CATALOGUE_HASH,),
             ).rowcount
             if not made:

@@ -7,6 +7,7 @@ Must not: change anything but the first row of all (processors/store/reference_l
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import astuple
 from datetime import date
 from typing import Any
 
@@ -15,10 +16,10 @@ from psycopg.pq import TransactionStatus
 
 from processors.indicators.catalogue import CATALOGUE_HASH
 from processors.months import month_of
-from processors.reference import Line, Reference, Region, Registration
+from processors.reference import Limits, Line, Reference, Region, Registration
 from processors.store.fold import CatalogueChanged, NotInitialised
 
-__all__ = ["FIRST_MONTH", "initialise", "read"]
+__all__ = ["FIRST_MONTH", "initialise", "limits_in_force", "read"]
 
 FIRST_MONTH = date(2020, 1, 1)
 """
@@ -27,21 +28,32 @@ that was followed by others. Earlier and every region shows years of months with
 """
 
 
-def initialise(conn: Connection[Any], first_month: date = FIRST_MONTH) -> None:
+def initialise(conn: Connection[Any], first_month: date = FIRST_MONTH, limits: Limits | None = None) -> None:
     """
     Make the first reference version, of nothing, unless there is one; takes a connection in autocommit mode.
+
+    The limits hold from then on for whoever judges an event, whatever its own environment says; `load_regions` widens them.
 
     Raises `CatalogueChanged` where the database's figures were made with another catalogue.
     """
     row = conn.execute("select catalogue_hash from reference_version").fetchone()
     if row is None:  # looked first: an insert would wait for a load that holds the table, however long that takes
         conn.execute(
-            "insert into reference_version (version, catalogue_hash, first_month) values (1, %s, %s) on conflict do nothing",
-            (CATALOGUE_HASH, first_month.replace(day=1)),
+            "insert into reference_version (version, catalogue_hash, first_month, household_size, days_ahead)"
+            " values (1, %s, %s, %s, %s) on conflict do nothing",
+            (CATALOGUE_HASH, first_month.replace(day=1), *astuple(limits or Limits())),
         )
         row = conn.execute("select catalogue_hash from reference_version").fetchone()
     if row is None or row[0] != CATALOGUE_HASH:
         raise CatalogueChanged
+
+
+def limits_in_force(conn: Connection[Any]) -> Limits:
+    """Return the limits by which events are judged; raises `NotInitialised`."""
+    row = conn.execute("select household_size, days_ahead from reference_version").fetchone()
+    if row is None:
+        raise NotInitialised
+    return Limits(*row)
 
 
 def read(conn: Connection[Any]) -> Reference:
@@ -58,7 +70,9 @@ def read(conn: Connection[Any]) -> Reference:
             raise NotInitialised
         if version[1] != CATALOGUE_HASH:
             raise CatalogueChanged
-        return Reference(version[0], month_of(version[2]), _regions(conn), _registrations(conn), _lines(conn), _formerly(conn))
+        return Reference(
+            version[0], month_of(version[2]), _regions(conn), _registrations(conn), _lines(conn), _formerly(conn), limits_in_force(conn)
+        )
 
 
 @contextmanager

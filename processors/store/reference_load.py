@@ -6,9 +6,9 @@ A load that dies is rolled back by the database and has left nothing; one that i
 Must not: remove anything (a region or line that was used explains figures), or change the level of a region.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from psycopg import Connection
 
 from processors.months import month_of
-from processors.reference import Reference, number_of
+from processors.reference import Limits, Reference, number_of
 from processors.store.exclusive import exclude, go_on
 from processors.store.outbox import mark
 from processors.store.parameters import register
@@ -24,8 +24,13 @@ from processors.store.recompute import Progress, recompute, recompute_above
 from processors.store.reference import read
 from processors.store.reference_sheets import LineRow, Mistake, RegionRow, Sheet, SourceRow
 from processors.store.rollup import LEVELS, PUBLISHED_LEVELS, Marks
+from schemas.errors import Fatal
 
-__all__ = ["Loaded", "load_lines", "load_regions", "load_sources"]
+__all__ = ["LimitsNarrowed", "Loaded", "load_lines", "load_regions", "load_sources"]
+
+
+class LimitsNarrowed(Fatal):
+    """{name} is {held} and cannot become {said}: limits only widen, or a rebuild would reject what was accepted by the former ones"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +78,20 @@ def load_sources(conn: Connection[Any], rows: Sheet[SourceRow], progress: Progre
         return Loaded(after.version, changed, recompute(conn, before, after, progress))
 
 
-def load_regions(conn: Connection[Any], rows: Sheet[RegionRow], progress: Progress | None = None) -> Loaded:
+def load_regions(
+    conn: Connection[Any], rows: Sheet[RegionRow], progress: Progress | None = None, limits: Mapping[str, int] | None = None
+) -> Loaded:
     """
     Add or replace regions, recompute the households of villages that count otherwise now, and the sums of what lost or gained parts.
 
-    `conn` is in autocommit mode. Raises `MistakesInSheet` with everything that is wrong in the file, and changes nothing then.
+    With them limits are widened, those that are given by name. `conn` is in autocommit mode. Raises `MistakesInSheet` with everything
+    that is wrong in the file, and `LimitsNarrowed`, and changes nothing then.
     """
     with _locked(conn) as before:
         rows.refuse(_wrong_regions(rows, before))
+        widened = _widen(conn, before.limits, limits or {})
         changed = sum(_write_level(conn, [row for row in rows.rows if row.level == level]) for level in LEVELS)
-        if not changed:
+        if not changed and not widened:
             return Loaded(before.version, 0, 0)
         after = _next_version(conn)
         _keep_former(conn, before, after)
@@ -219,6 +228,16 @@ def _write_level(conn: Connection[Any], rows: Sequence[RegionRow]) -> int:
         arrays,
     ).rowcount
     return replaced + added
+
+
+def _widen(conn: Connection[Any], held: Limits, said: Mapping[str, int]) -> bool:
+    """Widen the limits that are given by name, and return whether one moved."""
+    for name, value in said.items():
+        if value < getattr(held, name):
+            raise LimitsNarrowed(name=name, held=getattr(held, name), said=value)
+    limits = replace(held, **said)
+    conn.execute("update reference_version set household_size = %s, days_ahead = %s", astuple(limits))
+    return limits != held
 
 
 def _keep_former(conn: Connection[Any], before: Reference, after: Reference) -> None:

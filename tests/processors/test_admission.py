@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.admission import EARLIEST, GREATEST_EXPENDITURE, Limits, Record, admit, arrival_day, cause_of, field_of
+from processors.admission import EARLIEST, GREATEST_EXPENDITURE, Record, admit, arrival_day, cause_of, field_of
 from processors.law import Statement
+from processors.reference import Limits
 from schemas.errors import Rejected
 from schemas.events import Operation, Programme, WelfareBasis, to_record
 from tests.integration.events import changed, household_key, said_by

@@ -57,3 +57,22 @@ def test_lines_of_a_file_must_be_of_known_regions(say: Said, tmp_path: Path) -> 
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "1 mistakes in lines.csv, nothing was loaded" in shown.stderr
     assert "lines.csv:3: region 51 is not known: load it first (muara regions load)" in shown.stderr
+
+
+def test_limits_of_another_environment_are_told_and_do_not_hold(say: Said) -> None:
+    """Whoever comes first writes them; a rebuild in another shell judges by the same; loading regions widens them."""
+    regions = ("regions", "load", "--province", "31")
+    first = say(*regions, MUARA_HOUSEHOLD_SIZE="150")
+    other, same = say("rebuild", MUARA_HOUSEHOLD_SIZE="120", MUARA_DAYS_AHEAD="1"), say("rebuild")
+    narrowed, widened = say(*regions, MUARA_HOUSEHOLD_SIZE="120"), say(*regions, MUARA_HOUSEHOLD_SIZE="200")
+
+    assert [one.returncode for one in (first, other, same, narrowed, widened)] == [0, 0, 0, 2, 0], other.stderr
+    assert "MUARA_HOUSEHOLD_SIZE=120 does not hold: events are judged by 150, as the database says" in other.stderr
+    assert "MUARA_DAYS_AHEAD" not in other.stderr
+    assert same.stderr == ""
+    assert narrowed.stderr == (
+        "muara: household_size is 150 and cannot become 120: limits only widen,"
+        " or a rebuild would reject what was accepted by the former ones\n"
+    )
+    assert widened.stdout.startswith("reference version 3: 0 regions changed")
+    assert "does not hold: events are judged by 200" in say("rebuild", MUARA_HOUSEHOLD_SIZE="150").stderr

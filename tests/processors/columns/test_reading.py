@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.admission import Limits, Record, admit, cause_of, field_of
+from processors.admission import Record, admit, cause_of, field_of
 from processors.columns.reading import BlockFrom, Dead, Readers, Reading, read
 from processors.columns.statements import pack
 from processors.law import Statement
-from processors.reference import Reference
+from processors.reference import Limits, Reference
 from schemas.codec import NotTheContract, decode
 from schemas.errors import Rejected, Retriable
 from schemas.events import Programme, to_record

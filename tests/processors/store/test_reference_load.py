@@ -16,12 +16,12 @@ import pytest
 from psycopg import Connection
 
 from processors.law import Statement
-from processors.reference import Reference
+from processors.reference import Limits, Reference
 from processors.store import recompute
 from processors.store.fold import CatalogueChanged
 from processors.store.migrate import migrate
-from processors.store.reference import initialise, read
-from processors.store.reference_load import Loaded, load_lines, load_regions, load_sources
+from processors.store.reference import initialise, limits_in_force, read
+from processors.store.reference_load import LimitsNarrowed, Loaded, load_lines, load_regions, load_sources
 from processors.store.reference_sheets import LineRow, MistakesInSheet, RegionRow, Sheet, SourceRow
 from processors.store.verify import verify
 from tests.processors.store.office import (
@@ -316,6 +316,23 @@ def test_the_first_version_is_made_once(conn: Connection[Any]) -> None:
         initialise(conn)
     with pytest.raises(CatalogueChanged, match="muara rebuild"):
         read(conn)
+
+
+def test_limits_are_of_the_database_and_only_widen(conn: Connection[Any]) -> None:
+    """The first start writes them, later starts do not; a load widens those that it names, under a new version, and narrows none."""
+    migrate(conn)
+    initialise(conn, limits=Limits(household_size=50))
+    initialise(conn, limits=Limits(days_ahead=9))
+    load_regions(conn, regions())
+    before = read(conn)
+    assert before.limits == limits_in_force(conn) == Limits(50, 1)
+
+    assert load_regions(conn, regions(), limits={"household_size": 50}) == Loaded(before.version, 0, 0)
+    assert load_regions(conn, regions(), limits={"days_ahead": 3}) == Loaded(before.version + 1, 0, 0)
+    assert read(conn) == replace(before, version=before.version + 1, limits=Limits(50, 3))
+    with pytest.raises(LimitsNarrowed, match="household_size is 50 and cannot become 40: limits only widen"):
+        load_regions(conn, regions(), limits={"days_ahead": 4, "household_size": 40})
+    assert limits_in_force(conn) == Limits(50, 3)
 
 
 def test_what_is_read_is_one_version(database: str, conn: Connection[Any], reference: Reference) -> None:

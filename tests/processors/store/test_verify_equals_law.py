@@ -77,7 +77,7 @@ def some_statement(random: Random, world: Reference, days: list[date]) -> Statem
 def load(conn: Connection[tuple[object, ...]], world: Reference) -> None:
     """Put the reference data of a world into the emptied database, with its own ids."""
     conn.execute("truncate reference_version, region, source, poverty_line, household, cell_change, cell restart identity cascade")
-    conn.execute("insert into reference_version (version, catalogue_hash, first_month) values (1, 'x', %s)", [first_day(world.first_month)])
+    conn.execute("insert into reference_version values (true, 1, 'x', %s, 100, 1)", [first_day(world.first_month)])
     for region in world.regions.values():
         conn.execute(
             "insert into region (id, code, name, level, parent, urbanisation) overriding system value values (%s, %s, %s, %s, %s, %s)",

@@ -73,7 +73,7 @@ class World:
     def begin(self, first_month: str = "2020-01") -> None:
         """Empty every table and put the places, sources and a version of the reference data in."""
         self.conn.execute("truncate reference_version, region, source, poverty_line, household, cell_change, cell restart identity cascade")
-        self.conn.execute("insert into reference_version (version, catalogue_hash, first_month) values (1, 'x', %s)", [month(first_month)])
+        self.conn.execute("insert into reference_version values (true, 1, 'x', %s, 100, 1)", [month(first_month)])
         self._region("ID", "nation", None)
         for village, urbanisation in VILLAGES.items():
             for depth, level in enumerate(("province", "regency", "district"), 1):
