@@ -1,56 +1,63 @@
 """
-The topics of regencies, made as they must be.
+The topics of regencies and their schemas, made together.
 
-Why: one partition (measured to be enough), kept for ever, stamped by the broker: a replay must judge a date as the first reading did.
+Why: regions get no right to make any, so all of it is there before the first event.
 Must not: change a topic that exists.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not by name
-
+from processors.broker import BrokerAway
+from processors.publish.topics import make_missing, unfit
 from schemas.errors import Fatal
 from schemas.registry import Registry
 from schemas.topics import INDICATOR_TOPIC, household_topic, rejected_topic
 
-__all__ = ["make_topics"]
+__all__ = ["TopicsNotMade", "TopicsUnfit", "make_topics"]
 
-_HOUSEHOLD = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "LogAppendTime"}
-_COMPACTED = {"cleanup.policy": "compact"}
+AT_ONCE = 8
+"""Registrations on their way; a registry answers each in tens of milliseconds, of which it works a fraction."""
+
+Progress = Callable[[int, int], None]
+"""Told how many schemas of how many are registered."""
 
 
 class TopicsNotMade(Fatal):
-    """Kafka at {address} does not make topic {topic} ({why}): check the address and the right to create topics"""
+    """Kafka at {address} does not make topics ({why}): check the address and the right to create topics"""
 
 
-def make_topics(kafka: str, registry: str, regencies: Collection[str], replicas: int = 1) -> list[str]:
-    """Make what is missing of the regencies' topics and the indicator topic, register their schemas, and return the topics made."""
-    wanted = {INDICATOR_TOPIC: _COMPACTED}
-    for regency in regencies:
-        wanted[household_topic(regency)] = _HOUSEHOLD
-        wanted[rejected_topic(regency)] = _HOUSEHOLD
-    admin = AdminClient({"bootstrap.servers": kafka})
+class TopicsUnfit(Fatal):
+    """
+    {topic} has {wrong}{more}: alter that, or records vanish, or a replay judges dates otherwise than workers do; all topics and schemas
+    are made
+    """
+
+
+def make_topics(kafka: str, registry: str, regencies: Collection[str], replicas: int = 1, progress: Progress | None = None) -> list[str]:
+    """
+    Make what is missing of the regencies' topics and the indicator topic, register their schemas, and return the topics made.
+
+    Rejected events' schemas are left to the publisher, which registers each with its regency's first one. Raises `TopicsNotMade`, and
+    `TopicsUnfit` where a topic that was there is not as it must be.
+    """
+    households = [household_topic(regency) for regency in regencies]
+    wanted = [INDICATOR_TOPIC, *households, *(rejected_topic(regency) for regency in regencies)]
     try:
-        missing = sorted(set(wanted) - set(admin.list_topics(timeout=10).topics))
-    except KafkaException as error:
-        raise TopicsNotMade(address=kafka, topic=INDICATOR_TOPIC, why=error.args[0].name()) from error
-    if missing:
-        asked = admin.create_topics([NewTopic(name, 1, replicas, config=dict(wanted[name])) for name in missing], operation_timeout=30)
-        for name, answer in asked.items():
-            _settled(kafka, name, answer)
-    with closing(Registry(registry)) as schemas:
-        schemas.register(INDICATOR_TOPIC, "IndicatorPublished")
-        for regency in regencies:
-            schemas.register(household_topic(regency), "HouseholdChanged")
-            schemas.register(rejected_topic(regency), "EventRejected")
-    return missing
+        made = make_missing(kafka, wanted, replicas)
+        wrong = unfit(kafka, set(wanted) - set(made))
+    except BrokerAway as error:
+        raise TopicsNotMade(address=kafka, why=error.facts["why"]) from error
+    _register(registry, {INDICATOR_TOPIC: "IndicatorPublished"} | dict.fromkeys(households, "HouseholdChanged"), progress)
+    if wrong:
+        topic = min(wrong)
+        raise TopicsUnfit(topic=topic, wrong=wrong[topic], more=f" (and {len(wrong) - 1} more topics likewise)" if len(wrong) > 1 else "")
+    return made
 
 
-def _settled(kafka: str, name: str, answer: object) -> None:
-    try:
-        answer.result()  # type: ignore[attr-defined]  # a future of the untyped client
-    except KafkaException as error:
-        if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
-            raise TopicsNotMade(address=kafka, topic=name, why=error.args[0].name()) from error
+def _register(registry: str, schemas: dict[str, str], progress: Progress | None) -> None:
+    with closing(Registry(registry)) as client, ThreadPoolExecutor(AT_ONCE) as several:
+        for done, _ in enumerate(several.map(client.register, schemas.keys(), schemas.values()), 1):
+            if progress:
+                progress(done, len(schemas))

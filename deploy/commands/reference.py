@@ -100,7 +100,8 @@ def load_sources(
     with connected(where) as connection, _Shown("households recomputed") as shown:
         # The registration comes first: it refuses unknown regencies, and a topic without a registered source is never read.
         loaded = load(connection, sheet, shown)
-        made = make_topics(where.kafka, where.registry, sorted({row.region for row in sheet.rows}), replicas)
+    with _Shown("schemas registered") as shown:
+        made = make_topics(where.kafka, where.registry, sorted({row.region for row in sheet.rows}), replicas, shown)
     print(f"{_said(loaded, 'registrations')}, {len(made)} topics made")
 
 

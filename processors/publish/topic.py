@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not by name
 
+from processors.broker import BrokerAway
 from processors.indicators.catalogue import indicators
+from processors.publish.topics import make_missing
 from processors.store.dispatch import Marked
 from processors.store.figures import Figure
 from processors.store.outbox import DeadLetter
@@ -23,21 +24,15 @@ from schemas.events import EventRejected, IndicatorPublished
 from schemas.registry import Registry
 from schemas.topics import INDICATOR_TOPIC, regency_of, rejected_topic
 
-__all__ = ["BrokerAway", "Fenced", "Outlet", "event_of", "key_of"]
+__all__ = ["Fenced", "Outlet", "event_of", "key_of"]
 
 _LOG = logging.getLogger(__name__)
 TRANSACTIONAL_ID = "muara-publish"
 WAIT_S = 10.0
 """How long one answer of the broker is waited for; beyond it the work is put off and done again."""
-_COMPACTED = {"cleanup.policy": "compact"}
-_KEPT = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "LogAppendTime"}
 # librdkafka's own codes begin with an underscore; a producer that failed for good says _FATAL from then on, whatever it was.
 _FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError._FATAL)  # noqa: SLF001
 _QUEUE = 200_000
-
-
-class BrokerAway(Retriable):
-    """Kafka at {address} does not do what is asked ({why}): folding goes on, what is to be sent waits."""
 
 
 class Fenced(Retriable):
@@ -113,7 +108,7 @@ class Outlet:
         """
         if self._producer is not None:
             return
-        self._make_topic(INDICATOR_TOPIC, "IndicatorPublished", _COMPACTED)
+        self._make_topic(INDICATOR_TOPIC, "IndicatorPublished")
         configuration: dict[str, Any] = {
             "bootstrap.servers": self._kafka,
             "transactional.id": TRANSACTIONAL_ID,
@@ -149,7 +144,7 @@ class Outlet:
 
     def _letter(self, one: DeadLetter) -> _Record:
         topic = rejected_topic(regency_of(one.topic))
-        schema = self._make_topic(topic, "EventRejected", _KEPT)
+        schema = self._make_topic(topic, "EventRejected")
         event = EventRejected(
             topic=one.topic,
             partition=one.partition,
@@ -186,18 +181,11 @@ class Outlet:
         code: KafkaError = error.args[0]
         return Fenced() if code.code() in _FENCED else BrokerAway(address=self._kafka, why=code.name())
 
-    def _make_topic(self, topic: str, schema: str, configuration: dict[str, str]) -> int:
+    def _make_topic(self, topic: str, schema: str) -> int:
         """Make a topic unless it is there, register its schema, and return the schema's id."""
         number = self._registry.register(topic, schema)
         if topic not in self._made:
-            quiet: dict[str, Any] = {"bootstrap.servers": self._kafka, "log_level": 0, "error_cb": _told}
-            admin = AdminClient(quiet)
-            try:
-                if topic not in admin.list_topics(timeout=WAIT_S).topics:
-                    admin.create_topics([NewTopic(topic, 1, config=configuration)], operation_timeout=WAIT_S)[topic].result()
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise BrokerAway(address=self._kafka, why=error.args[0].name()) from error
+            make_missing(self._kafka, [topic])
             self._made.add(topic)
         return number
 
