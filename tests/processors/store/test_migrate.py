@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 import processors
-from processors.store.migrate import MigrationChanged, MigrationUnknown, migrate, migrations
+from processors.store.migrate import MigrationBlocked, MigrationChanged, MigrationUnknown, TablesInUse, migrate, migrations
 from tests.processors.store.office import connect
 
 OWN = Path(processors.__file__).parent / "migrations"
@@ -46,6 +46,41 @@ def test_processes_that_start_at_once_wait_for_each_other(database: str) -> None
         thread.join()
 
     assert sorted(applied) == sorted(file.name for file in OWN.glob("*.sql"))
+
+
+def test_one_that_was_stopped_blocks_nobody_who_has_nothing_to_do(
+    database: str, conn: Connection[Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds all files applied goes on at once; whoever does not is told after a while who is in the way."""
+    monkeypatch.setattr("processors.store.migrate.WAIT_S", 1)
+    migrate(conn)
+    with connect(database) as stopped:
+        stopped.execute(f"set application_name = 'muara of yesterday'; select pg_advisory_lock({0x4D75_6172_0001})".encode())
+        pid = stopped.info.backend_pid
+        assert migrate(conn) == []
+
+        (folder / "9999_new.sql").write_text("create table new ();")
+        with pytest.raises(MigrationBlocked) as error:
+            migrate(conn, folder)
+
+    assert f"for over 1 s (its pid {pid}, muara of yesterday, from 127.0.0.1): wait for it, or end it" in str(error.value)
+    assert conn.execute("show lock_timeout").fetchone() == ("0",)
+    assert migrate(conn, folder) == ["9999_new.sql"]
+
+
+def test_tables_that_others_keep_locked_are_told(
+    database: str, conn: Connection[Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration does not wait without a bound behind a load, nor let everyone else queue up behind itself."""
+    monkeypatch.setattr("processors.store.migrate.WAIT_S", 1)
+    migrate(conn)
+    (folder / "9999_new.sql").write_text("alter table region add column more text;")
+    with connect(database) as load, load.transaction():
+        load.execute("lock table region in exclusive mode")
+        with pytest.raises(TablesInUse, match=r"migration 9999_new\.sql waits for tables"):
+            migrate(conn, folder)
+
+    assert migrate(conn, folder) == ["9999_new.sql"]
 
 
 def test_a_file_that_was_applied_may_not_change(conn: Connection[Any], folder: Path) -> None:
