@@ -29,10 +29,7 @@ class TopicsNotMade(Fatal):
 
 
 class TopicsUnfit(Fatal):
-    """
-    {topic} has {wrong}{more}: alter that, or records vanish, or a replay judges dates otherwise than workers do; all topics and schemas
-    are made
-    """
+    """{topic} has {wrong}{more}: alter that, or records vanish and a replay judges dates otherwise (all else is made)"""
 
 
 def make_topics(kafka: str, registry: str, regencies: Collection[str], replicas: int = 1, progress: Progress | None = None) -> list[str]:

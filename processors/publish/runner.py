@@ -174,6 +174,7 @@ class _Sender:
             return
         if not isinstance(failure, Fenced):
             raise failure
+        _LOG.warning(str(failure), extra={"action": "sender_fenced"})
         folder.assert_active()
         self._failure = None
         self._thread = Thread(target=self._run, args=(RETRY_S,), name="sender", daemon=True)

@@ -36,7 +36,7 @@ _QUEUE = 200_000
 
 
 class Fenced(Retriable):
-    """another publisher has begun to send: this one stops sending."""
+    """another publisher has begun to send, so this one stops; if that comes again and again, another installation sends to this Kafka"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,8 +255,8 @@ def test_without_a_broker_folding_goes_on_and_the_outbox_waits(newsroom: Newsroo
     newsroom.assert_published()
 
 
-def test_a_sender_that_was_fenced_wrongly_goes_on(newsroom: Newsroom, life: Life) -> None:
-    """Whoever holds the fold takes the topic back from one that only believed to be active."""
+def test_a_sender_that_was_fenced_wrongly_goes_on(newsroom: Newsroom, life: Life, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever holds the fold takes the topic back from one that only believed to be active, and says so: two installations fight unseen."""
     with newsroom.publishing_here(), outlet(newsroom) as intruder:
         life.goes_on(3)
         until(newsroom.sent_all)
@@ -264,6 +264,7 @@ def test_a_sender_that_was_fenced_wrongly_goes_on(newsroom: Newsroom, life: Life
         life.goes_on(3)
         until(newsroom.sent_all)
 
+    assert [one.levelname for one in caplog.records if one.getMessage().startswith("another publisher has begun to send")] == ["WARNING"]
     assert life.is_exact()
     newsroom.assert_published()
 
