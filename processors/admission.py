@@ -20,7 +20,10 @@ __all__ = ["EARLIEST", "GREATEST_EXPENDITURE", "Record", "admit", "arrival_day",
 
 EARLIEST = date(1900, 1, 1)
 GREATEST_EXPENDITURE = 10**12
-"""Rupiah per household and month; ten thousand times what the richest spend, and small enough for every sum to fit 64 bits."""
+"""
+Rupiah per household and month; ten thousand times what the richest spend. Every batch's sums fit 64 bits with it, whatever it says, while
+sums over the country would pass them if ten million households said so much: `rollup.total` and PostgreSQL refuse that, and never wrap.
+"""
 _EAST = timezone(timedelta(hours=9))
 """Indonesia's earliest midnight."""
 _NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")

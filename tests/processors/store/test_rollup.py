@@ -3,12 +3,13 @@
 from collections import defaultdict
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.columns.cells import CellChanges
 from processors.indicators.catalogue import MEASURES
-from processors.store.rollup import RegionTree, marks_of, rolled_up, total
+from processors.store.rollup import RegionTree, SumsTooLarge, marks_of, rolled_up, total
 
 # Nation 1; provinces 2, 3; regencies 4 (in 2), 5 (in 3); districts 6 (in 4), 7 (in 5); villages 8, 9 (in 6), 10 (in 7), and 11 (in 5).
 PARENT = (0, 0, 1, 1, 2, 3, 4, 5, 6, 6, 7, 5)
@@ -48,6 +49,19 @@ def added_up(batches: list[dict[tuple[int, int, int], int]]) -> Sums:
 def test_batches_add_up_on_every_level(batches: list[dict[tuple[int, int, int], int]]) -> None:
     """However batches overlap and regions nest, each cell is the sum of its villages' changes."""
     assert sums(rolled_up(total([changes(batch) for batch in batches]), TREE)) == added_up(batches)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_sums_that_might_pass_64_bits_are_refused(sign: int) -> None:
+    """They would wrap without a word; each of them fits, and what adds them up names the measure."""
+    place = len(MEASURES)  # the last measure is so many times the first
+    batch = {(village, 0, 600): sign * (1 << 61) // place for village in (8, 9, 10)}
+
+    with pytest.raises(SumsTooLarge, match=r"the sums of [a-z_]+ pass 64 bits"):
+        rolled_up(changes(batch), TREE)
+    with pytest.raises(SumsTooLarge):
+        total([changes({one: amount}) for one, amount in batch.items()])
+    assert rolled_up(changes({(8, 0, 600): sign * (1 << 61) // place}), TREE)
 
 
 @given(BATCH)
