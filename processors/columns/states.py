@@ -77,7 +77,7 @@ def shown(statements: Packed, household: Rows) -> NDArray[np.bool_]:
     if not is_end.any():
         return visible
     claimant = statements["claimant"].astype(np.int64)
-    concerned = _claims_with(household, claimant, is_end)
+    concerned = _of_households_with(household, is_end)
     rows = concerned[np.lexsort((statements["valid_from"][concerned], claimant[concerned], household[concerned]))]
     greatest = _greatest_end_so_far(statements[rows], household[rows], claimant[rows], is_end[rows])
     hidden = statements["revision"][rows].astype(np.int64) < greatest
@@ -85,9 +85,8 @@ def shown(statements: Packed, household: Rows) -> NDArray[np.bool_]:
     return visible
 
 
-def _claims_with(household: Rows, claimant: Rows, mark: NDArray[np.bool_]) -> Rows:
+def _of_households_with(household: Rows, mark: NDArray[np.bool_]) -> Rows:
     """Return the rows of every household that has a marked row; the other households need no further look."""
-    del claimant
     return np.flatnonzero(np.isin(household, np.unique(household[mark])))
 
 

@@ -23,7 +23,17 @@ from processors.store.parameters import int4_array, int8_array, register
 from processors.store.rollup import LEVELS, PUBLISHED_LEVELS, RegionTree, marks_of, rolled_up, total
 from schemas.errors import Fatal, Retriable
 
-__all__ = ["CatalogueChanged", "FoldResult", "Folder", "NotInitialised", "SessionLost", "add_to_cells", "read_tree"]
+__all__ = [
+    "CatalogueChanged",
+    "FoldResult",
+    "Folder",
+    "NotInitialised",
+    "SessionLost",
+    "add_to_cells",
+    "changes_of",
+    "read_tree",
+    "take_bite",
+]
 
 BITE_ROWS = 1_000
 BITE_BYTES = 32 << 20
@@ -214,12 +224,8 @@ class Folder:
             # First of all, and as a utility command: it takes no snapshot, so what is read next is what holds under the lock.
             cursor.execute("lock table reference_version in row share mode")
             tree = self._tree_now(cursor)
-            rows = _bite(cursor)
-            changes = total([_changes(keys, amounts) for _, keys, amounts, _ in rows])
-            cells = add_to_cells(cursor, changes, tree)
-            cursor.execute(
-                "delete from cell_change where id = any(%s)", (int8_array(np.array([row[0] for row in rows], np.int64)),), prepare=True
-            )
+            rows = take_bite(cursor)
+            cells = add_to_cells(cursor, total([changes_of(keys, amounts) for _, keys, amounts, _ in rows]), tree)
         size = sum(len(amounts) for _, _, amounts, _ in rows)
         return FoldResult(len(rows), cells, tuple(row[3] for row in rows if row[3]), len(rows) == BITE_ROWS or size >= BITE_BYTES)
 
@@ -240,19 +246,25 @@ def _check_catalogue(cursor: Connection[Any] | Cursor[Any]) -> int:
     return int(row[0])
 
 
-def _bite(cursor: Cursor[Any]) -> list[tuple[int, bytes, bytes, datetime | None]]:
-    """Return the first rows of cell changes that are visible, at most one bite of them, but one at least."""
+def take_bite(cursor: Cursor[Any]) -> list[tuple[int, bytes, bytes, datetime | None]]:
+    """
+    Delete the first rows of cell changes that are visible, at most one bite of them, but one at least, and return them.
+
+    Each has its number, keys, amounts, and when its batch's oldest record arrived at the broker.
+    """
     return cursor.execute(
-        "select id, keys, amounts, arrived_at from ("
-        "select id, keys, amounts, arrived_at, sum(octet_length(amounts)) over (order by id) - octet_length(amounts) as before"
-        " from (select id, keys, amounts, arrived_at from cell_change order by id limit %s) as first) as counted"
-        " where before < %s order by id",
+        "with bite as (select id from ("
+        " select id, sum(octet_length(amounts)) over (order by id) - octet_length(amounts) as before"
+        " from (select id, amounts from cell_change order by id limit %s) as first) as counted where before < %s)"
+        " delete from cell_change using bite where cell_change.id = bite.id"
+        " returning cell_change.id, cell_change.keys, cell_change.amounts, cell_change.arrived_at",
         (BITE_ROWS, BITE_BYTES),
         prepare=True,
     ).fetchall()
 
 
-def _changes(keys: bytes, amounts: bytes) -> CellChanges:
+def changes_of(keys: bytes, amounts: bytes) -> CellChanges:
+    """Return the changes that a row of them holds."""
     return CellChanges(
         np.frombuffer(keys, ">i8").astype(np.int64), np.frombuffer(amounts, ">i8").reshape(-1, len(MEASURES)).astype(np.int64)
     )

@@ -25,7 +25,7 @@ from processors.replay import Batch, Partition
 from processors.store.batch import Part, commit_batch
 from processors.store.connection import connect_worker
 from processors.store.exclusive import go_on
-from processors.store.fold import NotInitialised, add_to_cells, read_tree
+from processors.store.fold import NotInitialised, add_to_cells, changes_of, read_tree, take_bite
 from processors.store.parameters import register
 from processors.store.reference import read
 from processors.store.rollup import LEVELS, RegionTree, total
@@ -36,8 +36,6 @@ __all__ = ["SCHEMA", "Beside", "Fed", "MayNotRebuild", "fed", "fold_all"]
 
 SCHEMA: LiteralString = "muara_rebuild"
 _TABLES: tuple[LiteralString, ...] = ("household", "cell_change", "cell", "ingest_offset", "rejected", "outbox", "publication")
-_FOLD_ROWS, _FOLD_BYTES = 1_000, 32 << 20
-"""How much is folded at once; more costs memory, much less writes the same cells again and again."""
 _FOLD_EVERY = 16
 """Batches between two folds: cell changes of some 240,000 records wait, a few dozen megabytes."""
 
@@ -153,15 +151,8 @@ def fold_all(cursor: Cursor[Any], tree: RegionTree) -> list[int]:
     The caller's transaction keeps batches and the fold out.
     """
     unreadable = []
-    while rows := cursor.execute(
-        "with bite as (select id from ("
-        " select id, sum(octet_length(amounts)) over (order by id) - octet_length(amounts) as before"
-        " from (select id, amounts from cell_change order by id limit %s) as first) as counted where before < %s)"
-        " delete from cell_change using bite where cell_change.id = bite.id"
-        " returning cell_change.id, cell_change.keys, cell_change.amounts",
-        (_FOLD_ROWS, _FOLD_BYTES),
-    ).fetchall():
-        changes = {number: _changes(keys, amounts, tree) for number, keys, amounts in rows}
+    while rows := take_bite(cursor):
+        changes = {number: _changes(keys, amounts, tree) for number, keys, amounts, _ in rows}
         add_to_cells(cursor, total([one for one in changes.values() if one is not None]), tree)
         unreadable += [number for number, one in changes.items() if one is None]
         go_on(cursor.connection)
@@ -178,7 +169,7 @@ def _changes(keys: bytes, amounts: bytes, tree: RegionTree) -> CellChanges | Non
         return None
     if (tree.level[village] != LEVELS.index("village")).any():
         return None
-    return CellChanges(key, np.frombuffer(amounts, ">i8").reshape(-1, len(MEASURES)).astype(np.int64))
+    return changes_of(keys, amounts)
 
 
 def _first_on_the_path(database: str) -> str:
