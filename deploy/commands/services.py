@@ -66,7 +66,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         return
     table = Table("topic", "partition", "next offset", "lag", "state", box=None)
     for one, lag in zip(partitions, lags, strict=True):
-        state = one.halted or ("moving" if lag is not None else "the topic does not exist")
+        state = one.halted or ("moving" if lag is not None else "the topic is gone or has no leader")
         table.add_row(one.topic, str(one.partition), str(one.next_offset), "-" if lag is None else str(lag), state)
     console_for(sys.stdout).print(table)
     for name, value in seen.as_dict().items():

@@ -54,7 +54,7 @@ class OffsetGap(Halted):
 
 
 class TopicGone(Fatal):
-    """topic {topic} does not exist, so nothing of it can be read on: make it again (muara sources load), then accept it"""
+    """topic {topic} does not exist or has no leader now, so none of it can be read on: make it again (muara sources load), or wait"""
 
 
 class RecordsUnreadable(Halted):

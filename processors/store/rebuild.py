@@ -9,7 +9,7 @@ unless that is asked for.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ import psycopg
 import stamina
 from psycopg import Connection
 
-from processors.broker import Broker, Log
+from processors.broker import Broker, BrokerAway, Log
 from processors.columns.reading import BlockFrom, Readers, Reading, read
 from processors.indicators.catalogue import CATALOGUE_HASH
 from processors.replay import Partition, Replay
@@ -240,7 +240,7 @@ class _Work:
         """
         self._check_reference()
         states = fed(self._live)
-        logs = self._broker.logs(states)
+        logs = self._logs(states)
         wanted = {}
         for one, state in states.items():
             log = logs.get(one)
@@ -256,6 +256,16 @@ class _Work:
                 begin, end = min(log.begin, state.next_offset), min(log.end, state.next_offset)
                 wanted[one] = replace(state, begin=begin, next_offset=end)
         return wanted
+
+    def _logs(self, partitions: Collection[Partition]) -> dict[Partition, Log]:
+        """Return the logs of partitions whose topics exist; raises `BrokerAway` where nobody leads one now: that is no loss."""
+        logs = self._broker.logs(partitions)
+        absent = sorted(set(partitions) - logs.keys())
+        there = self._broker.topic_ids({topic for topic, _ in absent})
+        for topic, number in absent:
+            if topic in there:
+                raise BrokerAway(address=self._broker.address, why=f"nobody leads {topic}[{number}]")
+        return logs
 
     def _check_reference(self) -> None:
         row = self._live.execute("select version from public.reference_version").fetchone()
