@@ -11,6 +11,8 @@ __all__ = ["ReadAhead", "Taken"]
 
 Partition = tuple[str, int]
 Taken = list[tuple[Partition, list[Block]]]
+_MUCH = 8
+"""An eighth of a batch is worth one of its own while another is in flight: its records cost more than what every batch costs."""
 
 
 class ReadAhead:
@@ -33,7 +35,13 @@ class ReadAhead:
         return self.records >= 3 * self._limit
 
     def ready(self) -> bool:
-        """Return whether a batch could be taken now."""
+        """
+        Return whether a batch should be taken now: beside another one in flight only where much waits.
+
+        Of a trickle two lanes would make twice as many batches, each of which costs the same whatever is in it.
+        """
+        if self._busy and self.records < self._limit // _MUCH:
+            return False
         return any(partition not in self._busy for partition in self._blocks)
 
     def waiting(self, partition: Partition) -> bool:

@@ -21,7 +21,7 @@ from tests.bench.workload import Workload
 
 __all__ = ["latency"]
 
-_WARM_UP_S = 3.0
+_WARM_UP_S = 10.0
 _READ_S = 60
 
 

@@ -74,6 +74,21 @@ def test_three_batches_are_enough() -> None:
     assert ahead.full()
 
 
+def test_of_a_trickle_there_is_one_batch_in_flight_and_of_a_flood_more() -> None:
+    """Beside a batch in flight another one is taken only once an eighth of a batch waits."""
+    ahead = ReadAhead(16)
+    ahead.put(A, blocks(1))
+    taken = ahead.take()
+    ahead.put(B, blocks(1))
+    assert not ahead.ready()
+    ahead.put(C, blocks(1))
+    assert ahead.ready()
+    ahead.take()
+    ahead.put(A, blocks(1, first=1))
+    ahead.done(taken)
+    assert not ahead.ready()
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 5)) | st.sampled_from(["take", "done"]), max_size=30))
 def test_every_record_is_taken_once_and_in_order(steps: list[tuple[str, int] | str]) -> None:
     """Whatever is put, taken and done in whatever order, each partition's blocks come out once, in the order of their offsets."""
