@@ -36,7 +36,9 @@ def up(fresh: Annotated[bool, typer.Option("--fresh", help="First wipe what thes
         where = services.addresses
         with connected(where):
             print(f"data       {services.folder or 'on the servers given'}")
-            print(f"kafka      {where.kafka}\nregistry   {where.registry}\ndatabase   {where.database}", flush=True)
+            # A database that was given may have a password that is nobody else's business; the embedded one's is of use.
+            database = "as given by MUARA_DATABASE" if told.database else where.database
+            print(f"kafka      {where.kafka}\nregistry   {where.registry}\ndatabase   {database}", flush=True)
             print("the other commands find these by themselves in this folder; Ctrl-C ends", flush=True)
         services.watch()
 
