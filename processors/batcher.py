@@ -6,8 +6,10 @@ Must not: import Faust or a driver; decide what an event means; pass over anythi
 """
 
 import asyncio
+import contextlib
 import logging
 import random
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,6 +30,8 @@ from schemas.topics import regency_of
 __all__ = ["Batcher", "Lost"]
 
 _log = logging.getLogger(__name__)
+_LATE_S = 0.25
+"""A batch in flight for so long may be stuck: what else waits goes by another lane."""
 _COLLISIONS = 200
 """A batch that collides so often is no accident; each try takes milliseconds."""
 
@@ -64,6 +68,7 @@ class Batcher:
         self._reference: Reference | None = None
         self._unforeseen: set[str] = set()
         self._wake = asyncio.Event()
+        self._took_at = time.monotonic()
         self._stopping = False
 
     # ---- what the transport asks (processors.transport.Positions) -------------------------------------------------------
@@ -98,10 +103,12 @@ class Batcher:
     async def run(self, lane: int) -> None:
         """Commit batch after batch on one of the store's connections, until stopped."""
         while not self._stopping:
-            if not self.ahead.ready():
+            if not self.ahead.ready(late=time.monotonic() - self._took_at > _LATE_S):
                 self._wake.clear()
-                await self._wake.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), _LATE_S)
                 continue
+            self._took_at = time.monotonic()
             taken = self.ahead.take()
             try:
                 await self._bring_to_commit(lane, taken)

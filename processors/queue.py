@@ -34,13 +34,13 @@ class ReadAhead:
         """Return whether three batches are waiting: more would only cost memory."""
         return self.records >= 3 * self._limit
 
-    def ready(self) -> bool:
+    def ready(self, *, late: bool = False) -> bool:
         """
-        Return whether a batch should be taken now: beside another one in flight only where much waits.
+        Return whether a batch should be taken now: beside another one in flight only where much waits, or where that one is `late`.
 
         Of a trickle two lanes would make twice as many batches, each of which costs the same whatever is in it.
         """
-        if self._busy and self.records < self._limit // _MUCH:
+        if self._busy and not late and self.records < self._limit // _MUCH:
             return False
         return any(partition not in self._busy for partition in self._blocks)
 

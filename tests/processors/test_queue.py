@@ -81,6 +81,7 @@ def test_of_a_trickle_there_is_one_batch_in_flight_and_of_a_flood_more() -> None
     taken = ahead.take()
     ahead.put(B, blocks(1))
     assert not ahead.ready()
+    assert ahead.ready(late=True)
     ahead.put(C, blocks(1))
     assert ahead.ready()
     ahead.take()
