@@ -6,6 +6,7 @@ Must not: tie a child between fork and exec (`preexec_fn` may hang in a process 
 becomes the command.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -47,9 +48,8 @@ def end(processes: Sequence["subprocess.Popen[bytes]"], limit_s: float = _END_S)
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait(max(0.0, until - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        pass  # they are killed, as are those that another interruption leaves
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed below
+                process.wait(max(0.0, until - time.monotonic()))
     finally:
         for process in processes:
             if process.poll() is None:

@@ -100,17 +100,16 @@ def _draw_array(_step: Step, raw: bytes, at: int, shape: _Bytes) -> int:
     return at + 1
 
 
-def _width(raw: bytes, at: int) -> int:
-    width = 1
-    while raw[at + width - 1] > 127:
-        width += 1
-    return width
+def _width(raw: bytes, at: int, widest: int) -> int:
+    """Return the bytes of a varint; no further is looked, since hostile bytes may go on for a megabyte."""
+    for width in range(1, widest + 1):
+        if raw[at + width - 1] < 128:
+            return width
+    raise _Unusual
 
 
 def _draw_whole(step: Step, raw: bytes, at: int, shape: _Bytes) -> int:
-    width = _width(raw, at)
-    if width > (_WIDEST_DAY if step.is_date else _WIDEST):
-        raise _Unusual
+    width = _width(raw, at, _WIDEST_DAY if step.is_date else _WIDEST)
     if step.symbols:
         if width > 1 or raw[at] & 1 or raw[at] >> 1 >= step.symbols:
             raise _Unusual
@@ -126,8 +125,7 @@ def _draw_whole(step: Step, raw: bytes, at: int, shape: _Bytes) -> int:
 
 
 def _draw_text(step: Step, raw: bytes, at: int, shape: _Bytes) -> int:
-    width = _width(raw, at)
-    if width > 1 or raw[at] & 1 or raw[at] >> 1 > LONGEST_TEXT:
+    if raw[at] > 2 * LONGEST_TEXT or raw[at] & 1:
         raise _Unusual
     size = raw[at] >> 1
     shape.append((0xFF, raw[at]))

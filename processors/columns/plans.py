@@ -45,7 +45,7 @@ def compile_plan(schema: Mapping[str, Any], wanted: frozenset[str]) -> Plan | No
     """
     try:
         return _fields(schema, wanted, "", {})
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):  # a record that holds itself has no end of steps
         return None
 
 

@@ -5,6 +5,7 @@ Why: many regional systems can say "what changed since", and no more.
 Must not: trust an answer: pages repeat and overlap, cursors stand still, and 200 may carry an error page.
 """
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -120,18 +121,14 @@ class RestReader:
         return self._client.get(self._declared.changes, params=parameters, headers=self._token.header() if self._token else {})
 
     def _pause(self, retry_after: str | None) -> float:
-        """Return how long the source wants to be left alone, in seconds, told as a number or as a date."""
-        if retry_after is None:
-            return 0.0
-        try:
-            return min(max(float(retry_after), 0.0), _GREATEST_WAIT_S)
-        except ValueError:
-            pass
-        try:
-            until = parsedate_to_datetime(retry_after)
-            return min(max((until - self._clock()).total_seconds(), 0.0), _GREATEST_WAIT_S)
-        except (ValueError, TypeError):
-            return 0.0
+        """Return how long the source wants to be left alone, in seconds, told as a number or as a date; 0 where it says neither."""
+        for read in (float, self._until):
+            with contextlib.suppress(ValueError, TypeError):
+                return min(max(read(retry_after or ""), 0.0), _GREATEST_WAIT_S)
+        return 0.0
+
+    def _until(self, text: str) -> float:
+        return (parsedate_to_datetime(text) - self._clock()).total_seconds()
 
     def _away(self, why: str, wait_s: float = 0.0) -> SourceAway:
         return SourceAway(address=self._declared.url, why=why, wait_s=wait_s)

@@ -88,7 +88,6 @@ def forget_refusals(connection: sqlite3.Connection) -> None:
     """Forget which files were put aside, so that they are judged anew: a mended region file may read them."""
     make_tables(connection)
     connection.execute("delete from refused")
-    connection.execute("delete from file where state in (?, ?)", (ASIDE, LOSS))  # where earlier versions kept them
 
 
 class Showings:

@@ -65,6 +65,7 @@ def test_help_names_every_setting(tmp_path: Path) -> None:
         (["indicators"], "no services run for .muara: run muara up"),
         (["verify"], "no services run for .muara: run muara up"),
         (["adapter", "run", "nowhere.toml"], "'nowhere.toml' does not exist"),
+        (["worker", "--workers", "2"], "several workers want --supervise"),
         (["demo", "--workers", "0"], "should be greater than or equal to 1"),
     ],
 )

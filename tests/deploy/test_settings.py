@@ -58,4 +58,4 @@ def test_names_of_other_parts_are_left_to_them() -> None:
     """Variables of downloads and pseudonyms are no mistakes here."""
     others = ("MUARA_CACHE", "MUARA_MAVEN", "MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_KEY_FILE", "MUARA_PSEUDONYM_KEY_VERSION")
 
-    Settings.from_environ(dict.fromkeys(others, "x"))
+    assert Settings.from_environ(dict.fromkeys(others, "x")) == Settings.from_environ({})

@@ -31,7 +31,12 @@ def test_empty_servers_are_played_on(database: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Broker, "topics", topics("__consumer_offsets", "orders"))
 
     refuse_used("a:1", database)
+
     refuse_used(None, None)
+
+    with psycopg.connect(database) as connection:  # looking left nothing there, so a second look finds the same
+        assert connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone() == (0,)
+    refuse_used("a:1", database)
 
 
 def test_a_database_with_tables_is_refused(database: str) -> None:

@@ -22,7 +22,7 @@ from tests.worlds import REFERENCE, SMALL_VILLAGES
 
 __all__ = ["FAULTS", "MAKERS", "NIK", "REGENCIES", "SCHEMAS", "Schemas", "a_good", "sent", "written"]
 
-OURS, WIDER, FOREIGN, LESSER, UNDATED, TIMED = 7, 8, 9, 10, 11, 12
+OURS, WIDER, FOREIGN, LESSER, UNDATED, TIMED, ENDLESS = 7, 8, 9, 10, 11, 12, 13
 GUID = UUID(int=99)
 REGENCIES = ("91.01", "91.02", "92.01")
 DAY = date(2023, 5, 1)
@@ -43,12 +43,21 @@ def with_type(name: str, kind: Any) -> dict[str, Any]:
     return {**schema, "fields": fields}
 
 
+def _parsed_anew(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with all its names known, as one that comes from a registry."""
+    anew: dict[str, Any] = fastavro.parse_schema({name: value for name, value in schema.items() if not name.startswith("__")})  # type: ignore[assignment]  # a record
+    return anew
+
+
+_ELDER = {"type": "record", "name": "Elder", "fields": [{"name": "elder", "type": ["null", "Elder"]}]}
+
+
 class Schemas:
     """
     Writers' schemas by id: ours, one with a field more, one of another record, one without sections.
 
     And two that registries and Avro's rules find compatible although they mean something else: a date that is a plain number, a
-    revision that is a time.
+    revision that is a time. And one with a record that may hold itself, which Avro allows, too.
     """
 
     def __init__(self) -> None:
@@ -60,6 +69,7 @@ class Schemas:
             FOREIGN: parsed("EventRejected"),
             UNDATED: with_type("valid_from", "int"),
             TIMED: with_type("revision", {"type": "long", "logicalType": "timestamp-micros"}),
+            ENDLESS: _parsed_anew(with_fields({"name": "elder", "type": ["null", _ELDER], "default": None})),
         }
 
     def by_id(self, schema_id: int) -> dict[str, Any]:
@@ -157,6 +167,11 @@ def _wider(regency: str, data: st.DataObject) -> Sent:
     return Sent(household_key(0), written(record, WIDER))
 
 
+def _endless(regency: str, data: st.DataObject) -> Sent:
+    elder = data.draw(st.sampled_from((None, {"elder": None}, {"elder": {"elder": None}})))
+    return Sent(household_key(0), written({**to_record(a_good(regency)), "elder": elder}, ENDLESS))
+
+
 def _lesser(regency: str, data: st.DataObject) -> Sent:
     return Sent(household_key(0), written(to_record(a_good(regency)), LESSER))
 
@@ -226,6 +241,7 @@ FAULTS: dict[str, Maker] = {
     "scrambled": _scrambled,
     "sixteen digits": _digits,
     "a field more": _wider,
+    "a record that holds itself": _endless,
     "sections less": _lesser,
     "a date that is a number": _as(UNDATED),
     "a revision that is a time": _as(TIMED, revision=datetime(2023, 5, 1, tzinfo=UTC)),

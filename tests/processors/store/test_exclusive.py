@@ -40,6 +40,15 @@ def free_within(conn: Connection[Any], limit_s: float) -> bool:
 
 
 @contextmanager
+def excluding(database: str) -> Iterator[Connection[Any]]:
+    """Give a connection that holds the lock."""
+    with closing(connect(database)) as load:
+        load.execute("begin")
+        exclude(load)
+        yield load
+
+
+@contextmanager
 def stopped_in_mid_answer(database: str, watching: Connection[Any]) -> Iterator[None]:
     """Stop a load's process while PostgreSQL is sending households to it."""
     command = [sys.executable, "-m", "tests.processors.store.stopping", database]
@@ -73,9 +82,7 @@ def test_one_stopped_in_the_middle_of_a_request_loses_the_lock(
     """A request of which the end never comes is waited for no longer than the lease."""
     migrate(conn)
     monkeypatch.setattr(exclusive, "LEASE_S", 1)
-    with closing(connect(database)) as load:
-        load.execute("begin")
-        exclude(load)
+    with excluding(database) as load:
         go_on(load)
         load.pgconn.nonblocking = 1  # libpq keeps what the socket does not take, and nobody hands it on
         load.pgconn.send_query_params(b"select length($1::text)", [b"x" * (64 << 20)])
@@ -88,9 +95,7 @@ def test_one_that_is_idle_loses_the_lock(database: str, conn: Connection[Any], m
     """Between two requests it is seen at once that nothing comes."""
     migrate(conn)
     monkeypatch.setattr(exclusive, "SILENT_S", 1)
-    with closing(connect(database)) as load:
-        load.execute("begin")
-        exclude(load)
+    with excluding(database):
         assert free_within(conn, 20)
 
 
@@ -98,9 +103,7 @@ def test_whoever_goes_on_keeps_the_lock(database: str, conn: Connection[Any], mo
     """Work of many leases is bounded only between two signs of life, and not at all where time may be taken."""
     migrate(conn)
     monkeypatch.setattr(exclusive, "LEASE_S", 1)
-    with closing(connect(database)) as load:
-        load.execute("begin")
-        exclude(load)
+    with excluding(database) as load:
         for _ in range(4):
             go_on(load)
             load.execute("select pg_sleep(0.5)")
