@@ -163,7 +163,7 @@ def _block(body: bytes, base: int, count: int, timestamp_ms: int) -> Block:
         key, key_length, value, value_length, deltas = few(body, count)
     except (IndexError, ValueError) as error:
         raise BrokenBatch(offset=base, why="it ends inside a record") from error
-    if not np.array_equal(deltas, np.arange(deltas[0], deltas[0] + count) if count else deltas):
+    if not (deltas[1:] - deltas[:-1] == 1).all():
         raise BrokenBatch(offset=base, why="its offsets are not dense: the topic must be neither compacted nor written in transactions")
     return Block(body + _GUARD, key, key_length, value, value_length, base + (int(deltas[0]) if count else 0), timestamp_ms)
 

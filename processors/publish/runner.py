@@ -31,8 +31,13 @@ After a fold of many cells a rest of so many times its length, but no longer: in
 workers get the processor. A smaller fold takes 5-20 ms and rests for one poll, since its rest is what the age of figures is made of.
 """
 SEND_S = 1.0
+"""A region is sent about once a second, or as often as a round over all that changed allows."""
 SEND_REST = 4.0
-"""A region is sent about once a second; where a round takes long, so many times its length is rested."""
+LONGEST_SEND_REST_S = 0.2
+"""
+After each shipment so many times its length is rested, but no longer: a round over the country lasts a dozen seconds instead of
+three, in which the fold would be late.
+"""
 RETRY_S = 1.0
 REGIONS_AT_ONCE = 10
 """Regions in one transaction of Kafka: some two thousand records. More, and reading them keeps the folding thread from the interpreter."""
@@ -197,7 +202,7 @@ class _Sender:
                     self._waits.on(str(error), "sending_waits")
                     self._stop.wait(RETRY_S)
                 spent = time.monotonic() - began
-                self._stop.wait(max(SEND_S - spent, min(SEND_REST * spent, 10 * SEND_S)))
+                self._stop.wait(max(SEND_S - spent, 0))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the thread that folds must know
             self._failure = error
         finally:
@@ -212,10 +217,12 @@ class _Sender:
         for begin in range(0, len(codes), REGIONS_AT_ONCE):
             if self._stop.is_set():
                 return
+            began = time.monotonic()
             shipment = dispatch.take(codes[begin : begin + REGIONS_AT_ONCE])
             sent = outlet.send_figures(shipment.figures, shipment.reference_version)
             settled = dispatch.settle(shipment)
             _LOG.debug("figures sent", extra={"action": "figures_sent", "figures": sent, "marks": len(shipment.marks), "settled": settled})
+            self._stop.wait(min(SEND_REST * (time.monotonic() - began), LONGEST_SEND_REST_S))
         while (letters := dispatch.dead_letters()) and not self._stop.is_set():
             outlet.send_dead_letters(letters)
             dispatch.dead_letters_sent(letters)

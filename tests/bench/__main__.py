@@ -95,6 +95,12 @@ class _Bench:
             workload = Workload(stage.villages, self.told.households, stage.schema_id)
             figures = {"first_load_514_topics_per_s": self._first(stage, workload)}
             self.board.add(figures)
+            self._attempt("restart_514_topics_to_commit_s", lambda: {"restart_514_topics_to_commit_s": self._restart(stage, workload)})
+            self._attempt("takeover_514_topics_s", lambda: {"takeover_514_topics_s": measures.takeover(stage, workload, signal.SIGKILL)[0]})
+            self._attempt(
+                "sigterm_takeover_514_topics_s",
+                lambda: {"sigterm_takeover_514_topics_s": measures.takeover(stage, workload, signal.SIGTERM)[0]},
+            )
             self._attempt(
                 "latency_514_topics_p99_ms",
                 lambda: {"latency_514_topics_p99_ms": latency(stage, workload, _PER_S, self.told.seconds)[1]},

@@ -54,6 +54,9 @@ TARGETS = (
     Target("latency_p50_ms", 100, "each change, from its arrival at the broker to its committed fold"),
     Target("latency_p99_ms", 300, "the same"),
     Target("first_load_514_topics_per_s", 100_000, "514 regencies, a topic each"),
+    Target("restart_514_topics_to_commit_s", 5, "start of the process to its first commit"),
+    Target("takeover_514_topics_s", 8, "kill -9 of one of two until all partitions moved"),
+    Target("sigterm_takeover_514_topics_s", 3, "the same with SIGTERM"),
     Target("latency_514_topics_p99_ms", 300, "2,000 changes/s over all of them"),
 )
 
