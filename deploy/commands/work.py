@@ -28,7 +28,7 @@ def worker(
     Start more to scale, up to the number of partitions: one per registered regency.
     """
     if workers > 1 and not supervise:
-        raise typer.BadParameter("several workers want --supervise, or a terminal for each", param_hint="--workers")
+        raise typer.BadParameter("several workers want --supervise, or a terminal for each", param_hint="'--workers'")
     told = settings()
     where = addresses(told)
     if supervise:

@@ -73,6 +73,8 @@ class Stage:
     regencies: list[str] = field(default_factory=list)
     said: dict[bytes, list[Statement]] = field(default_factory=dict)
     _schema_id: int = 0
+    _sender: Producer | None = None
+    """Kept from one `send` to the next: a new one takes half a second to get its number from the broker."""
 
     @classmethod
     def set(cls, services: EmbeddedServices, regencies: int, lines: Sequence[LineRow] = _LINES) -> "Stage":
@@ -118,6 +120,7 @@ class Stage:
 
     def make_topic(self, regency: str) -> None:
         """Make a regency's topic, and wait until it is there."""
+        self._sender = None  # what it numbered in a former topic of that name, the new one would refuse
         admin = AdminClient({"bootstrap.servers": self.kafka})
         for answer in admin.create_topics([NewTopic(household_topic(regency), 1, 1, config=TOPIC)]).values():
             answer.result(20)
@@ -151,7 +154,8 @@ class Stage:
 
     def send(self, events: Iterable[HouseholdChanged], producer: Producer | None = None, *, noted: bool = True) -> None:
         """Send events to their regencies' topics and return when the broker has them all; with `noted` they must stand in the end."""
-        to, schema_id = producer or self.producer(), self.schema_id()
+        self._sender = self._sender or self.producer()
+        to, schema_id = producer or self._sender, self.schema_id()
         for event in events:
             if noted:
                 self.remember(event)

@@ -90,7 +90,12 @@ def poison(stage: Stage, producer: Producer) -> None:
 
 
 def merge(stage: Stage, end: int | None = None) -> None:
-    """Merge all that the topics hold (or what lies below `end`) and was not merged, as a worker does; half of it waits for the fold."""
+    """Merge all that the topics hold (or what lies below `end`) and was not merged, as a worker does."""
+    with closing(Replay(stage.kafka)) as replay:
+        _merge(stage, replay, end)
+
+
+def _merge(stage: Stage, replay: Replay, end: int | None = None) -> None:
 
     async def work() -> None:
         logs = Broker(stage.kafka).logs([(household_topic(code), 0) for code in stage.regencies])
@@ -104,7 +109,7 @@ def merge(stage: Stage, end: int | None = None) -> None:
                 blocks = [BlockFrom(block, *one, regency_of(one[0])) for one in order for block in batch[one]]
                 await commit_batch(conn, parts, read(blocks, reference, reference.limits, readers), reference, blocks[0].block.timestamp_ms)
 
-    with closing(Replay(stage.kafka)) as replay, closing(Registry(stage.registry)) as schemas:
+    with closing(Registry(stage.registry)) as schemas:
         asyncio.run(work())
 
 
@@ -132,5 +137,6 @@ def speak(stage: Stage, merged: Callable[[Stage], object]) -> None:
 def spoken(services: EmbeddedServices) -> Stage:
     """Return three regencies of which all was merged, half folded."""
     made = Stage.set(services, 3)
-    speak(made, merge)
+    with closing(Replay(made.kafka)) as replay:  # one for all slices: a second passes now and then until a new one has found its leaders
+        speak(made, lambda stage: _merge(stage, replay))
     return made
