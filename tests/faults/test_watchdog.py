@@ -18,16 +18,21 @@ _FIRST_LANE = (
 )
 
 
+def say(stage: Stage, number: int, regency: int = 0) -> None:
+    """Say a household of a regency, each number another one."""
+    code = stage.regencies[regency]
+    stage.send([changed(household_key((code, number)), code, village=f"{code}.01.1001", size=1)])
+
+
 def test_a_stalled_worker_ends_itself(services: EmbeddedServices) -> None:
     """Somebody holds the lock of an offset: the worker ends, is started again, and goes on when the lock is free."""
     stage = Stage.set(services, 1)
-    (code,) = stage.regencies
     with working(stage, stalled_s=STALLED_S) as workers:
-        stage.send([changed(household_key(1), code, village=f"{code}.01.1001", size=1)])
+        say(stage, 1)
         stage.drained()
         with stage.connect() as holder, holder.transaction():
             holder.execute("select 1 from ingest_offset for update")
-            stage.send([changed(household_key(2), code, village=f"{code}.01.1001", size=2)])
+            say(stage, 2)
             until(workers.exits, 4 * STALLED_S)
         stage.drained()
 
@@ -40,21 +45,18 @@ def test_a_stuck_partition_is_not_hidden_by_one_that_moves(services: EmbeddedSer
     stage = Stage.set(services, 2)
     stuck, moving = map(household_topic, stage.regencies)
 
-    def say(code: str, number: int) -> None:
-        stage.send([changed(household_key((code, number)), code, village=f"{code}.01.1001", size=1)])
-
     with working(stage, stalled_s=STALLED_S) as workers:
-        for code in stage.regencies:
-            say(code, 0)
+        say(stage, 0)
+        say(stage, 0, regency=1)
         stage.drained()
         with stage.connect() as connection:
             (stopped,) = connection.execute(_FIRST_LANE).fetchall()[0]
         os.kill(stopped, signal.SIGSTOP)
         try:
-            say(stage.regencies[0], 1)
+            say(stage, 1)
             time.sleep(0.5)
             for number in range(1, 100):
-                say(stage.regencies[1], number)
+                say(stage, number, regency=1)
                 time.sleep(0.2)
                 if workers.exits():
                     break
@@ -71,13 +73,12 @@ def test_a_stuck_partition_is_not_hidden_by_one_that_moves(services: EmbeddedSer
 def test_workers_wait_for_whoever_loads_reference_data(services: EmbeddedServices) -> None:
     """A load or a rebuild that takes long makes all batches wait: no worker ends for it, and it is told why nothing moves."""
     stage = Stage.set(services, 1)
-    (code,) = stage.regencies
     with working(stage, stalled_s=1.0) as workers:
-        stage.send([changed(household_key(1), code, village=f"{code}.01.1001", size=1)])
+        say(stage, 1)
         stage.drained()
         with stage.connect() as load, load.transaction():
             load.execute("lock table reference_version in exclusive mode")
-            stage.send([changed(household_key(2), code, village=f"{code}.01.1001", size=2)])
+            say(stage, 2)
             until(lambda: "the reference data is being loaded" in workers.told(), 10)
             time.sleep(2.0)
         stage.drained()
@@ -88,13 +89,12 @@ def test_workers_wait_for_whoever_loads_reference_data(services: EmbeddedService
 def test_a_worker_that_was_killed_while_it_waited_leaves_no_connection(services: EmbeddedServices) -> None:
     """The server notices within seconds that nobody waits for the lock any more; else every start of a worker would cost one."""
     stage = Stage.set(services, 1)
-    (code,) = stage.regencies
     with working(stage, kept=False) as workers:
-        stage.send([changed(household_key(1), code, village=f"{code}.01.1001", size=1)])
+        say(stage, 1)
         stage.drained()
         with stage.connect() as load, load.transaction():
             load.execute("lock table reference_version in exclusive mode")
-            stage.send([changed(household_key(2), code, village=f"{code}.01.1001", size=2)])
+            say(stage, 2)
             until(lambda: stage.transactions("waiting"), 20)
             workers.signal(signal.SIGKILL)
             until(lambda: not stage.transactions("any"), 10, lambda: stage.transactions("any"))
@@ -106,10 +106,9 @@ def test_a_worker_that_was_killed_while_it_waited_leaves_no_connection(services:
 def test_an_idle_worker_stays(services: EmbeddedServices) -> None:
     """Without a backlog nothing is stalled, however long nothing happens."""
     stage = Stage.set(services, 1)
-    (code,) = stage.regencies
     with working(stage, stalled_s=0.5) as workers:
         for number in range(2):
-            stage.send([changed(household_key(number), code, village=f"{code}.01.1001", size=1)])
+            say(stage, number)
             stage.drained()
             time.sleep(2.0)
         assert workers.exits() == []
