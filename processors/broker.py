@@ -8,9 +8,10 @@ Must not: consume or produce; block the event loop (call it from a thread).
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec, TopicDescription  # type: ignore[attr-defined]  # exported, but not by name
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec, TopicDescription  # type: ignore[attr-defined]  # exported, but not by name
 
 from schemas.errors import Retriable
 
@@ -18,7 +19,7 @@ __all__ = ["Broker", "BrokerAway", "Log"]
 
 Partition = tuple[str, int]
 _ANSWER_S = 10.0
-_EARLIEST, _LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_EARLIEST, _LATEST, _NEWEST = OffsetSpec.earliest(), OffsetSpec.latest(), OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]
 _LIBRARY_LOG = logging.getLogger("librdkafka")
 _LIBRARY_LOG.setLevel(logging.CRITICAL)  # its reconnects are this module's `BrokerAway`
 
@@ -63,12 +64,21 @@ class Broker:
         """
         topics = self._described({topic for topic, _ in partitions})
         led = _led(partitions, topics)
-        begins, ends = self._offsets(led, _EARLIEST), self._offsets(led, _LATEST)
-        return {one: Log(str(topics[one[0]].topic_id), begins[one], ends[one]) for one in led if one in begins and one in ends}
+        begins, ends = self._asked(led, _EARLIEST), self._asked(led, _LATEST)
+        return {
+            one: Log(str(topics[one[0]].topic_id), begins[one].offset, ends[one].offset) for one in led if one in begins and one in ends
+        }
 
     def ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """Return the offset after the last record of each partition, with the exceptions of `logs`; raises `BrokerAway`."""
-        return self._offsets(_led(partitions, self._described({topic for topic, _ in partitions})), _LATEST)
+        led = _led(partitions, self._described({topic for topic, _ in partitions}))
+        return {one: found.offset for one, found in self._asked(led, _LATEST).items()}
+
+    def newest(self, partitions: Collection[Partition]) -> dict[Partition, datetime]:
+        """Return when the newest record of each partition that holds any arrived, with the exceptions of `logs`; raises `BrokerAway`."""
+        led = _led(partitions, self._described({topic for topic, _ in partitions}))
+        arrivals = {one: found.timestamp for one, found in self._asked(led, _NEWEST).items()}
+        return {one: datetime.fromtimestamp(moment / 1000, UTC) for one, moment in arrivals.items() if moment >= 0}
 
     def _described(self, topics: Collection[str]) -> dict[str, TopicDescription]:
         if not topics:
@@ -82,15 +92,19 @@ class Broker:
                     raise BrokerAway(address=self.address, why=error.args[0].name()) from error
         return found
 
-    def _offsets(self, partitions: Collection[Partition], which: OffsetSpec) -> dict[Partition, int]:
-        """Return an offset of each partition, without those that have an error of their own; all have one while the broker is away."""
+    def _asked(self, partitions: Collection[Partition], which: OffsetSpec) -> dict[Partition, ListOffsetsResultInfo]:
+        """
+        Return an offset of each partition, with its record's time where that was asked for.
+
+        Those that have an error of their own are left out; all have one while the broker is away, and that is raised.
+        """
         if not partitions:
             return {}
         asked = {TopicPartition(topic, partition): which for topic, partition in partitions}
         found, refused = {}, None
         for at, answer in self._admin.list_offsets(asked, request_timeout=_ANSWER_S).items():
             try:
-                found[at.topic, at.partition] = answer.result().offset
+                found[at.topic, at.partition] = answer.result()
             except KafkaException as error:
                 refused = error
         if refused is not None and not found:

@@ -6,16 +6,16 @@ Must not: count anything as exact that was not compared.
 """
 
 import json
-import random
-import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
+from deploy.demo.chaos import Chaos
 from deploy.demo.compare import Comparison, compare
 from deploy.demo.lines import months, product_lines
 from deploy.demo.stage import REGION_FILES, Stage
@@ -28,14 +28,13 @@ from producers.checkpoint import AdapterStatus, status
 from schemas.errors import Fatal
 from schemas.topics import household_topic
 
-__all__ = ["Outcome", "Say", "Seen", "as_json", "begin", "look", "rehearse"]
+__all__ = ["Flow", "Outcome", "Say", "Seen", "as_json", "begin", "look", "rehearse"]
 
 Say = Callable[[str, float, str], None]
 """Told of progress: phase, share done (0 to 1), words."""
 _LOOK_S = 0.25
 _DRAIN_S = 600.0
 _STILL_S = 120.0
-_CHAOS_S = (1.0, 3.0)
 _STEP = 500
 
 
@@ -44,14 +43,31 @@ class Stuck(Fatal):
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """One regency's changes at one moment: records merged since ever, and records that wait for a worker."""
+
+    merged: int
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """The platform at one moment: adapters by source, the database's overview, records merged and still behind."""
+    """The platform at one moment: adapters by source, the database's overview, each regency's changes."""
 
     adapters: dict[str, AdapterStatus | None]
     database: Overview
-    merged: int
-    behind: int
+    regencies: dict[str, Flow]
     halted: int
+
+    @property
+    def merged(self) -> int:
+        """Records merged since ever."""
+        return sum(one.merged for one in self.regencies.values())
+
+    @property
+    def behind(self) -> int:
+        """Records that wait for a worker."""
+        return sum(one.behind for one in self.regencies.values())
 
     def drained(self, since: datetime) -> bool:
         """Return whether everything that the sources could tell before `since` has become a published figure."""
@@ -99,59 +115,31 @@ class Outcome:
 def look(stage: Stage, connection: psycopg.Connection[Any], broker: Broker) -> Seen:
     """Return how everything stands now."""
     read = {(one.topic, one.partition): one for one in stands(connection)}
-    ends = broker.ends({(household_topic(regency), 0) for regency in stage.regencies} | read.keys())
+    topics = {regency: (household_topic(regency), 0) for regency in stage.regencies}
+    ends = broker.ends(topics.values())
+    merged = {regency: read[at].next_offset if at in read else 0 for regency, at in topics.items()}
     return Seen(
         adapters={name: status(stage.directory / "adapters" / f"{name}.sqlite") for name in REGION_FILES},
         database=overview(connection),
-        merged=sum(one.next_offset for one in read.values()),
-        behind=sum(max(0, end - (read[at].next_offset if at in read else 0)) for at, end in ends.items()),
+        regencies={regency: Flow(merged[regency], max(0, ends[at] - merged[regency])) for regency, at in topics.items() if at in ends},
         halted=sum(one.halted is not None for one in read.values()),
     )
-
-
-class _Chaos:
-    """Kills workers and publishers at random, by the process ids of the supervisors that started them."""
-
-    def __init__(self, stage: Stage, seed: int) -> None:
-        self._stage, self._dice = stage, random.Random(seed)  # noqa: S311 - chaos need not be secret
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="chaos", daemon=True)
-        self.kills = 0
-
-    def __enter__(self) -> "_Chaos":  # noqa: PYI034
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ended.wait(self._dice.uniform(*_CHAOS_S)):
-            supervisor = self._stage.publishers if self._dice.random() < 0.25 else self._stage.workers
-            if supervisor is not None and supervisor.kill_one(self._dice):
-                self.kills += 1
 
 
 def rehearse(stage: Stage, changes: int, chaos: bool, say: Say) -> Outcome:
     """Play everything once on a stage whose services run, and return how it ended."""
     seconds: dict[str, float] = {}
     broker = Broker(stage.addresses.kafka)
+    angry = Chaos(stage.kept_running, stage.play.seed)
     with psycopg.connect(stage.addresses.database, autocommit=True) as connection:
-        with _Timed(seconds, "load"):
-            begin(stage, connection, broker, say)
-        kills = 0
-        with _Timed(seconds, "stream"):
-            if chaos:
-                with _Chaos(stage, stage.play.seed) as angry:
-                    _stream(stage, changes, say)
-                    _await(stage, connection, broker, "stream", say, lambda seen: not seen.behind)
-                kills = angry.kills
-            else:
+        with angry if chaos else nullcontext():
+            with _Timed(seconds, "load"):
+                begin(stage, connection, broker, say)
+            with _Timed(seconds, "stream"):
                 _stream(stage, changes, say)
-        with _Timed(seconds, "drain"):
-            stage.ask_world("POST", "flush")
-            seen = _drain(stage, connection, broker, "drain", say)
+            with _Timed(seconds, "drain"):
+                stage.ask_world("POST", "flush")
+                seen = _drain(stage, connection, broker, "drain", say)
         with _Timed(seconds, "verify"):
             say("verify", 0.0, "every figure recomputed from the statements")
             verification = verify(connection)
@@ -159,7 +147,7 @@ def rehearse(stage: Stage, changes: int, chaos: bool, say: Say) -> Outcome:
             say("compare", 0.0, "every figure against the sources' own truth")
             comparison = compare(connection, _truth(stage))
         quarantined = sum(one.quarantined for one in seen.adapters.values() if one)
-        return Outcome(verification, comparison, seen.merged, seen.database.rejected, quarantined, kills, seconds)
+        return Outcome(verification, comparison, seen.merged, seen.database.rejected, quarantined, angry.kills, seconds)
 
 
 def begin(stage: Stage, connection: psycopg.Connection[Any], broker: Broker, say: Say) -> None:

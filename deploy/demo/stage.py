@@ -68,8 +68,8 @@ class Stage:
         self._told, self._progress = told, progress
         self._services: EmbeddedServices | None = None
         self._control = ""
-        self.workers: Supervisor | None = None
-        self.publishers: Supervisor | None = None
+        self.kept_running: dict[str, Supervisor] = {}
+        """Who keeps what running: workers, publishers, adapters; each from its start."""
         self._ends = ExitStack()
 
     @property
@@ -145,19 +145,19 @@ class Stage:
         environ = self._environ()
         workers = [(f"worker {number + 1}", muara("worker")) for number in range(self.play.workers)]
         publishers = [(f"publish {number + 1}", muara("publish")) for number in range(self.play.publishers)]
-        self.publishers = self._kept_running(publishers, environ)
-        self.workers = self._kept_running(workers, environ)
+        self._keep_running("publishers", publishers, environ)
+        self._keep_running("workers", workers, environ)
 
     def start_adapters(self) -> None:
         """Start the two regions' adapters."""
         commands = [(f"adapter {name}", muara("adapter", "run", str(file))) for name, file in REGION_FILES.items()]
-        self._kept_running(commands, self._environ())
+        self._keep_running("adapters", commands, self._environ())
 
-    def _kept_running(self, commands: list[tuple[str, list[str]]], environ: dict[str, str]) -> Supervisor:
+    def _keep_running(self, what: str, commands: list[tuple[str, list[str]]], environ: dict[str, str]) -> None:
         supervisor = Supervisor(commands, environ, self.logs)
         self._ends.callback(supervisor.stop)
         supervisor.start()
-        return supervisor
+        self.kept_running[what] = supervisor
 
     def ask_world(self, method: str, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
         """Ask the simulated systems' control, and return its JSON."""

@@ -40,6 +40,7 @@ def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
     outcome = json.loads(played.stdout)
     assert outcome["exact"] is True
     assert (outcome["verify_differences"], outcome["truth_differences"], outcome["rejected"]) == (0, 0, 0)
+    assert outcome["kills"] >= 1
     assert outcome["households"] >= 500
     assert outcome["numbers_compared_with_truth"] > 100_000
     # The services of root keep their data where pytest does not tidy up; after a failure it stays, to be looked at.

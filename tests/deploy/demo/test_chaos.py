@@ -1,0 +1,29 @@
+"""Chaos kills what is there to be killed, and nothing once it has ended."""
+
+import sys
+
+import pytest
+
+from deploy.demo import chaos
+from deploy.demo.chaos import Chaos
+from deploy.supervisor import Supervisor
+from tests.deploy.test_supervisor import until
+
+
+def test_children_are_killed_and_start_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor that comes later is found; after the end nobody dies any more."""
+    monkeypatch.setattr(chaos, "_PAUSE_S", (0.01, 0.02))
+    monkeypatch.setattr(chaos, "_SHARES", {"workers": 1})
+    kept = Supervisor([("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])])
+    supervisors: dict[str, Supervisor] = {}
+    try:
+        with Chaos(supervisors, seed=1) as angry:
+            supervisors["workers"] = kept
+            kept.start()
+            assert until(lambda: angry.kills >= 2, 30.0)
+        killed = angry.kills
+        assert until(lambda: bool(kept.pids), 30.0)
+        assert kept.starts > killed
+        assert angry.kills == killed
+    finally:
+        kept.stop()
