@@ -12,10 +12,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from producers import declaration
-from producers.declaration import Declaration
+from producers.declaration import SOURCE_KINDS, Declaration, RestSource
+from producers.declaration.model import every_model
 from producers.faults import RegionFileWrong
 
 __all__ = ["read_region_file", "unset_variables"]
@@ -23,15 +23,7 @@ __all__ = ["read_region_file", "unset_variables"]
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _HEADER = re.compile(r"\s*\[\[?\s*([\w.\"-]+)\s*\]\]?")
 _KEY = re.compile(r"\s*([\w.\"-]+)\s*=")
-_LOCATION_ONLY = ("rest", "files")
-_KNOWN = sorted(
-    {
-        told.alias or name
-        for model in vars(declaration).values()
-        if isinstance(model, type) and issubclass(model, BaseModel)
-        for name, told in model.model_fields.items()
-    }
-)
+_KNOWN = sorted({told.alias or name for model in every_model() for name, told in model.model_fields.items()})
 
 
 def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declaration:
@@ -63,7 +55,7 @@ def unset_variables(path: Path, environ: Mapping[str, str]) -> list[str]:
     """Return the environment variables that a region file names and that are not set, placeholders and secrets alike."""
     declared = read_region_file(path, None)
     names = [name for _, name in _unset(declared.model_dump(), environ)]
-    if isinstance(declared.source, declaration.RestSource) and declared.source.token is not None:
+    if isinstance(declared.source, RestSource) and declared.source.token is not None:
         names += [declared.source.token.client_id_env, declared.source.token.client_secret_env]
     return sorted({name for name in names if not environ.get(name)})
 
@@ -112,7 +104,7 @@ def _place(lines: Mapping[tuple[str, ...], int], key: tuple[str, ...]) -> str:
 
 
 def _told(lines: Mapping[tuple[str, ...], int], location: tuple[int | str, ...], kind: str, message: str) -> str:
-    key = tuple(str(one) for one in location if one not in _LOCATION_ONLY)
+    key = tuple(str(one) for one in location if one not in SOURCE_KINDS)
     words = message.removeprefix("Value error, ")
     if kind == "extra_forbidden":
         near = get_close_matches(key[-1], _KNOWN, 1)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile, exclusive, status
-from producers.declaration import Declaration, RestSource
+from producers.declaration import Declaration
 from producers.faults import MappingChanged, ResendStopped
 from producers.mapping import Mapper
 from producers.publisher import Publisher
@@ -27,9 +27,8 @@ from producers.reader import Reader, remember
 from producers.region_file import read_region_file
 from producers.settings import AdapterSettings
 from producers.sources import Batch, Source
-from producers.sources.files import FilesReader
-from producers.sources.rest import RestReader
-from producers.sources.showings import forget_refusals, make_tables
+from producers.sources.opening import open_source
+from producers.sources.showings import forget_refusals
 from schemas.codec import schema_text
 from schemas.registry import Registry, RegistryAway
 from schemas.topics import household_topic
@@ -57,7 +56,7 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
     with _stopping(stop) as stopping, exclusive(path), StateFile(path, declared.source_id) as state:
         _must_be_raised(state, declared, region_file)
         forget_refusals(state.connection)
-        source = _source(declared, settings, state)
+        source = open_source(declared, Mapper(declared, settings.pseudonyms), state, settings.environ, _now)
         _Adapter(declared, settings, state, stopping).work(source, source.read)
     return 0
 
@@ -76,7 +75,7 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
         _must_be_raised(running, declared, region_file)
         _remove(again)
         with StateFile(again, declared.source_id) as state:
-            source = _source(declared, settings, running)
+            source = open_source(declared, Mapper(declared, settings.pseudonyms), running, settings.environ, _now)
             _Adapter(declared, settings, state, stopping).work(source, partial(_again, source, running, since), once=True)
         told = status(again)
         _remove(again)
@@ -167,15 +166,6 @@ class _Adapter:
                     self._state.keep_schema_id(household_topic(region), fingerprint, schema_id)
                 return ids
         return None
-
-
-def _source(declared: Declaration, settings: AdapterSettings, state: StateFile) -> Source:
-    """Return the source that a region file declares, with this process's key; raises `KeyMissing`."""
-    mapper = Mapper(declared, settings.pseudonyms)
-    if isinstance(declared.source, RestSource):
-        return RestReader(declared.source, mapper, settings.environ, _now)
-    make_tables(state.connection)
-    return FilesReader(declared.source, mapper, state.connection)
 
 
 def _must_be_raised(state: StateFile, declared: Declaration, region_file: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import httpx2
 
-from producers.declaration import Token
+from producers.declaration.rest import Token
 from producers.faults import SourceAway, SourceRefuses
 
 __all__ = ["TokenCache"]

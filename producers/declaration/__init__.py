@@ -1,0 +1,47 @@
+"""
+The declaration: what a region file may say, as types; a small closed language, so that it can be checked before anything starts.
+
+Why: a region is a file, not code, and whoever writes one is told every mistake in words of the file.
+Must not: read a file or the environment (region_file.py does), or hold a secret: it names the variables that do.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from producers.declaration.files import FilesSource
+from producers.declaration.model import Model
+from producers.declaration.rest import RestSource
+from producers.declaration.sections import Composition, DwellingSection, MembersSection, ProgrammesSection, RegionMapping, WelfareSection
+from producers.declaration.value import Conversion, Kind, Value, kind_of
+
+__all__ = [
+    "SOURCE_KINDS",
+    "Composition",
+    "Conversion",
+    "Declaration",
+    "DwellingSection",
+    "FilesSource",
+    "Kind",
+    "MembersSection",
+    "ProgrammesSection",
+    "RegionMapping",
+    "RestSource",
+    "Value",
+    "WelfareSection",
+    "kind_of",
+]
+
+SOURCE_KINDS = ("rest", "files")
+"""The kinds of source, as `kind` in a region file names them."""
+
+
+class Declaration(Model):
+    """One region's adapter: a region file, read and checked."""
+
+    name: str = Field(min_length=1)
+    source_id: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,15}$")
+    mapping_version: int = Field(ge=1, lt=1 << 31)
+    regencies: tuple[Annotated[str, Field(pattern=r"^\d\d\.\d\d$")], ...] = Field(min_length=1)
+    source: Annotated[RestSource | FilesSource, Field(discriminator="kind")]
+    mapping: RegionMapping

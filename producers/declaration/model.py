@@ -1,0 +1,29 @@
+"""
+What every part of a region file has in common: frozen, nothing unknown in it, no value in a message.
+
+Why: a mistyped key that is silently ignored would be found months later.
+Must not: say anything of a single part.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Model", "Path", "every_model"]
+
+Path = Annotated[str, Field(pattern=r"^(\^\.)*[^.^\[\]]+(\.[^.^\[\]]+)*$")]
+"""Names joined by dots; `^.` in front goes to what the record lies in."""
+
+
+class Model(BaseModel):
+    """A part of a region file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+
+
+def every_model(of: type[Model] = Model) -> Iterator[type[Model]]:
+    """Give every part that a region file can have, for suggestions."""
+    for part in of.__subclasses__():
+        yield part
+        yield from every_model(part)

@@ -1,0 +1,29 @@
+"""
+Opening a source: the one place that knows which module reads which kind.
+
+Why: a new kind of source is a module, a declaration, and a line here.
+Must not: ask a source anything yet.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from producers.checkpoint import StateFile
+from producers.declaration import Declaration, RestSource
+from producers.mapping import Mapper
+from producers.sources import Source
+from producers.sources.files import FilesReader
+from producers.sources.rest import RestReader
+from producers.sources.showings import make_tables
+
+__all__ = ["open_source"]
+
+
+def open_source(
+    declared: Declaration, mapper: Mapper, state: StateFile, environ: Mapping[str, str], clock: Callable[[], datetime]
+) -> Source:
+    """Return the source that a region file declares; `state` is the adapter's own file, where a source may remember what it needs."""
+    if isinstance(declared.source, RestSource):
+        return RestReader(declared.source, mapper, environ, clock)
+    make_tables(state.connection)
+    return FilesReader(declared.source, mapper, state.connection)
