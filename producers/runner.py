@@ -170,7 +170,8 @@ class _Adapter:
 
 def _must_be_raised(state: StateFile, declared: Declaration, region_file: Path) -> None:
     """Refuse a mapping that was changed under a version that was used already."""
-    told = f"{declared.source_id} {declared.mapping.model_dump_json()}"
+    # Without defaults: what the language learns later changes no mapping.
+    told = f"{declared.source_id} {declared.mapping.model_dump_json(exclude_defaults=True)}"
     if not state.mapping_unchanged(declared.mapping_version, hashlib.sha256(told.encode()).hexdigest()):
         raise MappingChanged(source=declared.source_id, version=declared.mapping_version, file=region_file.name)
 

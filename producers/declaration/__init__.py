@@ -12,7 +12,15 @@ from pydantic import Field
 from producers.declaration.files import FilesSource
 from producers.declaration.model import Model
 from producers.declaration.rest import RestSource
-from producers.declaration.sections import Composition, DwellingSection, MembersSection, ProgrammesSection, RegionMapping, WelfareSection
+from producers.declaration.sections import (
+    Composition,
+    DwellingSection,
+    MembersSection,
+    NutritionSection,
+    ProgrammesSection,
+    RegionMapping,
+    WelfareSection,
+)
 from producers.declaration.value import Conversion, Kind, Value, kind_of
 
 __all__ = [
@@ -24,6 +32,7 @@ __all__ = [
     "FilesSource",
     "Kind",
     "MembersSection",
+    "NutritionSection",
     "ProgrammesSection",
     "RegionMapping",
     "RestSource",
