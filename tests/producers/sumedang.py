@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,9 @@ def told(body: bytes, at: int, secret: bytes = SECRET) -> str:
     return "sha256=" + hmac.new(secret, str(at).encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def headers(body: bytes, at: int, delivery: str = "invented-1", secret: bytes = SECRET, **said: str) -> dict[str, str]:
+def headers(
+    body: bytes, at: int, delivery: str = "invented-1", secret: bytes = SECRET, said: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return the headers of a request; `said` overrides, with _ for -."""
     own = {"Content-Type": "application/json", "X-Timestamp": str(at), "X-Delivery": delivery, "X-Signature": told(body, at, secret)}
-    return {**own, **{name.replace("_", "-"): value for name, value in said.items()}}
+    return {**own, **{name.replace("_", "-"): value for name, value in (said or {}).items()}}
