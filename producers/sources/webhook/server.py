@@ -7,6 +7,7 @@ Must not: log a header, a body or an address; decide what is let in (gate.py doe
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -63,7 +64,8 @@ class Server:
         try:
             opened = _socket_of(self._declared.listen)
         except (OSError, OverflowError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
+            number = getattr(error, "errno", None) or 0  # below zero where a name is not found
+            why = os.strerror(number) if number > 0 else type(error).__name__
             raise CannotListen(address=self._declared.listen, why=why) from error
         try:
             context = self._tls()
