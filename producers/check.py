@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from producers.declaration import Declaration, FilesSource
+from producers.declaration import Declaration, FilesSource, WebhookSource
 from producers.faults import FileUnreadable, RecordUnreadable, SampleUnreadable
 from producers.mapping import Mapper
 from producers.pseudonym import Pseudonyms
 from producers.records import Node, nodes_of
 from producers.region_file import read_region_file, unset_variables
 from producers.sources.snapshot import Named, named, pattern_of, rows_of
+from producers.sources.webhook.notifications import notifications
 from schemas.events import HouseholdChanged, to_record
 from schemas.topics import household_topic
 
@@ -97,7 +98,7 @@ def _leaves(value: Any, at: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON
 
 def _around(node: Node, declared: Declaration) -> Iterator[str]:
     """Give the path of every value in what a record lies in, the records themselves and the answer as a whole apart."""
-    gone_through = {step.removesuffix("[]") for step in getattr(declared.source, "records", "").split(".")}
+    gone_through = {step.removesuffix("[]") for step in (getattr(declared.source, "records", None) or "").split(".")}
     up, around = "^", node.parent
     while around is not None and around.parent is not None:
         if isinstance(around.value, Mapping):
@@ -137,7 +138,10 @@ def _sampled(declared: Declaration, sample: Path) -> list[Node]:
     except (OSError, ValueError, csv.Error, FileUnreadable) as error:
         why = str(error.facts["cause"]) if isinstance(error, FileUnreadable) else type(error).__name__
         raise SampleUnreadable(file=sample.name, why=why) from error
-    nodes, unreachable = nodes_of(answer, declared.source.records)
+    if isinstance(declared.source, WebhookSource):
+        nodes, unreachable = notifications(answer, declared.source.records)
+    else:
+        nodes, unreachable = nodes_of(answer, declared.source.records)
     if not nodes and unreachable:
         raise SampleUnreadable(file=sample.name, why=f"{unreachable[0].field} {unreachable[0].cause}")
     return nodes

@@ -10,20 +10,20 @@ from dataclasses import fields
 from typing import Any
 
 from producers.conversions import code, converter, whole
-from producers.declaration import Kind, MembersSection, ProgrammesSection, Value
+from producers.declaration import Kind, MembersSection, NutritionSection, ProgrammesSection, Value
 from producers.faults import RecordUnreadable, masked
 from producers.records import Node, follower
-from schemas.events import Dwelling, Member, Programme
+from schemas.events import ChildMeasured, Dwelling, Member, Programme
 
 __all__ = ["WHOLE", "compiled", "list_of", "section_of"]
 
 Get = Callable[[Node], Any]
 _INT, _LONG = 1 << 31, 1 << 63
 _GREATEST_ITEMS = 1000
-"""Members or programmes of one household; more is a fault of the source, and would not fit a record of Kafka."""
+"""Members, programmes or measured children of one household; more is a fault of the source, and would not fit a record of Kafka."""
 _NULLABLE = frozenset(
     f"{section}.{field.name}"
-    for section, kind in {"dwelling": Dwelling, "members": Member, "programmes": Programme}.items()
+    for section, kind in {"dwelling": Dwelling, "members": Member, "programmes": Programme, "nutrition": ChildMeasured}.items()
     for field in fields(kind)
     if field.default is None
 )
@@ -145,7 +145,7 @@ def section_of(name: str, section: Any, kinds: Mapping[str, Kind]) -> Callable[[
 
 
 def list_of(
-    name: str, section: MembersSection | ProgrammesSection | None, kinds: Mapping[str, Kind]
+    name: str, section: MembersSection | ProgrammesSection | NutritionSection | None, kinds: Mapping[str, Kind]
 ) -> Callable[[Node], list[dict[str, Any]] | None]:
     """Return the function that reads a section that is a list, or gives None where the record does not have it."""
     if section is None:

@@ -5,16 +5,21 @@ Why: a region file may name these and nothing else, so what it can do is known b
 Must not: know a clock, IO or a driver; guess: what is not exactly as declared is an error, whose text says what is wrong without the value.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from producers.declaration import Conversion, Kind
 
-__all__ = ["code", "converter", "is_utf8", "microseconds", "whole"]
+__all__ = ["code", "converter", "is_utf8", "microseconds", "parts", "whole"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = date(1900, 1, 1)
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.([0-9]{1,15}))?")
+_PARTS = {"tenths": 1, "thousandths": 3}
+"""Conversions that tell a decimal number in its parts, with the digits behind the point that they hold."""
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -32,6 +37,8 @@ def converter(conversion: Conversion | None, kind: Kind, written: str | None) ->
     if name in ("moment", "microseconds"):
         moment = _moment_as(written)
         return moment if name == "moment" else lambda value: microseconds(moment(value))
+    if name in _PARTS:
+        return partial(parts, digits=_PARTS[name])
     return {"text": _text, "whole": whole, "flag": _flag}[name]
 
 
@@ -58,6 +65,23 @@ def whole(value: Any) -> int:  # noqa: ANN401
     if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
         return int(value)
     raise ValueError("is no whole number")
+
+
+def parts(value: Any, digits: int) -> int:  # noqa: ANN401
+    """
+    Return a decimal number in parts of 10 to the power of -`digits`, exactly: kilograms as grams, centimetres as millimetres.
+
+    >>> parts("9.4", 3), parts(74.5, 1), parts(12, 1)
+    (9400, 745, 120)
+    """
+    # What JSON wrote as 74.5 is a float here, whose shortest form is what was written.
+    text = value if isinstance(value, str) else repr(value) if type(value) in (int, float) else ""
+    if (found := _DECIMAL.fullmatch(text)) is None:
+        raise ValueError("is no decimal number")
+    behind = (found[1] or "").rstrip("0")
+    if len(behind) > digits:
+        raise ValueError(f"has more than {digits} digits behind the point")
+    return int(text.split(".")[0] + behind.ljust(digits, "0"))
 
 
 def _text(value: Any) -> str:  # noqa: ANN401

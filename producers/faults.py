@@ -9,6 +9,7 @@ from schemas.errors import Fatal, Rejected, Retriable
 
 __all__ = [
     "AdapterRuns",
+    "CannotListen",
     "DiskRefuses",
     "FileUnreadable",
     "KeyMissing",
@@ -17,7 +18,9 @@ __all__ = [
     "RegionFileWrong",
     "ResendStopped",
     "SampleUnreadable",
+    "SecretMissing",
     "SourceAway",
+    "SourcePushes",
     "SourceRefuses",
     "StateFileForeign",
     "masked",
@@ -62,6 +65,18 @@ class SampleUnreadable(Fatal):
 
 class KeyMissing(Fatal):
     """no key for pseudonyms ({why}): set MUARA_PSEUDONYM_KEY to at least 32 bytes in hex or base64, or MUARA_PSEUDONYM_KEY_FILE to a file with them"""  # noqa: E501
+
+
+class SecretMissing(Fatal):
+    """{name} is not set: set it to the secret with which the source signs"""
+
+
+class CannotListen(Fatal):
+    """cannot listen at {address} ({why}): is another program there, or does the region file name another machine's address?"""
+
+
+class SourcePushes(Fatal):
+    """{source} pushes and cannot be asked again: raise mapping_version, run it, and have the source send what changed since {since}"""
 
 
 class AdapterRuns(Fatal):

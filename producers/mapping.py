@@ -14,7 +14,18 @@ from producers.declaration import Declaration
 from producers.faults import RecordUnreadable, masked
 from producers.pseudonym import Pseudonyms, identifier_fault
 from producers.records import Node
-from schemas.events import Composition, Dwelling, HouseholdChanged, Member, Operation, Programme, Residence, Welfare, WelfareBasis
+from schemas.events import (
+    ChildMeasured,
+    Composition,
+    Dwelling,
+    HouseholdChanged,
+    Member,
+    Operation,
+    Programme,
+    Residence,
+    Welfare,
+    WelfareBasis,
+)
 
 __all__ = ["VILLAGE", "Mapper"]
 
@@ -49,6 +60,7 @@ class Mapper:
         self._dwelling = section_of("dwelling", mapping.dwelling, WHOLE)
         self._members = list_of("members", mapping.members, {"person": "text"})
         self._programmes = list_of("programmes", mapping.programmes, {"programme": "text", "last_month": "date"})
+        self._nutrition = list_of("nutrition", mapping.nutrition, {"person": "text", "measured_on": "date"})
 
     def event(self, record: Node) -> HouseholdChanged:
         """Return the event that a record stands for; raises `RecordUnreadable` with field, cause and masked value."""
@@ -65,12 +77,13 @@ class Mapper:
             mapping_version=self.declared.mapping_version,
             operation=operation,
             recorded_at=self._recorded_at(record),
-            residence=Residence(village) if said else None,
+            residence=Residence(village) if said and self.declared.mapping.residence else None,
             composition=self._composition_of(record) if said else None,
             welfare=self._welfare_of(record) if said else None,
             dwelling=self._dwelling_of(record) if said else None,
             members=self._members_of(record) if said else None,
             programmes=self._programmes_of(record) if said else None,
+            nutrition=self._nutrition_of(record) if said else None,
         )
 
     def household(self, record: Node) -> bytes:
@@ -154,6 +167,10 @@ class Mapper:
             if cause := _programme_fault(row["programme"]):
                 raise RecordUnreadable(field="programmes.programme", cause=cause, value=masked(row["programme"]))
         return tuple(Programme(**row) for row in rows)
+
+    def _nutrition_of(self, record: Node) -> tuple[ChildMeasured, ...] | None:
+        rows = self._nutrition(record)
+        return None if rows is None else tuple(ChildMeasured(**{**row, "person": self._person(row.get("person"))}) for row in rows)
 
 
 def _programme_fault(programme: str) -> str | None:

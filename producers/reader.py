@@ -17,7 +17,7 @@ from producers.checkpoint import StateFile
 from producers.encoding import encode
 from producers.faults import DiskRefuses, RecordUnreadable, SourceAway
 from producers.quarantine import PutAside, put_aside, take_back, take_back_records
-from producers.sources import Batch
+from producers.sources import Batch, Receiving
 from producers.spool import Spool
 
 __all__ = ["Reader", "remember"]
@@ -51,29 +51,42 @@ class Reader:
         *,
         spool_bytes: int,
         poll_s: float,
+        receiving: Receiving | None = None,
     ) -> None:
-        """Know how to read and where to keep; `schema_ids` are those of each regency's topic, `spooled` is set when something was added."""
+        """
+        Know how to read and where to keep.
+
+        `schema_ids` are those of each regency's topic, `spooled` is set when something was added, `receiving` is a source that is told.
+        """
         self._read, self._state, self._spool = read, state, Spool(state)
         self._schema_ids, self._clock, self._spooled = schema_ids, clock, spooled
         self._spool_bytes, self._poll_s = spool_bytes, poll_s
-        self._backoff = Backoff()
+        self._backoff, self._receiving = Backoff(), receiving
         self._told: tuple[str, str] | None = None
         self.caught_up = threading.Event()
         """Set when the source said that nothing more is there."""
 
     def run(self, stop: threading.Event, *, once: bool = False) -> None:
-        """Read until `stop` is set, or with `once` until the source has nothing more."""
+        """Read until `stop` is set, or with `once` until the source has nothing more; what a source let in before the stop is kept."""
+        if self._receiving is not None:
+            self._receiving.listen()
         while not stop.is_set():
             pause_s = self.step()
             if once and self.caught_up.is_set():
                 break
             stop.wait(pause_s)
+        if self._receiving is not None:
+            self._receiving.finish()
+            self.caught_up.clear()
+            while not self.caught_up.is_set() and self.step() == 0:
+                pass
         self._say("stopped")
 
     def step(self) -> float:
         """Read and keep one batch; return how long to wait before the next, in seconds."""
         try:
             if self._spool.size()[1] >= self._spool_bytes:
+                self._refuse()
                 self._say("spool full", f"{self._spool_bytes >> 20} MB wait for the broker; reading waits")
                 return _LOOK_AGAIN_S
             asked_at = self._clock()
@@ -83,11 +96,18 @@ class Reader:
             self._say("waiting for source", str(away.facts["why"]))
             return self._backoff.pause_s(away.wait_s)
         except DiskRefuses as refused:
+            self._refuse()
             self._say("waiting for disk", str(refused.facts["why"]))
             return self._backoff.pause_s()
         self._backoff.over()
-        self._say("caught up" if batch.caught_up else "reading")
+        # What receives is caught up and not, many times a second; its state is one.
+        self._say("receiving" if self._receiving is not None else "caught up" if batch.caught_up else "reading")
         return self._poll_s if batch.caught_up else 0.0
+
+    def _refuse(self) -> None:
+        """Let a source that is told know that nothing can be kept now."""
+        if self._receiving is not None:
+            self._receiving.refuse()
 
     def _keep(self, batch: Batch, asked_at: datetime) -> None:
         """Commit a batch with its position, or nothing of it."""

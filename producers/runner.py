@@ -19,14 +19,14 @@ from pathlib import Path
 
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile, exclusive, status
-from producers.declaration import Declaration
-from producers.faults import MappingChanged, ResendStopped
+from producers.declaration import PUSHING_KINDS, Declaration
+from producers.faults import MappingChanged, ResendStopped, SourcePushes
 from producers.mapping import Mapper
 from producers.publisher import Publisher
 from producers.reader import Reader, remember
 from producers.region_file import read_region_file
 from producers.settings import AdapterSettings
-from producers.sources import Batch, Source
+from producers.sources import Batch, Receiving, Source
 from producers.sources.opening import open_source
 from producers.sources.showings import forget_refusals
 from schemas.codec import schema_text
@@ -66,9 +66,12 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     Read again what the source told from a time on and send it through the mapping as it is now; return the number of events delivered.
 
     The mapping version must have been raised, so that the mended statements win. The adapter may run meanwhile: this works on a
-    file of its own beside the adapter's. Raises the errors of `run`, and `ResendStopped` where not all was read and delivered.
+    file of its own beside the adapter's. Raises the errors of `run`, `ResendStopped` where not all was read and delivered, and
+    `SourcePushes` for a source that cannot be asked.
     """
     declared = read_region_file(region_file, settings.environ)
+    if declared.source.kind in PUSHING_KINDS:
+        raise SourcePushes(source=declared.source_id, since=since.isoformat())
     path = settings.state_file(declared.source_id)
     again = path.with_suffix(".resend.sqlite")
     with _stopping(stop) as stopping, exclusive(again), StateFile(path, declared.source_id) as running:
@@ -114,7 +117,7 @@ class _Adapter:
         schema_ids = self._schema_ids()
         if schema_ids is None:
             return
-        reader = self._reader(read, schema_ids)
+        reader = self._reader(source, read, schema_ids)
         thread = threading.Thread(target=self._guarded, args=(lambda: reader.run(self._stop, once=once),), name="reader", daemon=True)
         with StateFile(self._state.path, self._declared.source_id) as own:
             publisher = Publisher(self._settings.kafka, self._declared.regencies, own, self._spooled, self._settings.librdkafka)
@@ -138,9 +141,19 @@ class _Adapter:
             self._error = error
             self._stop.set()
 
-    def _reader(self, read: Callable[[str | None], Batch], schema_ids: dict[str, int]) -> Reader:
-        poll_s = self._settings.poll_interval_s or self._declared.source.poll_s
-        return Reader(read, self._state, schema_ids, _now, self._spooled, spool_bytes=self._settings.spool_bytes, poll_s=poll_s)
+    def _reader(self, source: Source, read: Callable[[str | None], Batch], schema_ids: dict[str, int]) -> Reader:
+        receiving = source if isinstance(source, Receiving) else None
+        poll_s = 0.0 if receiving is not None else self._settings.poll_interval_s or self._declared.source.poll_s
+        return Reader(
+            read,
+            self._state,
+            schema_ids,
+            _now,
+            self._spooled,
+            spool_bytes=self._settings.spool_bytes,
+            poll_s=poll_s,
+            receiving=receiving,
+        )
 
     def _schema_ids(self) -> dict[str, int] | None:
         """Return the schema's id of every regency's topic: the registry's, else those kept; None when stopped while waiting for one."""
@@ -170,7 +183,8 @@ class _Adapter:
 
 def _must_be_raised(state: StateFile, declared: Declaration, region_file: Path) -> None:
     """Refuse a mapping that was changed under a version that was used already."""
-    told = f"{declared.source_id} {declared.mapping.model_dump_json()}"
+    # Without defaults: what the language learns later changes no mapping.
+    told = f"{declared.source_id} {declared.mapping.model_dump_json(exclude_defaults=True)}"
     if not state.mapping_unchanged(declared.mapping_version, hashlib.sha256(told.encode()).hexdigest()):
         raise MappingChanged(source=declared.source_id, version=declared.mapping_version, file=region_file.name)
 

@@ -22,6 +22,7 @@ OFFENCES = {
     "The pure core knows no clock": ("processors/law.py", "import time"),
     "psycopg has named importers": ("processors/app.py", "import psycopg"),
     "faust has one importer": ("processors/batcher.py", "import faust"),
+    "aiohttp has one importer on the adapter's side": ("producers/reader.py", "import aiohttp"),
     "confluent_kafka has named importers": ("processors/law.py", "import confluent_kafka"),
 }
 """An import that each contract forbids: the beginning of the contract's name, where, what."""

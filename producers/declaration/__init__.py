@@ -12,10 +12,20 @@ from pydantic import Field
 from producers.declaration.files import FilesSource
 from producers.declaration.model import Model
 from producers.declaration.rest import RestSource
-from producers.declaration.sections import Composition, DwellingSection, MembersSection, ProgrammesSection, RegionMapping, WelfareSection
+from producers.declaration.sections import (
+    Composition,
+    DwellingSection,
+    MembersSection,
+    NutritionSection,
+    ProgrammesSection,
+    RegionMapping,
+    WelfareSection,
+)
 from producers.declaration.value import Conversion, Kind, Value, kind_of
+from producers.declaration.webhook import WebhookSource
 
 __all__ = [
+    "PUSHING_KINDS",
     "SOURCE_KINDS",
     "Composition",
     "Conversion",
@@ -24,16 +34,20 @@ __all__ = [
     "FilesSource",
     "Kind",
     "MembersSection",
+    "NutritionSection",
     "ProgrammesSection",
     "RegionMapping",
     "RestSource",
     "Value",
+    "WebhookSource",
     "WelfareSection",
     "kind_of",
 ]
 
-SOURCE_KINDS = ("rest", "files")
+SOURCE_KINDS = ("rest", "files", "webhook")
 """The kinds of source, as `kind` in a region file names them."""
+PUSHING_KINDS = ("webhook",)
+"""Those that cannot be asked again: they tell when they like."""
 
 
 class Declaration(Model):
@@ -43,5 +57,5 @@ class Declaration(Model):
     source_id: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,15}$")
     mapping_version: int = Field(ge=1, lt=1 << 31)
     regencies: tuple[Annotated[str, Field(pattern=r"^\d\d\.\d\d$")], ...] = Field(min_length=1)
-    source: Annotated[RestSource | FilesSource, Field(discriminator="kind")]
+    source: Annotated[RestSource | FilesSource | WebhookSource, Field(discriminator="kind")]
     mapping: RegionMapping

@@ -12,7 +12,15 @@ from pydantic import Field
 from producers.declaration.model import Model, Path
 from producers.declaration.value import Basis, Date, Flag, Moment, Text, Whole
 
-__all__ = ["Composition", "DwellingSection", "MembersSection", "ProgrammesSection", "RegionMapping", "WelfareSection"]
+__all__ = [
+    "Composition",
+    "DwellingSection",
+    "MembersSection",
+    "NutritionSection",
+    "ProgrammesSection",
+    "RegionMapping",
+    "WelfareSection",
+]
 
 
 class _Section(Model):
@@ -75,12 +83,24 @@ class ProgrammesSection(_Each):
     amount: Whole | None = None
 
 
+class NutritionSection(_Each):
+    """Children weighed and measured: person is the child's NIK, status the code of Regsosek 427."""
+
+    person: Text | None = None
+    measured_on: Date
+    weight_g: Whole | None = None
+    height_mm: Whole | None = None
+    status: Whole | None = None
+
+
 class RegionMapping(Model):
     """The way from a record to an event."""
 
     household: Text
     """The family card's number, of which only a pseudonym leaves."""
     village: Text
+    residence: bool = True
+    """False where the source does not say where the household lives: the village then only tells whose regency's topic it goes to."""
     valid_from: Date
     revision: Whole
     recorded_at: Moment
@@ -91,3 +111,4 @@ class RegionMapping(Model):
     dwelling: DwellingSection | None = None
     members: MembersSection | None = None
     programmes: ProgrammesSection | None = None
+    nutrition: NutritionSection | None = None

@@ -14,10 +14,17 @@ from producers.declaration.model import Model, Path
 
 __all__ = ["Basis", "Conversion", "Date", "Flag", "Kind", "Moment", "Text", "Value", "Whole", "kind_of"]
 
-Conversion = Literal["text", "whole", "flag", "date", "month", "moment", "microseconds", "year", "month_of_year"]
+Conversion = Literal["text", "whole", "tenths", "thousandths", "flag", "date", "month", "moment", "microseconds", "year", "month_of_year"]
 Kind = Literal["text", "whole", "flag", "date", "moment", "basis"]
 """What a field of the event is made of; a path without a conversion is read as what its field needs."""
-_GIVES: Mapping[str, Kind] = {"month": "date", "microseconds": "whole", "year": "whole", "month_of_year": "whole"}
+_GIVES: Mapping[str, Kind] = {
+    "tenths": "whole",
+    "thousandths": "whole",
+    "month": "date",
+    "microseconds": "whole",
+    "year": "whole",
+    "month_of_year": "whole",
+}
 _BASES = ("OBSERVED", "MODELLED")
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from producers.faults import RecordUnreadable
 from producers.mapping import Mapper
@@ -17,7 +17,7 @@ from producers.quarantine import PutAside
 from producers.records import Node
 from schemas.events import HouseholdChanged
 
-__all__ = ["Batch", "Source", "mapped"]
+__all__ = ["Batch", "Receiving", "Source", "mapped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,20 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class Receiving(Protocol):
+    """What a source that is told, instead of being asked, has besides; whoever tells it waits for an answer."""
+
+    def listen(self) -> None:
+        """Begin to receive, before the first reading; raises a `Fatal` where it cannot."""
+
+    def refuse(self) -> None:
+        """Refuse what is not kept, and all that comes, until a batch, be it an empty one, is kept again."""
+
+    def finish(self) -> None:
+        """Let nothing in any more; what was let in is for the last readings."""
 
 
 def mapped(mapper: Mapper, records: Iterable[Node], place: str) -> tuple[list[HouseholdChanged], dict[bytes, PutAside]]:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from producers.checkpoint import StateFile
-from producers.declaration import Declaration, RestSource
+from producers.declaration import Declaration, RestSource, WebhookSource
 from producers.mapping import Mapper
 from producers.sources import Source
 from producers.sources.files import FilesReader
 from producers.sources.rest import RestReader
 from producers.sources.showings import make_tables
+from producers.sources.webhook.reader import WebhookReader
 
 __all__ = ["open_source"]
 
@@ -25,5 +26,7 @@ def open_source(
     """Return the source that a region file declares; `state` is the adapter's own file, where a source may remember what it needs."""
     if isinstance(declared.source, RestSource):
         return RestReader(declared.source, mapper, environ, clock)
+    if isinstance(declared.source, WebhookSource):
+        return WebhookReader(declared.source, mapper, state, environ, clock)
     make_tables(state.connection)
     return FilesReader(declared.source, mapper, state.connection)

@@ -91,6 +91,7 @@ class Adapter:
 
     def wait_told(self) -> AdapterStatus:
         """Wait until all that the source had when this was called is delivered."""
+        until(self.kind.has_told, f"all told; {self.status}")
         begun = time.time()
         until(lambda: self._told_since(begun), f"caught up; {self.status}")
         found = self.status

@@ -6,6 +6,7 @@ Must not: know what the adapter makes of it.
 """
 
 import re
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.contract.carik_server import CarikServer
+from tests.contract.sumedang_sender import SumedangSender
+from tests.producers import sumedang
 from tests.producers.samples import CARIK, ENVIRON, SDDD, building, drop, family, member, row, snapshot_name
 
-__all__ = ["KINDS", "CarikKind", "Kind", "SnapshotKind"]
+__all__ = ["KINDS", "CarikKind", "Kind", "PushingKind", "SnapshotKind"]
 
 _BEGIN = datetime(2024, 3, 1, 8, tzinfo=UTC)
 
@@ -24,6 +27,8 @@ class Kind(ABC):
     """A source of one invented regency; `living` is its own truth: the size of every household that is there."""
 
     region_file_of: Path
+    pushes = False
+    """It cannot be asked: what it told before must be told again by itself."""
 
     def __init__(self, folder: Path, regency: str) -> None:
         """Write the product's region file for the invented regency."""
@@ -68,6 +73,13 @@ class Kind(ABC):
     @abstractmethod
     def say_again(self) -> None:
         """Tell everything once more, as sources do."""
+
+    def say_all_again(self) -> None:  # noqa: B027 - nothing is to be done by most
+        """Tell an adapter that knows nothing all that there is; one that asks needs no telling."""
+
+    def has_told(self) -> bool:
+        """Return whether all that was told is with the adapter, or can be had by asking."""
+        return True
 
     @abstractmethod
     def many(self, count: int, people: int) -> None:
@@ -165,4 +177,60 @@ class SnapshotKind(Kind):
         drop(self.inbox, name, rows)
 
 
-KINDS: dict[str, type[Kind]] = {"rest": CarikKind, "files": SnapshotKind}
+class PushingKind(Kind):
+    """A system that pushes its changes as signed JSON, and goes on trying until they are taken."""
+
+    region_file_of = sumedang.DESA
+    pushes = True
+
+    def __init__(self, folder: Path, regency: str) -> None:
+        """Know of no change."""
+        super().__init__(folder, regency)
+        self.sender = SumedangSender()
+        self._urut = 0
+
+    @contextmanager
+    def running(self) -> Iterator[dict[str, str]]:
+        """Push the changes to a port that was free just now."""
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            port = found.getsockname()[1]
+        with self.sender.running(port):
+            yield {**ENVIRON, "MUARA_SUMEDANG_DESA_LISTEN": f"127.0.0.1:{port}"}
+
+    def _tell(self, changed: dict[int, int], ended: list[int]) -> None:
+        for serial, size in changed.items():
+            people = [sumedang.person(one + 1) for one in range(size)]
+            self.sender.tell(self._notification(serial, jumlah_anggota=size, anggota=people))
+        silent = dict.fromkeys(("jumlah_anggota", "pengeluaran", "rumah", "anggota", "bantuan"))
+        for serial in ended:
+            self.sender.tell(self._notification(serial, "keluarga.berakhir", **silent))
+
+    def spoil(self, serial: int) -> None:
+        """Tell of a family with a code that nobody knows."""
+        self.sender.tell(self._notification(serial, anggota=[sumedang.person(1, jenis_kelamin="X")]))
+
+    def say_again(self) -> None:
+        """Repeat what was taken already."""
+        self.sender.tell_again()
+
+    def say_all_again(self) -> None:
+        """Do what the system's operator does on request."""
+        self.sender.tell_again()
+
+    def has_told(self) -> bool:
+        """Return whether all is taken."""
+        return self.sender.idle()
+
+    def many(self, count: int, people: int) -> None:
+        """Tell of them in batches."""
+        told = [self._notification(serial, jumlah_anggota=people) for serial in range(1, count + 1)]
+        for begin in range(0, count, 500):
+            self.sender.tell({"notifikasi": told[begin : begin + 500]})
+        self.living |= dict.fromkeys(range(1, count + 1), people)
+
+    def _notification(self, serial: int, jenis: str = "keluarga.diubah", **said: object) -> dict[str, object]:
+        self._urut += 1
+        return sumedang.family(serial, self._urut, jenis, kode_desa=self.village, berlaku_sejak=f"{self.moment:%Y-%m-%d}", **said)
+
+
+KINDS: dict[str, type[Kind]] = {"rest": CarikKind, "files": SnapshotKind, "webhook": PushingKind}

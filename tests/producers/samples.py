@@ -1,5 +1,5 @@
 """
-Invented records of the two systems, and what a region's adapter is made of in a test.
+Invented records of Carik and Satu Data Dari Desa, and what a region's adapter is made of in a test.
 
 Why: every number here is visibly invented (area 99), and what a test does not speak of is left to these.
 Must not: read the product's answers: samples say what goes in, tests what must come out.
@@ -44,6 +44,10 @@ ENVIRON = {
     "MUARA_CARIK_CLIENT_ID": "invented",
     "MUARA_CARIK_CLIENT_SECRET": "invented-secret",
     "MUARA_SDDD_FOLDER": "/nowhere",
+    "MUARA_SUMEDANG_DESA_LISTEN": "127.0.0.1:0",
+    "MUARA_SUMEDANG_DESA_SECRET": "invented-secret",
+    "MUARA_SUMEDANG_SIMPATI_LISTEN": "127.0.0.1:0",
+    "MUARA_SUMEDANG_SIMPATI_SECRET": "invented-secret",
 }
 COLUMNS = ("P301", "P302", "P303", "P304", "P350", "P351", "P401", "P403", "P404", "P405", "P407", "P408", "P409", "P411")
 

@@ -8,6 +8,7 @@ import pytest
 
 from producers.check import check
 from producers.faults import RegionFileWrong, SampleUnreadable
+from tests.producers import sumedang
 from tests.producers.samples import CARIK, SDDD, building, card, drop, family, nik, row, snapshot_name
 
 
@@ -37,6 +38,21 @@ def test_a_sample_file_shows_events(tmp_path: Path, name: str) -> None:
     assert [one.event is not None for one in found.records] == [True, False]
     assert found.records[0].dropped == ["P302", "P304", "P411"]
     assert found.unset == ["MUARA_SDDD_FOLDER"]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_sample_of_what_is_pushed_shows_events(tmp_path: Path, several: bool) -> None:
+    """One notification is a sample, and a batch is; what no event carries is named."""
+    sample = tmp_path / "sample.json"
+    told = [sumedang.family(1), sumedang.family(2, jenis="keluarga.pindah")]
+    sample.write_text(json.dumps({"notifikasi": told} if several else told[0]), encoding="utf-8")
+    found = check(sumedang.DESA, {"MUARA_SUMEDANG_DESA_SECRET": "x"}, sample)
+
+    assert found.unset == ["MUARA_SUMEDANG_DESA_LISTEN"]
+    assert found.faults == ({"retracted is a code that the table does not have": 1} if several else {})
+    assert found.records[0].event is not None
+    assert found.records[0].dropped == ["data.anggota.nama", "id"]
+    assert not any(hidden in str(found) for hidden in (card(1), nik(1), "WARGA"))
 
 
 def test_as_many_records_are_shown_as_were_asked_for(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def of_carik(one: dict[str, Any], **said: Any) -> HouseholdChanged:
 
 
 def _record(one: dict[str, Any], **said: Any) -> Node:
-    records, _ = nodes_of({"data": [building(one, **said)]}, carik().source.records)  # type: ignore[union-attr]  # of kind rest
+    records, _ = nodes_of({"data": [building(one, **said)]}, carik().source.records)  # type: ignore[union-attr, arg-type]  # of kind rest
     return records[0]
 
 

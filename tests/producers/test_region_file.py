@@ -7,6 +7,7 @@ import pytest
 from producers.faults import RegionFileWrong
 from producers.region_file import read_region_file, unset_variables
 from tests.producers.samples import CARIK, ENVIRON, REGIONS, SDDD
+from tests.producers.sumedang import DESA
 
 _LONGEST = 60
 
@@ -111,6 +112,29 @@ def test_single_mistakes_of_a_folder(tmp_path: Path, right: str, wrong: str, tol
     with pytest.raises(RegionFileWrong) as caught:
         read_region_file(file, None)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ('listen = "${MUARA_SUMEDANG_DESA_LISTEN}"', 'listen = "8443"', "source.listen: give host:port, such as 127.0.0.1:8443"),
+        ('listen = "${MUARA_SUMEDANG_DESA_LISTEN}"', 'listen = "127.0.0.1:70000"', "source.listen: give host:port"),
+        ('path = "/desa"', 'path = "desa"', "source.path: "),
+        ('secret_env = ["', 'secret_env = ["the secret itself", "', "source.secret_env.0: "),
+        ('records = "notifikasi[]"', "window_s = 2000", "source: remember_s must be more than twice window_s"),
+        ('records = "notifikasi[]"', 'signature = "X-Sig"', "source.signature: is not known here"),
+    ],
+)
+def test_single_mistakes_of_what_is_pushed(tmp_path: Path, right: str, wrong: str, told: str) -> None:
+    """A mistake of a receiver is told."""
+    text = DESA.read_text(encoding="utf-8")
+    assert right in text
+    (tmp_path / "wrong.toml").write_text(text.replace(right, wrong), encoding="utf-8")
+
+    with pytest.raises(RegionFileWrong) as caught:
+        read_region_file(tmp_path / "wrong.toml", ENVIRON)
+    assert told in str(caught.value)
+    assert "the secret itself" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("content", "told"), [(b"name = ", "is no TOML"), (b"\xff\xfe", "is no TOML"), (None, "cannot be read")])

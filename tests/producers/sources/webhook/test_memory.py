@@ -1,0 +1,106 @@
+"""What a receiver remembers: deliveries for a stated time and number, by mapping version; and its counts over a restart."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from producers.checkpoint import transaction
+from producers.sources.webhook.memory import Deliveries, Tally, make_tables, note, received
+from producers.sources.webhook.refusals import Refusal
+
+NOW = datetime(2024, 5, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> sqlite3.Connection:
+    """A file with the tables."""
+    found = sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None)
+    found.execute("pragma synchronous = off")
+    make_tables(found)
+    return found
+
+
+def remember(connection: sqlite3.Connection, deliveries: Deliveries, numbers: Sequence[int], now: datetime = NOW) -> None:
+    """Remember deliveries in a transaction, as the adapter does."""
+    with transaction(connection):
+        deliveries.remember(marks(*numbers), now)
+
+
+def marks(*numbers: int) -> list[bytes]:
+    """Return marks."""
+    return [number.to_bytes(16, "big") for number in numbers]
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """Return how many deliveries are on the disk."""
+    return int(connection.execute("select count(*) from webhook_delivery").fetchone()[0])
+
+
+def test_a_delivery_is_known_for_its_time_and_then_forgotten(connection: sqlite3.Connection) -> None:
+    """Within the time it is known, over a restart too; after it, it is gone from the disk as soon as another comes."""
+    remember(connection, Deliveries(connection, 1, 600), (1, 2))
+    again = Deliveries(connection, 1, 600)
+    remember(connection, again, (3,), NOW + timedelta(seconds=600))
+    assert again.known(marks(1, 2, 3, 4)) == set(marks(1, 2, 3))
+    remember(connection, again, (4,), NOW + timedelta(seconds=601))
+
+    assert again.known(marks(1, 2, 3, 4)) == set(marks(3, 4))
+    assert count(connection) == 2
+
+
+def test_more_than_the_greatest_number_are_not_kept(connection: sqlite3.Connection) -> None:
+    """The oldest give way."""
+    some = Deliveries(connection, 1, 600, most=100)
+    for begin in range(0, 1000, 50):
+        remember(connection, some, range(begin, begin + 50))
+
+    assert count(connection) <= 150
+    assert some.known(marks(*range(950, 1000))) == set(marks(*range(950, 1000)))
+
+
+def test_old_ones_are_forgotten_faster_than_new_ones_come(connection: sqlite3.Connection) -> None:
+    """After a burst the file shrinks again."""
+    some = Deliveries(connection, 1, 600)
+    remember(connection, some, range(2000))
+    for number in range(40):
+        remember(connection, some, (10_000 + number,), NOW + timedelta(seconds=700))
+
+    assert count(connection) == 40
+
+
+def test_a_mended_mapping_takes_a_delivery_once_more(connection: sqlite3.Connection) -> None:
+    """What was taken through version 1 is new to version 2, then known, and known to version 1 as well."""
+    remember(connection, Deliveries(connection, 1, 600), (1,))
+    mended = Deliveries(connection, 2, 600)
+    assert mended.known(marks(1)) == set()
+    remember(connection, mended, (1,))
+
+    assert mended.known(marks(1)) == Deliveries(connection, 1, 600).known(marks(1)) == set(marks(1))
+
+
+def test_counts_go_on_after_a_restart(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    """What was taken and refused adds up, by cause."""
+    tally = Tally(connection)
+    for _ in range(2):
+        tally.add(Refusal.WRONG_SIGNATURE)
+    note(connection, "127.0.0.1:1", 3, 1, NOW, tally.counts())
+    again = Tally(connection)
+    again.add(Refusal.WRONG_SIGNATURE)
+    again.add(Refusal.TOO_FAST)
+    note(connection, "127.0.0.1:2", 0, 0, NOW + timedelta(1), again.counts())
+    found = received(tmp_path / "x.sqlite")
+
+    assert found is not None
+    assert (found.listening, found.taken, found.repeated, found.last_taken_at) == ("127.0.0.1:2", 3, 1, NOW)
+    assert found.refused == {"wrong signature": 3, "too fast": 1}
+
+
+def test_a_file_of_another_kind_of_source_has_no_receiver(tmp_path: Path) -> None:
+    """Nor has one that is not there."""
+    sqlite3.connect(tmp_path / "other.sqlite").execute("create table x (y)").connection.close()
+
+    assert received(tmp_path / "other.sqlite") is None
+    assert received(tmp_path / "none.sqlite") is None
