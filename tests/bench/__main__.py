@@ -20,7 +20,7 @@ from deploy.commands.context import console_for
 from deploy.embedded import EmbeddedServices, progress_for
 from deploy.supervisor import muara
 from processors.store.verify import verify
-from tests.bench import measures
+from tests.bench import measures, webhook
 from tests.bench.figures import Board
 from tests.bench.latency import latency
 from tests.bench.sending import send
@@ -30,8 +30,8 @@ from tests.bench.workload import Change, Workload
 _DIRECTORY = Path(".muara/bench")
 _RESULT = Path(".muara/bench.json")
 _PER_S = 2_000
-_SIZES = {"households": 1_000_000, "updates": 800_000, "duplicates": 800_000, "seconds": 20.0}
-_QUICK = {"households": 50_000, "updates": 60_000, "duplicates": 50_000, "seconds": 5.0}
+_SIZES = {"households": 1_000_000, "updates": 800_000, "duplicates": 800_000, "requests": 30_000, "seconds": 20.0}
+_QUICK = {"households": 50_000, "updates": 60_000, "duplicates": 50_000, "requests": 5_000, "seconds": 5.0}
 
 
 class _Bench:
@@ -47,6 +47,8 @@ class _Bench:
         if not self.told.only_514:
             with self._closing(lambda: jakarta(self.services.addresses, self.logs / "jakarta")) as stage:
                 self._regional(stage)
+            where, folder = self.services.addresses, self.logs / "webhook"
+            self._attempt("webhook_requests_per_s", lambda: webhook.figures(where, folder, self.told.requests))
         if self.told.full or self.told.only_514:
             self._attempt("first_load_514_topics_per_s", self._nationwide)
 
@@ -158,6 +160,7 @@ def _told() -> argparse.Namespace:
     parser.add_argument("--households", type=int)
     parser.add_argument("--updates", type=int)
     parser.add_argument("--duplicates", type=int)
+    parser.add_argument("--requests", type=int, help="pushed to a receiver")
     parser.add_argument("--seconds", type=float, help="how long the latency is measured")
     parser.add_argument("--full", action="store_true", help="514 regencies' topics too")
     parser.add_argument("--only-514", action="store_true", help="only these")
