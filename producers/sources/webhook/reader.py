@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["WebhookReader"]
 
 _log = logging.getLogger(__name__)
-_MOST_REQUESTS, _MOST_BYTES = 500, 4 << 20
-"""Of one batch: a transaction of some 100 ms."""
+_MOST_REQUESTS, _MOST_BYTES = 500, 1 << 20
+"""Of one batch, which the last body may exceed: a transaction of some 100 ms, whose JSON takes some ten times its bytes."""
 _WAIT_S = 0.5
 """What a reading waits for a request; then it tells that nothing came, which is written down as every reading is."""
 _TOLD_EVERY = timedelta(minutes=1)

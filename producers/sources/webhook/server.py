@@ -28,9 +28,9 @@ from producers.sources.webhook.waiting import Answer, Request, Waiting
 
 __all__ = ["Server"]
 
-_MOST_WAIT, _MOST_WAIT_BYTES = 2_000, 16 << 20
+_MOST_WAIT, _MOST_WAIT_BYTES = 2_000, 12 << 20
 """Requests, and bytes of bodies, that may wait to be kept."""
-_MOST_READ_BYTES = 16 << 20
+_MOST_READ_BYTES = 12 << 20
 """Bytes of bodies that are being read, of all connections."""
 _READ_SIZE = 1 << 14
 _LINGER_S = 0.5
