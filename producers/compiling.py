@@ -12,7 +12,7 @@ from typing import Any
 from producers.conversions import code, converter, whole
 from producers.declaration import Kind, MembersSection, NutritionSection, ProgrammesSection, Value
 from producers.faults import RecordUnreadable, masked
-from producers.records import Node, follower
+from producers.records import Node, Spoilt, follower
 from schemas.events import ChildMeasured, Dwelling, Member, Programme
 
 __all__ = ["WHOLE", "compiled", "list_of", "section_of"]
@@ -51,7 +51,8 @@ def compiled(name: str, value: Value, kind: Kind) -> Get:
             if found is not None:
                 return read(found)
         except ValueError as error:
-            raise RecordUnreadable(field=name, cause=str(error), value=masked(found)) from None
+            cause = found.cause if isinstance(found, Spoilt) else str(error)
+            raise RecordUnreadable(field=name, cause=cause, value=masked(found)) from None
         if may_be_null:
             return None
         raise RecordUnreadable(field=name, cause="is missing", value="nothing")

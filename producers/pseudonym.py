@@ -16,12 +16,15 @@ from pathlib import Path
 
 from producers.faults import KeyMissing
 
-__all__ = ["KEY", "KEY_FILE", "KEY_VERSION", "Pseudonyms", "identifier_fault"]
+__all__ = ["KEY", "KEY_FILE", "KEY_VERSION", "LOST", "Pseudonyms", "identifier_fault"]
 
 KEY, KEY_FILE, KEY_VERSION = "MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_KEY_FILE", "MUARA_PSEUDONYM_KEY_VERSION"
 _FAMILY_CARD, _PERSON, _MARK = b"muara/family-card/1", b"muara/person/1", b"muara/mark/1"
 _SIZE = 16
 _LEAST_KEY = 32
+LOST = "went through a number of a spreadsheet, which keeps 15 digits: write it as text"
+"""What is wrong with an identifier that was a number once: its last digits are gone, and nothing tells them."""
+_NUMBER = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]{15,16}[.,]0*")
 _SIXTEEN = re.compile(r"[0-9]{16}")
 _LEAP_YEAR = 2000
 _WOMEN_FROM, _WOMEN_PLUS = 41, 40
@@ -106,9 +109,11 @@ def identifier_fault(number: str, *, person: bool) -> str | None:
     'has a date that does not exist'
     >>> identifier_fault("9901010502900000", person=False)
     'has the serial 0000'
+    >>> identifier_fault("9,90101E+15", person=False) == LOST
+    True
     """
     if not _SIXTEEN.fullmatch(number):
-        return "is not 16 digits"
+        return LOST if _NUMBER.fullmatch(number) else "is not 16 digits"
     day, month, year = int(number[6:8]), int(number[8:10]), int(number[10:12])
     if person and day >= _WOMEN_FROM:
         day -= _WOMEN_PLUS

@@ -6,10 +6,10 @@ Must not: know a clock, IO or a driver; judge a value.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Node", "Unreachable", "follower", "nodes_of"]
+__all__ = ["Node", "Spoilt", "Unreachable", "follower", "nodes_of"]
 
 
 @dataclass(slots=True)
@@ -18,6 +18,19 @@ class Node:
 
     value: Any
     parent: "Node | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """A value that the source's own form has lost already, and why: whatever needs it is unreadable for that cause."""
+
+    cause: str
+    text: str = field(repr=False)
+    """What is there in its place: it tells two spoilt records apart, and is shown to nobody."""
+
+    def __str__(self) -> str:
+        """Return what is there in its place; no conversion takes it."""
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from producers.faults import FileUnreadable, RecordUnreadable
 from producers.mapping import Mapper
 from producers.quarantine import PutAside
 from producers.records import Node
-from producers.sources.snapshot import Named, rows_of
+from producers.sources.snapshot import Named, rows
 from schemas.events import HouseholdChanged
 
 __all__ = ["Taken", "taken_of"]
@@ -28,6 +28,8 @@ class Taken:
     aside: list[PutAside] = field(default_factory=list)
     anyone: int = 0
     """Rows without a readable family card: each may be anyone."""
+    others: int = 0
+    """Columns that are not declared."""
 
     @property
     def complete(self) -> bool:
@@ -44,13 +46,13 @@ def taken_of(folder: Path, told: Named, declared: FilesSource, mapper: Mapper) -
     """Return a file's households; raises `FileUnreadable` where it cannot count as a whole."""
     if told.village[:5] not in mapper.declared.regencies:
         raise FileUnreadable(file=told.name, cause="is of a village in no regency of the region file")
-    rows = rows_of(folder / told.name, told, declared)
-    if not rows:
-        raise FileUnreadable(file=told.name, cause="holds no household")
-    taken = Taken(told)
-    for row in rows:
+    layout, found = rows(folder / told.name, told, declared)
+    taken = Taken(told, others=layout.others)
+    for row in found:
         if fault := _row_fault(taken, row, mapper):
             taken.aside.append(PutAside.record(mapper.mark(row), told.name, fault))
+    if not taken.events and not taken.anyone:
+        raise FileUnreadable(file=told.name, cause="holds no household")
     # Who is shown counts for the village of the name: rows that a village did not send would hide that their households have ended.
     if any(event.residence.village != told.village for event in taken.events.values() if event and event.residence):
         raise FileUnreadable(file=told.name, cause="shows households of another village than its name says")
