@@ -21,6 +21,7 @@ Get = Callable[[Node], Any]
 _INT, _LONG = 1 << 31, 1 << 63
 _GREATEST_ITEMS = 1000
 """Members, programmes or measured children of one household; more is a fault of the source, and would not fit a record of Kafka."""
+_REMEMBERED = 4096
 _NULLABLE = frozenset(
     f"{section}.{field.name}"
     for section, kind in {"dwelling": Dwelling, "members": Member, "programmes": Programme, "nutrition": ChildMeasured}.items()
@@ -42,6 +43,8 @@ WHOLE = _EveryFieldWhole()
 def compiled(name: str, value: Value, kind: Kind) -> Get:
     """Return the function that a declared value stands for; it gives None where a value that may be null is missing."""
     raw, read = _raw(value), _reader(name, value, kind)
+    if kind != "text" and value.constant is None:
+        read = _remembering(read)
     may_be_null = name in _NULLABLE and not value.required
 
     def get(node: Node) -> Any:  # noqa: ANN401 - of the field's kind
@@ -81,6 +84,27 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
         return number
 
     return bounded
+
+
+def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """
+    Return a reading that knows its results for the first texts that it saw: codes, months and small numbers come over and over.
+
+    Only texts: to a dict JSON's true, 1 and 1.0 are one. Never for fields of text: those hold identifiers, which are not to stay.
+    """
+    known: dict[str, Any] = {}
+
+    def remembered(found: Any) -> Any:  # noqa: ANN401 - what a source writes
+        if type(found) is not str:
+            return read(found)
+        value = known.get(found)
+        if value is None:
+            value = read(found)
+            if len(known) < _REMEMBERED:
+                known[found] = value
+        return value
+
+    return remembered
 
 
 def _through(table: Mapping[str, str | int | bool]) -> Callable[[Any], Any]:

@@ -39,13 +39,11 @@ class Outcome:
     held: int = 0
     ending: int = 0
 
-    def revisions(self, taken: Taken) -> dict[bytes, int]:
-        """Return under which revision each household shown was said by its being shown, as far as that is all."""
+    def revisions(self, taken: Taken) -> Iterator[tuple[bytes, int]]:
+        """Give under which revision each household shown was said by its being shown, as far as that is all, in their order."""
         said = taken.told.exported
-        return {
-            household: UNSAYABLE if event is None else said if household in self.plain else NEVER
-            for household, event in taken.events.items()
-        }
+        for household in sorted(taken.events):
+            yield household, UNSAYABLE if taken.events[household] is None else said if household in self.plain else NEVER
 
 
 class Consequences:

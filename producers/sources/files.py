@@ -185,8 +185,7 @@ class FilesReader:
         def keep(connection: sqlite3.Connection) -> None:
             keep_read(connection, name, found, told, complete=complete)
             if taken is not None and outcome is not None:
-                shown = outcome.revisions(taken)
-                keep_shown(connection, told, shown, outcome.withdrawn, outcome.others)
+                keep_shown(connection, told, outcome.revisions(taken), outcome.withdrawn, outcome.others)
                 keep_sayings(connection, taken.region, outcome.sayings)
 
         def kept() -> None:

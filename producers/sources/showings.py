@@ -45,7 +45,7 @@ create table if not exists gone (
 # seen: the villages that ever showed a household. moved: of those, the households with anything but showings of this one village.
 _OLD_LAYOUT = "drop table shown; drop table if exists gone; drop table if exists file; drop table if exists refused;"
 _PACKED = struct.Struct(">16sqq")
-"""A showing in a snapshot: household, exported, revision; in the households' order."""
+"""A showing in a snapshot: household, exported, revision."""
 _TOGETHER = 500
 """Households that are asked for at once; SQLite takes 32,766 parameters."""
 _FEW = 4
@@ -176,19 +176,20 @@ def _turn(connection: sqlite3.Connection) -> None:
 
 
 def keep_shown(
-    connection: sqlite3.Connection, told: Named, shown: Mapping[bytes, int], withdrawn: Iterable[bytes], others: Sequence[bytes]
+    connection: sqlite3.Connection, told: Named, shown: Iterable[tuple[bytes, int]], withdrawn: Sequence[bytes], others: Sequence[bytes]
 ) -> None:
     """
-    Remember whom a snapshot shows, each with the revision said, and whom it no longer shows.
+    Remember whom a snapshot shows, each with the revision said and in their order, and whom it no longer shows.
 
     `others` are those of them that this village may not have shown before.
     """
-    found = {one[0]: one for one in _PACKED.iter_unpack(_packed_of(connection, told.village, told.period))}
-    for household in withdrawn:
-        found.pop(household, None)
-    found.update((household, (household, told.exported, revision)) for household, revision in shown.items())
-    packed = b"".join([_PACKED.pack(*found[household]) for household in sorted(found)])
-    _keep_packed(connection, told.village, told.period, packed)
+    packed = bytearray()
+    for household, revision in shown:
+        packed += _PACKED.pack(household, told.exported, revision)
+    if before := _packed_of(connection, told.village, told.period):
+        gone = set(withdrawn).union(household for household, _, _ in _PACKED.iter_unpack(packed))
+        packed += b"".join(_PACKED.pack(*one) for one in _PACKED.iter_unpack(before) if one[0] not in gone)
+    _keep_packed(connection, told.village, told.period, bytes(packed))
     connection.executemany("insert or ignore into seen (household, village) values (?, ?)", [(one, told.village) for one in sorted(others)])
     for some in _parts(others):
         connection.execute(

@@ -69,7 +69,7 @@ def _row_fault(taken: Taken, row: Node, mapper: Mapper) -> RecordUnreadable | No
     if household in taken.events:
         return RecordUnreadable(field="household", cause="stands twice in one snapshot; the first counts", value="hidden")
     try:
-        taken.events[household] = mapper.event(row)
+        taken.events[household] = mapper.event(row, household)
     except RecordUnreadable as fault:
         taken.events[household] = None
         return fault
