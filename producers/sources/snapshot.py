@@ -128,7 +128,7 @@ def _text_rows(path: Path, declared: FilesSource, name: str) -> tuple[Layout, It
             with path.open(encoding=encoding, newline="") as file:
                 searched = declared.searched(workbook=False)
                 first = [line for line, _ in zip(text_lines(file, delimiter, name), range(searched), strict=False)]
-            layout = layout_of(first, (), declared, name)
+            layout = layout_of(first, None, declared, name)
         except FileUnreadable as error:
             fault = fault or error
             continue

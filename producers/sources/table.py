@@ -47,14 +47,19 @@ class Layout:
         return frozenset(one[0] for one in self.headers)
 
 
-def layout_of(lines: Sequence[Line], merged: Merged, declared: FilesSource, name: str) -> Layout:
-    """Return where the columns stand in the lines in which the header is searched; raises `FileUnreadable`, of the nearest try."""
+def layout_of(lines: Sequence[Line], merged: Merged | None, declared: FilesSource, name: str) -> Layout:
+    """
+    Return where the columns stand in the lines in which the header is searched; raises `FileUnreadable`, of the nearest try.
+
+    Text (None for `merged`) has lost which cells were merged: there an empty cell of a header's upper line belongs to the one on its left.
+    """
     wanted = [declared.label(column) for column in declared.columns]
-    filled = [(number, _filled(number - 1, cells, merged)) for number, cells in lines]
+    filled = [(number, _filled(number - 1, cells, merged or ())) for number, cells in lines]
     nearest: tuple[int, list[tuple[str, ...]]] = (-1, [])
     for last in range(len(filled)):
         block = filled[max(0, last - declared.header_rows + 1) : last + 1]
-        labels = _labels([cells for _, cells in block])
+        upper, lowest = [cells for _, cells in block[:-1]], block[-1][1]
+        labels = _labels([*(map(_spread, upper) if merged is None else upper), lowest])
         found = [[place for place, label in enumerate(labels) if label[-len(one) :] == one] for one in wanted]
         if all(len(places) == 1 for places in found):
             places = [places[0] for places in found]
@@ -74,6 +79,15 @@ def _filled(line: int, cells: Sequence[Any], merged: Merged) -> list[str]:
         if top == line and left < len(texts):
             texts[left : right + 1] = [texts[left]] * (min(right + 1, len(texts)) - left)
     return texts
+
+
+def _spread(cells: Sequence[str]) -> list[str]:
+    """Return a header's upper line with each empty cell filled from its left."""
+    found, last = [], ""
+    for one in cells:
+        last = one or last
+        found.append(last)
+    return found
 
 
 def _labels(block: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
