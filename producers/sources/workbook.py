@@ -39,14 +39,17 @@ def sheet_of(path: Path, declared: FilesSource, name: str) -> tuple[Layout, Iter
     greatest = declared.greatest_mb << 20
     with path.open("rb") as file:
         known = examined(file, path.stat().st_size, greatest, name)
-        file.seek(0)
         try:
-            with closing(CalamineWorkbook.from_filelike(file)) as book:
+            # The file that was examined and no other one, whatever its name leads to by now; a file object would be copied into memory.
+            with closing(CalamineWorkbook.from_path(f"/proc/self/fd/{file.fileno()}")) as book:
                 title, sheet, layout = _chosen(book, declared, name)
         except PasswordError as error:
             raise FileUnreadable(file=name, cause="is encrypted: ask for it without a password") from error
-        except CalamineError as error:
-            raise FileUnreadable(file=name, cause="is a damaged workbook") from error
+        except BaseException as error:
+            # A panic of the reader's own language is a BaseException that no name is exported for.
+            if isinstance(error, CalamineError) or type(error).__name__ == "PanicException":
+                raise FileUnreadable(file=name, cause="is a damaged workbook") from error
+            raise
     spoilt = _spoilt(known, title, sheet.start or (0, 0))
     lines = (one for one in _lines(sheet, spoilt) if one[0] > layout.line)
     return layout, lines, lambda column: _day_of(known.from_1904) if column in declared.dates else cell_text

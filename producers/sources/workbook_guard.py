@@ -29,6 +29,8 @@ _GREATEST_COST = 64 << 20
 """Bytes that the reader may need for one workbook, by the estimate below: an adapter is to stay below 150 MB with all it does."""
 _CELL, _STRING = 90, 120
 """Bytes per cell within the table's bounds, and more per text; measured 85 and 267 with the texts themselves."""
+_OTHER_KINDS = {"xl/workbook.bin", "content.xml"}
+"""Parts by which the reader would take an archive for another kind of workbook, of which nothing was counted here."""
 _INDEX = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")
 
 _PLACE = re.compile(rb"\sr\s*=\s*[\"']\s*([A-Za-z]*)([0-9]+)")
@@ -94,6 +96,9 @@ def examined(file: BinaryIO, size: int, greatest: int, name: str) -> Examined:
         entries = zipfile.ZipFile(file).infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OverflowError) as error:
         raise FileUnreadable(file=name, cause="is a damaged workbook") from error
+    names = {entry.filename.replace("\\", "/").lower() for entry in entries}
+    if len(names) < len(entries) or names & _OTHER_KINDS:
+        raise FileUnreadable(file=name, cause="is a damaged workbook, it can be read in two ways")
     if sum(entry.file_size for entry in entries) > greatest:
         raise FileUnreadable(file=name, cause=f"unpacks to more than {greatest >> 20} MB")
     parts: dict[str, _Part] = {}
