@@ -43,8 +43,9 @@ WHOLE = _EveryFieldWhole()
 def compiled(name: str, value: Value, kind: Kind) -> Get:
     """Return the function that a declared value stands for; it gives None where a value that may be null is missing."""
     raw, read = _raw(value), _reader(name, value, kind)
+    known: dict[str, Any] = {}
     if kind != "text" and value.constant is None:
-        read = _remembering(read)
+        read = _remembering(read, known)
     may_be_null = name in _NULLABLE and not value.required
 
     def get(node: Node) -> Any:  # noqa: ANN401 - of the field's kind
@@ -60,7 +61,19 @@ def compiled(name: str, value: Value, kind: Kind) -> Get:
             return None
         raise RecordUnreadable(field=name, cause="is missing", value="nothing")
 
-    return get
+    return get if kind == "text" or value.path is None or "." in value.path else _at_hand(value.path, known, get)
+
+
+def _at_hand(name: str, known: Mapping[str, Any], get: Get) -> Get:
+    """Return the same reading of a record's own field, which for a text whose result is known is one look: most fields are."""
+
+    def look(node: Node) -> Any:  # noqa: ANN401 - of the field's kind
+        value = node.value
+        if type(value) is dict and type(found := value.get(name)) is str and (made := known.get(found)) is not None:
+            return made
+        return get(node)
+
+    return look
 
 
 def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
@@ -86,13 +99,12 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
     return bounded
 
 
-def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _remembering(read: Callable[[Any], Any], known: dict[str, Any]) -> Callable[[Any], Any]:
     """
     Return a reading that knows its results for the first texts that it saw: codes, months and small numbers come over and over.
 
     Only texts: to a dict JSON's true, 1 and 1.0 are one. Never for fields of text: those hold identifiers, which are not to stay.
     """
-    known: dict[str, Any] = {}
 
     def remembered(found: Any) -> Any:  # noqa: ANN401 - what a source writes
         if type(found) is not str:

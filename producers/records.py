@@ -71,8 +71,8 @@ def follower(path: str) -> Callable[[Node], Any]:
     steps = path.split(".")
     up = len([step for step in steps if step == "^"])
     names = steps[up:]
-    if up == 0 and len(names) == 1:
-        return _one_step(names[0])
+    if up <= 1 and len(names) == 1:
+        return _one_step_around(names[0]) if up else _one_step(names[0])
 
     def follow(node: Node) -> Any:  # noqa: ANN401
         at: Node | None = node
@@ -91,6 +91,16 @@ def _one_step(name: str) -> Callable[[Node], Any]:
 
     def follow(node: Node) -> Any:  # noqa: ANN401
         value = node.value
+        return value.get(name) if isinstance(value, dict) else None
+
+    return follow
+
+
+def _one_step_around(name: str) -> Callable[[Node], Any]:
+    """Return the same for a name in what the record lies in, which is where a row's file tells when it was made."""
+
+    def follow(node: Node) -> Any:  # noqa: ANN401
+        value = node.parent.value if node.parent is not None else None
         return value.get(name) if isinstance(value, dict) else None
 
     return follow
