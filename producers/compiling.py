@@ -12,7 +12,7 @@ from typing import Any
 from producers.conversions import code, converter, whole
 from producers.declaration import Kind, MembersSection, NutritionSection, ProgrammesSection, Value
 from producers.faults import RecordUnreadable, masked
-from producers.records import Node, follower
+from producers.records import Node, Spoilt, follower
 from schemas.events import ChildMeasured, Dwelling, Member, Programme
 
 __all__ = ["WHOLE", "compiled", "list_of", "section_of"]
@@ -21,6 +21,7 @@ Get = Callable[[Node], Any]
 _INT, _LONG = 1 << 31, 1 << 63
 _GREATEST_ITEMS = 1000
 """Members, programmes or measured children of one household; more is a fault of the source, and would not fit a record of Kafka."""
+_REMEMBERED = 4096
 _NULLABLE = frozenset(
     f"{section}.{field.name}"
     for section, kind in {"dwelling": Dwelling, "members": Member, "programmes": Programme, "nutrition": ChildMeasured}.items()
@@ -42,6 +43,9 @@ WHOLE = _EveryFieldWhole()
 def compiled(name: str, value: Value, kind: Kind) -> Get:
     """Return the function that a declared value stands for; it gives None where a value that may be null is missing."""
     raw, read = _raw(value), _reader(name, value, kind)
+    known: dict[str, Any] = {}
+    if kind != "text" and value.constant is None:
+        read = _remembering(read, known)
     may_be_null = name in _NULLABLE and not value.required
 
     def get(node: Node) -> Any:  # noqa: ANN401 - of the field's kind
@@ -51,12 +55,25 @@ def compiled(name: str, value: Value, kind: Kind) -> Get:
             if found is not None:
                 return read(found)
         except ValueError as error:
-            raise RecordUnreadable(field=name, cause=str(error), value=masked(found)) from None
+            cause = found.cause if isinstance(found, Spoilt) else str(error)
+            raise RecordUnreadable(field=name, cause=cause, value=masked(found)) from None
         if may_be_null:
             return None
         raise RecordUnreadable(field=name, cause="is missing", value="nothing")
 
-    return get
+    return get if kind == "text" or value.path is None or "." in value.path else _at_hand(value.path, known, get)
+
+
+def _at_hand(name: str, known: Mapping[str, Any], get: Get) -> Get:
+    """Return the same reading of a record's own field, which for a text whose result is known is one look: most fields are."""
+
+    def look(node: Node) -> Any:  # noqa: ANN401 - of the field's kind
+        value = node.value
+        if type(value) is dict and type(found := value.get(name)) is str and (made := known.get(found)) is not None:
+            return made
+        return get(node)
+
+    return look
 
 
 def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
@@ -80,6 +97,26 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
         return number
 
     return bounded
+
+
+def _remembering(read: Callable[[Any], Any], known: dict[str, Any]) -> Callable[[Any], Any]:
+    """
+    Return a reading that knows its results for the first texts that it saw: codes, months and small numbers come over and over.
+
+    Only texts: to a dict JSON's true, 1 and 1.0 are one. Never for fields of text: those hold identifiers, which are not to stay.
+    """
+
+    def remembered(found: Any) -> Any:  # noqa: ANN401 - what a source writes
+        if type(found) is not str:
+            return read(found)
+        value = known.get(found)
+        if value is None:
+            value = read(found)
+            if len(known) < _REMEMBERED:
+                known[found] = value
+        return value
+
+    return remembered
 
 
 def _through(table: Mapping[str, str | int | bool]) -> Callable[[Any], Any]:

@@ -34,6 +34,8 @@ def _body() -> Write:
 def _varint(number: int) -> bytes:
     """Return a number as Avro writes int and long: zigzag, seven bits a byte, the lowest first."""
     left = number << 1 if number >= 0 else ~(number << 1)
+    if left < 1 << 28 and left >= 1 << 21:  # rupiah of a month
+        return bytes((left & 0x7F | 0x80, left >> 7 & 0x7F | 0x80, left >> 14 & 0x7F | 0x80, left >> 21))
     found = bytearray()
     while left > 0x7F:
         found.append(left & 0x7F | 0x80)
@@ -46,8 +48,19 @@ _SHORT = {number: _varint(number) for number in range(-64, 8192)}
 """Most numbers of an event are codes, lengths, years or counts."""
 
 
+_REMEMBERED = 4096
+
+
 def _whole(number: int) -> bytes:
     return _SHORT.get(number) or _varint(number)
+
+
+_SHORT_OR_NULL: Mapping[int | None, bytes] = {None: b"\0"} | {number: b"\2" + written for number, written in _SHORT.items()}
+
+
+def _whole_or_null(number: int | None) -> bytes:
+    """Write a union of null and int, the commonest of the contract's types."""
+    return _SHORT_OR_NULL.get(number) or b"\2" + _varint(number or 0)
 
 
 def _text(text: str) -> bytes:
@@ -63,12 +76,27 @@ def _moment(moment: datetime) -> bytes:
     return _varint(microseconds(moment))
 
 
+def _remembering(write: Write) -> Write:
+    """Return a writer that knows its results for the first values that it saw: names, days and times of a file come over and over."""
+    known: dict[Any, bytes] = {}
+
+    def remembered(value: Any) -> bytes:  # noqa: ANN401 - of the schema's type
+        found = known.get(value)
+        if found is None:
+            found = write(value)
+            if len(known) < _REMEMBERED:
+                known[value] = found
+        return found
+
+    return remembered
+
+
 _PLAIN: Mapping[tuple[str, str | None], Write] = {
     ("int", None): _whole,
-    ("long", None): _whole,
-    ("string", None): _text,
-    ("int", "date"): _day,
-    ("long", "timestamp-micros"): _moment,
+    ("long", None): _remembering(_whole),
+    ("string", None): _remembering(_text),
+    ("int", "date"): _remembering(_day),
+    ("long", "timestamp-micros"): _remembering(_moment),
 }
 
 
@@ -77,7 +105,7 @@ def _writer(schema: Any, named: dict[str, Write]) -> Write:  # noqa: ANN401 - a 
     if isinstance(schema, str):
         return named[schema] if schema in named else _PLAIN[schema, None]
     if isinstance(schema, list):
-        return _nullable(_writer(schema[1], named))
+        return _whole_or_null if schema[1] == "int" else _nullable(_writer(schema[1], named))
     kind = schema["type"]
     if kind == "array":
         return _array(_writer(schema["items"], named))
@@ -108,4 +136,7 @@ def _record(fields: list[tuple[str, Write]]) -> Write:
         of, (only,) = attrgetter(fields[0][0]), writes
         return lambda value: only(of(value))
     values = attrgetter(*(name for name, _ in fields))
+    if all(write is _whole_or_null for write in writes):
+        known = _SHORT_OR_NULL.get
+        return lambda value: b"".join([known(one) or _whole_or_null(one) for one in values(value)])
     return lambda value: b"".join([write(one) for write, one in zip(writes, values(value), strict=True)])

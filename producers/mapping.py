@@ -35,6 +35,9 @@ _LONGEST_PROGRAMME = 100
 """Letters of a programme's name or code; with the limit of items it keeps every event below half of what Kafka takes."""
 VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}")
 _NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")
+_BASES = {basis.value: basis for basis in WelfareBasis}
+_REMEMBERED = 4096
+"""Villages and sizes whose part of an event is made once and shared: a snapshot of a hundred thousand rows lies in memory as a whole."""
 _PENDING = "9999"
 """The serial of a national identifier that has not been given yet."""
 
@@ -47,6 +50,8 @@ class Mapper:
         self.declared, self._pseudonyms = declared, pseudonyms
         self.key_version = pseudonyms.version
         self._regencies = frozenset(declared.regencies)
+        self._residences: dict[str, Residence] = {}
+        self._compositions: dict[int, Composition] = {}
         mapping = declared.mapping
         self._household = compiled("household", mapping.household, "text")
         self._village = compiled("residence.village", mapping.village, "text")
@@ -62,13 +67,17 @@ class Mapper:
         self._programmes = list_of("programmes", mapping.programmes, {"programme": "text", "last_month": "date"})
         self._nutrition = list_of("nutrition", mapping.nutrition, {"person": "text", "measured_on": "date"})
 
-    def event(self, record: Node) -> HouseholdChanged:
-        """Return the event that a record stands for; raises `RecordUnreadable` with field, cause and masked value."""
+    def event(self, record: Node, household: bytes | None = None) -> HouseholdChanged:
+        """
+        Return the event that a record stands for; raises `RecordUnreadable` with field, cause and masked value.
+
+        `household` is what the method of this name has returned of the record, where that was asked already.
+        """
         village = self._checked_village(record)
         operation = self._operation(record)
         said = operation is Operation.UPSERT
         return HouseholdChanged(
-            household=self.household(record),
+            household=household or self.household(record),
             key_version=self.key_version,
             region=village[:5],
             source=self.declared.source_id,
@@ -77,7 +86,7 @@ class Mapper:
             mapping_version=self.declared.mapping_version,
             operation=operation,
             recorded_at=self._recorded_at(record),
-            residence=Residence(village) if said and self.declared.mapping.residence else None,
+            residence=self._residences[village] if said and self.declared.mapping.residence else None,
             composition=self._composition_of(record) if said else None,
             welfare=self._welfare_of(record) if said else None,
             dwelling=self._dwelling_of(record) if said else None,
@@ -117,10 +126,15 @@ class Mapper:
 
     def _checked_village(self, record: Node) -> str:
         village: str = self._village(record)
+        if village in self._residences:
+            return village
         if not VILLAGE.fullmatch(village):
             raise RecordUnreadable(field="residence.village", cause="is no village's code such as 31.74.01.1001", value=masked(village))
         if village[:5] not in self._regencies:
             raise RecordUnreadable(field="residence.village", cause="lies in no regency of the region file", value=village)
+        if len(self._residences) >= _REMEMBERED:
+            self._residences.clear()
+        self._residences[village] = Residence(village)
         return village
 
     def _operation(self, record: Node) -> Operation:
@@ -132,9 +146,14 @@ class Mapper:
         said = self._composition(record)
         if said is None:
             return None
-        if said["size"] < 1:
-            raise RecordUnreadable(field="composition.size", cause="is less than one person", value=str(said["size"]))
-        return Composition(said["size"])
+        size = said["size"]
+        if (known := self._compositions.get(size)) is not None:
+            return known
+        if size < 1:
+            raise RecordUnreadable(field="composition.size", cause="is less than one person", value=str(size))
+        if len(self._compositions) >= _REMEMBERED:
+            self._compositions.clear()
+        return self._compositions.setdefault(size, Composition(size))
 
     def _welfare_of(self, record: Node) -> Welfare | None:
         said = self._welfare(record)
@@ -143,7 +162,7 @@ class Mapper:
         if not 0 <= said["expenditure"] <= _GREATEST_EXPENDITURE:
             cause = "is negative" if said["expenditure"] < 0 else "is beyond reason"
             raise RecordUnreadable(field="welfare.expenditure", cause=cause, value=masked(said["expenditure"]))
-        return Welfare(said["expenditure"], WelfareBasis(said["basis"]))
+        return Welfare(said["expenditure"], _BASES[said["basis"]])
 
     def _dwelling_of(self, record: Node) -> Dwelling | None:
         said = self._dwelling(record)

@@ -47,6 +47,13 @@ class PutAside:
         why = f"{rows} rows of this snapshot cannot be read and may be theirs" if rows else "its rows can be read now, drop it again"
         return cls(f"{WITHHELD} {name}".encode(), name, WITHHELD, f"is withheld from {ends} households: {why}", str(ends))
 
+    @classmethod
+    def header(cls, name: str, others: int) -> "PutAside":
+        """Return what is told of a file that was taken in although its header has columns that are not declared: once, of the newest."""
+        return cls(
+            f"header {others}".encode(), name, "header", f"has {others} columns that are not declared: they are dropped", str(others)
+        )
+
 
 def put_aside(state: StateFile, items: Iterable[PutAside], now: datetime) -> None:
     """Add to the quarantine; belongs into the transaction that moves the read position. What was put aside before is only renewed."""

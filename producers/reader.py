@@ -24,6 +24,8 @@ __all__ = ["Reader", "remember"]
 
 _log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
+_TOGETHER = 5_000
+"""Events that are encoded at once: a batch may be a village of a hundred thousand families, which need not lie in memory twice."""
 _GREATEST_EVENT = 900_000
 """Bytes; brokers and librdkafka take records of some 1,000,000. The mapping's limits keep events far below: this holds if it changes."""
 
@@ -111,15 +113,13 @@ class Reader:
 
     def _keep(self, batch: Batch, asked_at: datetime) -> None:
         """Commit a batch with its position, or nothing of it."""
-        events, large = self._encoded(batch)
-        aside = [*batch.aside, *large]
         with self._state.transaction():
-            self._spool.append(events)
+            aside = [*batch.aside, *self._append(batch)]
             remember(self._state, replace(batch, aside=aside), asked_at)
             self._state.move(batch.position, asked_at, nothing_more=batch.caught_up)
         if batch.kept is not None:
             batch.kept()
-        if events:
+        if batch.events:
             self._spooled.set()
         for one in aside:
             _log.warning(
@@ -130,19 +130,21 @@ class Reader:
         else:
             self.caught_up.clear()
 
-    def _encoded(self, batch: Batch) -> tuple[list[tuple[str, bytes, bytes]], list[PutAside]]:
-        """Return a batch's events as the spool takes them, and those that are put aside because no record of Kafka could hold them."""
-        events: list[tuple[str, bytes, bytes]] = []
+    def _append(self, batch: Batch) -> list[PutAside]:
+        """Spool a batch's events, some at a time, and return those that are put aside because no record of Kafka could hold them."""
         large: list[PutAside] = []
-        for event in batch.events:
-            value = encode(event, self._schema_ids[event.region])
-            if len(value) <= _GREATEST_EVENT:
-                events.append((event.region, event.household, value))
-                continue
-            fault = RecordUnreadable(field="event", cause=f"is too large for a record of Kafka: {len(value)} bytes", value="hidden")
-            mark = hashlib.sha256(value).digest()[:16]  # of what may leave the region: it needs no key
-            large.append(PutAside.record(mark, batch.mended or event.source, fault))
-        return events, large
+        for begin in range(0, len(batch.events), _TOGETHER):
+            events: list[tuple[str, bytes, bytes]] = []
+            for event in batch.events[begin : begin + _TOGETHER]:
+                value = encode(event, self._schema_ids[event.region])
+                if len(value) <= _GREATEST_EVENT:
+                    events.append((event.region, event.household, value))
+                    continue
+                fault = RecordUnreadable(field="event", cause=f"is too large for a record of Kafka: {len(value)} bytes", value="hidden")
+                mark = hashlib.sha256(value).digest()[:16]  # of what may leave the region: it needs no key
+                large.append(PutAside.record(mark, batch.mended or event.source, fault))
+            self._spool.append(events)
+        return large
 
     def _say(self, state: str, why: str = "") -> None:
         if self._told == (state, why):

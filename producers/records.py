@@ -6,10 +6,10 @@ Must not: know a clock, IO or a driver; judge a value.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Node", "Unreachable", "follower", "nodes_of"]
+__all__ = ["Node", "Spoilt", "Unreachable", "follower", "nodes_of"]
 
 
 @dataclass(slots=True)
@@ -18,6 +18,19 @@ class Node:
 
     value: Any
     parent: "Node | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """A value that the source's own form has lost already, and why: whatever needs it is unreadable for that cause."""
+
+    cause: str
+    text: str = field(repr=False)
+    """What is there in its place: it tells two spoilt records apart, and is shown to nobody."""
+
+    def __str__(self) -> str:
+        """Return what is there in its place; no conversion takes it."""
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +71,8 @@ def follower(path: str) -> Callable[[Node], Any]:
     steps = path.split(".")
     up = len([step for step in steps if step == "^"])
     names = steps[up:]
-    if up == 0 and len(names) == 1:
-        return _one_step(names[0])
+    if up <= 1 and len(names) == 1:
+        return _one_step_around(names[0]) if up else _one_step(names[0])
 
     def follow(node: Node) -> Any:  # noqa: ANN401
         at: Node | None = node
@@ -78,6 +91,16 @@ def _one_step(name: str) -> Callable[[Node], Any]:
 
     def follow(node: Node) -> Any:  # noqa: ANN401
         value = node.value
+        return value.get(name) if isinstance(value, dict) else None
+
+    return follow
+
+
+def _one_step_around(name: str) -> Callable[[Node], Any]:
+    """Return the same for a name in what the record lies in, which is where a row's file tells when it was made."""
+
+    def follow(node: Node) -> Any:  # noqa: ANN401
+        value = node.parent.value if node.parent is not None else None
         return value.get(name) if isinstance(value, dict) else None
 
     return follow

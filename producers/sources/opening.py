@@ -29,4 +29,4 @@ def open_source(
     if isinstance(declared.source, WebhookSource):
         return WebhookReader(declared.source, mapper, state, environ, clock)
     make_tables(state.connection)
-    return FilesReader(declared.source, mapper, state.connection)
+    return FilesReader(declared.source, mapper, state.connection, clock)

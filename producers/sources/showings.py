@@ -6,22 +6,17 @@ Must not: hold a row's content or an identifier; decide what follows (presence.p
 """
 
 import sqlite3
+import struct
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from producers.sources.presence import Gone, Past, Saying, Shown
+from producers.sources.folder import OLDER, READ, FileKnown
+from producers.sources.presence import NEVER, Gone, Past, Saying, Shown
 from producers.sources.snapshot import Named
 from schemas.events import Operation
 
 __all__ = [
-    "ASIDE",
-    "LOSS",
-    "OLDER",
-    "READ",
-    "FileKnown",
     "Showings",
-    "Snapshots",
     "forget_refusals",
     "keep_read",
     "keep_refused",
@@ -37,50 +32,30 @@ create table if not exists file (
 create table if not exists refused (
   name text primary key, size integer not null, changed integer not null, state text not null,
   judged integer not null) strict, without rowid;
-create table if not exists shown (
-  household blob, village text, period integer, exported integer not null, revision integer not null,
-  primary key (household, village, period)) strict, without rowid;
-create index if not exists shown_village on shown (village, period);
+create table if not exists turn (one integer primary key check (one = 1), number integer not null) strict;
+insert or ignore into turn values (1, 0);
+create table if not exists snapshot (village text, period integer, shown blob not null, unique (village, period)) strict;
+create table if not exists seen (household blob, village text, primary key (household, village)) strict, without rowid;
+create table if not exists moved (village text, household blob, primary key (village, household)) strict, without rowid;
 create table if not exists gone (
   household blob, region text, period integer, operation text not null, revision integer not null,
   primary key (household, region, period)) strict, without rowid;
 """
-READ, ASIDE, LOSS, OLDER = "read", "aside", "loss", "older"
-"""
-States of a file: it counts; it cannot be read; it would end too many; another of its village and period was exported later.
-
-The second and third are refusals. They stand in a table of their own: a file that counts may change and be refused as it is now, and
-what it said before goes on counting, while the refusal can be judged again, and forgotten, like any other.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class FileKnown:
-    """A file as it was when it was judged, and how many snapshots counted then."""
-
-    size: int
-    changed: int
-    state: str
-    judged: int
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshots:
-    """The snapshots that count: when each was exported, by village and period, and the periods of those that tell who is missing."""
-
-    exported: Mapping[tuple[str, int], int]
-    complete: Mapping[str, Sequence[int]]
-
-    def with_one(self, told: Named, *, complete: bool) -> "Snapshots":
-        """Return them with one more, or with one replaced."""
-        periods = {*self.complete.get(told.village, ())} - {told.period} | ({told.period} if complete else set())
-        return Snapshots(
-            {**self.exported, (told.village, told.period): told.exported}, {**self.complete, told.village: tuple(sorted(periods))}
-        )
+# snapshot: whom it shows, packed (below): a row per household would cost a page of the disk each, because households are random.
+# seen: the villages that ever showed a household. moved: of those, the households with anything but showings of this one village.
+_OLD_LAYOUT = "drop table shown; drop table if exists gone; drop table if exists file; drop table if exists refused;"
+_PACKED = struct.Struct(">16sqq")
+"""A showing in a snapshot: household, exported, revision."""
+_TOGETHER = 500
+"""Households that are asked for at once; SQLite takes 32,766 parameters."""
+_FEW = 4
+"""So many households are found by searching a snapshot's bytes; for more it is unpacked."""
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables where there are none."""
+    """Make the tables where there are none; those of an older layout go, and the files are read once more."""
+    if connection.execute("select 1 from sqlite_master where type = 'table' and name = 'shown'").fetchone():
+        connection.executescript(_OLD_LAYOUT)
     connection.executescript(_TABLES)
 
 
@@ -88,75 +63,87 @@ def forget_refusals(connection: sqlite3.Connection) -> None:
     """Forget which files were put aside, so that they are judged anew: a mended region file may read them."""
     make_tables(connection)
     connection.execute("delete from refused")
+    _turn(connection)
 
 
 class Showings:
-    """The files source's memory, seen through one connection."""
+    """The files source's memory of households, seen through one connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use a connection to the adapter's file."""
         self._connection = connection
 
-    def files(self) -> dict[str, FileKnown]:
-        """Return all files that were judged, by name, each as it was judged last."""
-        rows = self._connection.execute(
-            "select name, size, changed, state, judged from refused union all"
-            " select name, size, changed, state, judged from file where name not in (select name from refused)"
-        )
-        return {name: FileKnown(*rest) for name, *rest in rows}
-
-    def count(self) -> int:
-        """Return how many snapshots were ever taken in; a file put aside is judged again when it grows."""
-        return int(self._connection.execute("select count(*) from file where state in (?, ?)", (READ, OLDER)).fetchone()[0])
-
-    def snapshots(self) -> Snapshots:
-        """Return the snapshots that count."""
-        exported: dict[tuple[str, int], int] = {}
-        complete: dict[str, list[int]] = defaultdict(list)
-        rows = self._connection.execute(
-            "select village, period, exported, complete from file where state = ? order by village, period", (READ,)
-        )
-        for village, period, at, is_complete in rows:
-            exported[village, period] = at
-            if is_complete:
-                complete[village].append(period)
-        return Snapshots(exported, complete)
-
-    def file_of(self, village: str, period: int) -> str | None:
-        """Return the name of the snapshot that counts of a village and period."""
-        found = self._connection.execute(
-            "select name from file where state = ? and village = ? and period = ?", (READ, village, period)
-        ).fetchone()
-        return None if found is None else str(found[0])
-
-    def counted(self, name: str) -> tuple[int, int] | None:
-        """Return size and time of change of a file as it was when it was taken in."""
-        found: tuple[int, int] | None = self._connection.execute("select size, changed from file where name = ?", (name,)).fetchone()
-        return found
-
-    def following(self, exported: int, name: str | None) -> str | None:
-        """Return the name of the next snapshot that counts and is not refused as it is now, of those exported at a time or later."""
-        found = self._connection.execute(
-            "select name from file where state = ? and exported >= ? and name not in (select name from refused)"
-            " and (? is null or (exported, name) > (select exported, name from file where name = ?)) order by exported, name limit 1",
-            (READ, exported, name, name),
-        ).fetchone()
-        return None if found is None else str(found[0])
+    def newest(self, village: str) -> int:
+        """Return the last period for which a village's snapshot was taken in."""
+        found = self._connection.execute("select max(period) from snapshot where village = ?", (village,)).fetchone()[0]
+        return NEVER if found is None else int(found)
 
     def held(self, village: str, after: int, upto: int) -> set[bytes]:
         """Return the households that a village showed in any of a range of periods, both ends included."""
-        rows = self._connection.execute("select household from shown where village = ? and period between ? and ?", (village, after, upto))
-        return {household for (household,) in rows}
+        rows = self._connection.execute("select shown from snapshot where village = ? and period between ? and ?", (village, after, upto))
+        return {household for (shown,) in rows for household, _, _ in _PACKED.iter_unpack(shown)}
 
-    def past(self, household: bytes, region: str) -> Past:
-        """Return all that is known of a household within one regency."""
-        shown = self._connection.execute(
-            "select period, village, exported, revision from shown where household = ? and substr(village, 1, 5) = ?", (household, region)
-        )
-        gone = self._connection.execute(
-            "select period, operation, revision from gone where household = ? and region = ?", (household, region)
-        )
-        return Past([Shown(*row) for row in shown], {period: Gone(Operation(word), revision) for period, word, revision in gone}, {})
+    def moved(self, village: str) -> set[bytes]:
+        """Return a village's households of which anything else is known than that it showed them."""
+        return {household for (household,) in self._connection.execute("select household from moved where village = ?", (village,))}
+
+    def seen(self, households: Sequence[bytes]) -> dict[bytes, list[str]]:
+        """Return the villages that ever showed any of some households, by household."""
+        found: dict[bytes, list[str]] = {}
+        for some in _parts(households):
+            asked = f"select household, village from seen where household in {_marks(some)}"  # noqa: S608 - question marks
+            for household, village in self._connection.execute(asked, some):
+                found.setdefault(household, []).append(village)
+        return found
+
+    def pasts(self, households: Sequence[bytes], region: str) -> dict[bytes, Past]:
+        """Return all that is known of some households within one regency."""
+        shown: dict[bytes, list[Shown]] = {household: [] for household in households}
+        gone: dict[bytes, dict[int, Gone]] = {household: {} for household in households}
+        by_village: dict[str, set[bytes]] = defaultdict(set)
+        for household, villages in self.seen(households).items():
+            for village in villages:
+                if village[:5] == region:
+                    by_village[village].add(household)
+        for village, some in by_village.items():
+            for period, packed in self._connection.execute("select period, shown from snapshot where village = ?", (village,)):
+                for household, exported, revision in _found(packed, some):
+                    shown[household].append(Shown(period, village, exported, revision))
+        for some_of in _parts(households):
+            asked = f"select household, period, operation, revision from gone where household in {_marks(some_of)} and region = ?"  # noqa: S608
+            for household, period, word, revision in self._connection.execute(asked, (*some_of, region)):
+                gone[household][period] = Gone(Operation(word), revision)
+        return {household: Past(shown[household], gone[household], {}) for household in households}
+
+
+def _parts(households: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    return (households[begin : begin + _TOGETHER] for begin in range(0, len(households), _TOGETHER))
+
+
+def _marks(values: Sequence[bytes]) -> str:
+    """Return as many question marks as there are values."""
+    return f"({', '.join('?' * len(values))})"
+
+
+def _found(packed: bytes, households: set[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """Give those of some households that a snapshot shows, with the time of export and the revision."""
+    if len(households) > _FEW:
+        yield from (one for one in _PACKED.iter_unpack(packed) if one[0] in households)
+        return
+    for household in households:
+        if (place := _place_of(packed, household)) is not None:
+            yield _PACKED.unpack_from(packed, place)
+
+
+def _place_of(packed: bytes | bytearray, household: bytes) -> int | None:
+    """Return where a snapshot's bytes have a household."""
+    place = packed.find(household)
+    while place >= 0 and place % _PACKED.size:
+        place = packed.find(household, place + 1)
+    return None if place < 0 else place
+
+
+# ---- what is written, each within the transaction that spools the events ---------------------------------------------------------
 
 
 def keep_read(connection: sqlite3.Connection, name: str, known: FileKnown, told: Named, *, complete: bool = False) -> None:
@@ -171,6 +158,7 @@ def keep_read(connection: sqlite3.Connection, name: str, known: FileKnown, told:
         " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (name, known.size, known.changed, known.state, known.judged, told.village, told.period, told.exported, int(complete)),
     )
+    _turn(connection)
 
 
 def keep_refused(connection: sqlite3.Connection, name: str, known: FileKnown) -> None:
@@ -179,30 +167,81 @@ def keep_refused(connection: sqlite3.Connection, name: str, known: FileKnown) ->
         "insert or replace into refused (name, size, changed, state, judged) values (?, ?, ?, ?, ?)",
         (name, known.size, known.changed, known.state, known.judged),
     )
+    _turn(connection)
 
 
-def keep_shown(connection: sqlite3.Connection, told: Named, shown: Iterable[tuple[bytes, int]], withdrawn: Iterable[bytes]) -> None:
-    """Remember whom a snapshot shows, each with the revision said, and whom it no longer shows."""
-    connection.executemany(
-        "delete from shown where household = ? and village = ? and period = ?",
-        [(household, told.village, told.period) for household in withdrawn],
-    )
-    connection.executemany(
-        "insert or replace into shown (household, village, period, exported, revision) values (?, ?, ?, ?, ?)",
-        [(household, told.village, told.period, told.exported, revision) for household, revision in shown],
-    )
+def _turn(connection: sqlite3.Connection) -> None:
+    """Note that what is known of files has changed, for whoever holds it in memory."""
+    connection.execute("update turn set number = number + 1")
+
+
+def keep_shown(
+    connection: sqlite3.Connection, told: Named, shown: Iterable[tuple[bytes, int]], withdrawn: Sequence[bytes], others: Sequence[bytes]
+) -> None:
+    """
+    Remember whom a snapshot shows, each with the revision said and in their order, and whom it no longer shows.
+
+    `others` are those of them that this village may not have shown before.
+    """
+    packed = bytearray()
+    for household, revision in shown:
+        packed += _PACKED.pack(household, told.exported, revision)
+    if before := _packed_of(connection, told.village, told.period):
+        gone = set(withdrawn).union(household for household, _, _ in _PACKED.iter_unpack(packed))
+        packed += b"".join(_PACKED.pack(*one) for one in _PACKED.iter_unpack(before) if one[0] not in gone)
+    _keep_packed(connection, told.village, told.period, bytes(packed))
+    connection.executemany("insert or ignore into seen (household, village) values (?, ?)", [(one, told.village) for one in sorted(others)])
+    for some in _parts(others):
+        connection.execute(
+            "insert or ignore into moved (village, household) select village, household from seen where household in"  # noqa: S608
+            f" (select household from seen where household in {_marks(some)} group by household having count(*) > 1)",
+            some,
+        )
 
 
 def keep_sayings(connection: sqlite3.Connection, region: str, sayings: Iterable[tuple[bytes, Saying]]) -> None:
     """Remember under which revision each was said."""
+    upserts: dict[tuple[str, int], dict[bytes, int]] = defaultdict(dict)
+    gone: list[tuple[bytes, Saying]] = []
     for household, said in sayings:
         if said.operation is Operation.UPSERT:
-            connection.execute(
-                "update shown set revision = max(revision, ?) where household = ? and village = ? and period = ?",
-                (said.revision, household, said.village, said.period),
-            )
+            upserts[said.village, said.period][household] = said.revision
         else:
-            connection.execute(
-                "insert or replace into gone (household, region, period, operation, revision) values (?, ?, ?, ?, ?)",
-                (household, region, said.period, said.operation.value, said.revision),
-            )
+            gone.append((household, said))
+    for place, revisions in upserts.items():
+        _keep_revisions(connection, *place, revisions)
+    connection.executemany(
+        "insert or replace into gone (household, region, period, operation, revision) values (?, ?, ?, ?, ?)",
+        [(household, region, said.period, said.operation.value, said.revision) for household, said in gone],
+    )
+    connection.executemany(
+        "insert or ignore into moved (village, household) select village, household from seen where household = ?",
+        [(household,) for household in {household for household, _ in gone}],
+    )
+
+
+def _keep_revisions(connection: sqlite3.Connection, village: str, period: int, revisions: Mapping[bytes, int]) -> None:
+    """Raise the revisions of some of a snapshot's showings to those said."""
+    packed = bytearray(_packed_of(connection, village, period))
+    if len(revisions) > _FEW:
+        places = {household: number * _PACKED.size for number, (household, _, _) in enumerate(_PACKED.iter_unpack(packed))}
+    else:
+        places = {household: place for household in revisions if (place := _place_of(packed, household)) is not None}
+    for household, revision in revisions.items():
+        if (at := places.get(household)) is not None:
+            _, exported, before = _PACKED.unpack_from(packed, at)
+            _PACKED.pack_into(packed, at, household, exported, max(before, revision))
+    if packed:
+        _keep_packed(connection, village, period, bytes(packed))
+
+
+def _packed_of(connection: sqlite3.Connection, village: str, period: int) -> bytes:
+    found = connection.execute("select shown from snapshot where village = ? and period = ?", (village, period)).fetchone()
+    return b"" if found is None else bytes(found[0])
+
+
+def _keep_packed(connection: sqlite3.Connection, village: str, period: int, packed: bytes) -> None:
+    connection.execute(
+        "insert into snapshot (village, period, shown) values (?, ?, ?) on conflict (village, period) do update set shown = excluded.shown",
+        (village, period, packed),
+    )

@@ -2,28 +2,32 @@
 A snapshot file: its name, and its rows as records; whole or not at all.
 
 Why: a file that is half there looks like a village that lost half of its households.
-Must not: guess an encoding, a delimiter or a column, or let a cell of a file into an error.
+Must not: know how text or a workbook is written (text.py, workbook.py, table.py do).
 """
 
-import csv
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from producers.conversions import microseconds
 from producers.declaration import FilesSource
 from producers.faults import FileUnreadable
 from producers.mapping import VILLAGE
 from producers.records import Node
+from producers.sources.table import Layout, layout_of, table_rows
+from producers.sources.text import encoding_of, text_lines
+from producers.sources.workbook import sheet_of
 
-__all__ = ["Named", "named", "pattern_of", "rows_of", "writable"]
+__all__ = ["WORKBOOK", "Named", "named", "pattern_of", "rows", "rows_of", "writable"]
+
+WORKBOOK = ".xlsx"
 
 _PARTS = {"village": r"(?P<village>[0-9.]+)", "period": r"(?P<period>\d{6})", "exported": r"(?P<exported>\d{8}T\d{12})"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LONGEST_CELL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,19 @@ class Named:
         return _EPOCH + timedelta(microseconds=self.exported)
 
 
-def pattern_of(file_name: str) -> re.Pattern[str]:
+def pattern_of(file_names: str | Sequence[str]) -> Sequence[re.Pattern[str]]:
     """
-    Return the pattern of a declared file name.
+    Return the patterns of declared file names.
 
-    >>> pattern_of("x_{village}_{period}_{exported}Z.csv").fullmatch("x_51.01.01.2001_202403_20240402T101500000000Z.csv")["period"]
+    >>> (pattern,) = pattern_of("x_{village}_{period}_{exported}Z.csv")
+    >>> pattern.fullmatch("x_51.01.01.2001_202403_20240402T101500000000Z.csv")["period"]
     '202403'
     """
-    parts = re.split(r"\{(\w+)\}", file_name)
-    return re.compile("".join(_PARTS[part] if place % 2 else re.escape(part) for place, part in enumerate(parts)))
+    found = []
+    for name in [file_names] if isinstance(file_names, str) else file_names:
+        parts = re.split(r"\{(\w+)\}", name)
+        found.append(re.compile("".join(_PARTS[part] if place % 2 else re.escape(part) for place, part in enumerate(parts))))
+    return found
 
 
 def writable(name: str) -> str:
@@ -62,9 +70,9 @@ def writable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def named(pattern: re.Pattern[str], name: str) -> Named:
+def named(patterns: Sequence[re.Pattern[str]], name: str) -> Named:
     """Return what a file's name tells; raises `FileUnreadable`."""
-    found = pattern.fullmatch(name)
+    found = next((match for pattern in patterns if (match := pattern.fullmatch(name))), None)
     if found is None:
         raise FileUnreadable(file=name, cause="has a name of another form than file_name says")
     if not VILLAGE.fullmatch(found["village"]):
@@ -78,49 +86,57 @@ def named(pattern: re.Pattern[str], name: str) -> Named:
     return Named(name, found["village"], period, microseconds(exported))
 
 
-def rows_of(path: Path, told: Named, declared: FilesSource) -> list[Node]:
+def rows(path: Path, told: Named, declared: FilesSource) -> tuple[Layout, Iterator[Node]]:
     """
-    Return a file's rows as records; an empty cell is null, and the file itself is what they lie in.
+    Return where a file's columns stand, and its rows as records; an empty cell is null, and the file itself is what they lie in.
 
-    The file is a mapping with `village`, `period` (YYYY-MM), `exported` (ISO 8601) and `file`. Raises `FileUnreadable`.
+    The file is a mapping with `village`, `period` (YYYY-MM), `exported` (ISO 8601) and `file`. Raises `FileUnreadable`, while rows are
+    taken too: a file that cannot be read to its end, or changes meanwhile, does not count at all.
     """
-    if path.stat().st_size > declared.greatest_mb << 20:
+    before = path.stat()
+    if before.st_size > declared.greatest_mb << 20:
         raise FileUnreadable(file=told.name, cause=f"is larger than {declared.greatest_mb} MB")
-    try:
-        text = path.read_text(encoding=declared.encoding)
-    except (UnicodeDecodeError, LookupError):
-        raise FileUnreadable(file=told.name, cause=f"is not written in {declared.encoding}") from None
-    if not text.endswith("\n"):
-        raise FileUnreadable(file=told.name, cause="ends in the middle of a line" if text else "is empty")
-    lines = _lines(text, told, declared)
+    if told.name.lower().endswith(WORKBOOK):
+        layout, lines, convert = sheet_of(path, declared, told.name)
+        found = table_rows(lines, layout, declared, told.name, convert)
+    else:
+        layout, found = _text_rows(path, declared, told.name)
     period = f"{told.period // 100}-{told.period % 100:02}"
     file = Node({"village": told.village, "period": period, "exported": told.moment.isoformat(), "file": told.name})
-    return [Node({column: cell or None for column, cell in zip(declared.columns, line, strict=True)}, file) for line in lines]
+    return layout, _whole(found, file, path, before)
 
 
-def _lines(text: str, told: Named, declared: FilesSource) -> Sequence[list[str]]:
-    """Return the rows without the header; raises `FileUnreadable` where header or a row is not as declared."""
-    if "\0" in text:
-        raise FileUnreadable(file=told.name, cause="holds bytes that are no text")
-    try:
-        header, *lines = csv.reader(text.splitlines(), delimiter=declared.delimiter, strict=True)
-    except csv.Error:
-        raise FileUnreadable(file=told.name, cause="is no CSV") from None
-    if tuple(name.strip() for name in header) != declared.columns:
-        raise FileUnreadable(file=told.name, cause=_header_fault(header, declared.columns))
-    for number, line in enumerate(lines, 2):
-        if len(line) != len(declared.columns):
-            raise FileUnreadable(file=told.name, cause=f"has {len(line)} cells instead of {len(declared.columns)} in line {number}")
-        if any(len(cell) > _LONGEST_CELL for cell in line):
-            raise FileUnreadable(file=told.name, cause=f"has a cell of more than {_LONGEST_CELL} letters in line {number}")
-    return lines
+def rows_of(path: Path, told: Named, declared: FilesSource) -> list[Node]:
+    """Return all of a file's rows as records; see `rows`."""
+    return list(rows(path, told, declared)[1])
 
 
-def _header_fault(header: Sequence[str], columns: Sequence[str]) -> str:
-    """Return how a header differs from the columns declared; names that are not declared are counted, not told."""
-    present = {name.strip() for name in header}
-    missing = [column for column in columns if column not in present]
-    others = len(present - set(columns))
-    if missing or others:
-        return f"has another header: {', '.join(missing) or 'nothing'} missing, {others} not declared"
-    return "has its columns in another order or twice"
+def _whole(found: Iterator[dict[str, Any]], file: Node, path: Path, before: os.stat_result) -> Iterator[Node]:
+    """Give the records of rows, and see in the end that the file is the one that was opened."""
+    for row in found:
+        yield Node(row, file)
+    after = path.stat()
+    if (after.st_size, after.st_mtime_ns, after.st_ino) != (before.st_size, before.st_mtime_ns, before.st_ino):
+        raise FileUnreadable(file=str(file.value["file"]), cause="changed while it was read")
+
+
+def _text_rows(path: Path, declared: FilesSource, name: str) -> tuple[Layout, Iterator[dict[str, Any]]]:
+    """Return where the columns of a text file stand, by the first delimiter by which they are there, and its rows."""
+    encoding, fault = encoding_of(path, declared, name), None
+    for delimiter in declared.delimiter:
+        try:
+            with path.open(encoding=encoding, newline="") as file:
+                searched = declared.searched(workbook=False)
+                first = [line for line, _ in zip(text_lines(file, delimiter, name), range(searched), strict=False)]
+            layout = layout_of(first, None, declared, name)
+        except FileUnreadable as error:
+            fault = fault or error
+            continue
+        return layout, _text_behind(path, encoding, delimiter, layout, declared, name)
+    raise fault or FileUnreadable(file=name, cause="is empty")
+
+
+def _text_behind(path: Path, encoding: str, delimiter: str, layout: Layout, declared: FilesSource, name: str) -> Iterator[dict[str, Any]]:
+    with path.open(encoding=encoding, newline="") as file:
+        behind = (line for line in text_lines(file, delimiter, name) if line[0] > layout.line)
+        yield from table_rows(behind, layout, declared, name)

@@ -11,12 +11,16 @@ from pathlib import Path
 from producers.declaration import FilesSource
 from producers.faults import FileUnreadable, RecordUnreadable
 from producers.mapping import Mapper
+from producers.pseudonym import LOST
 from producers.quarantine import PutAside
-from producers.records import Node
-from producers.sources.snapshot import Named, rows_of
+from producers.records import Node, follower
+from producers.sources.snapshot import Named, rows
 from schemas.events import HouseholdChanged
 
 __all__ = ["Taken", "taken_of"]
+
+_TOO_MANY_ROUND = 20
+"""Family cards that all end in 0: by chance once in 10^20 villages, after a spreadsheet's number, which keeps 15 of 16 digits, always."""
 
 
 @dataclass(slots=True)
@@ -28,6 +32,8 @@ class Taken:
     aside: list[PutAside] = field(default_factory=list)
     anyone: int = 0
     """Rows without a readable family card: each may be anyone."""
+    others: int = 0
+    """Columns that are not declared."""
 
     @property
     def complete(self) -> bool:
@@ -44,13 +50,19 @@ def taken_of(folder: Path, told: Named, declared: FilesSource, mapper: Mapper) -
     """Return a file's households; raises `FileUnreadable` where it cannot count as a whole."""
     if told.village[:5] not in mapper.declared.regencies:
         raise FileUnreadable(file=told.name, cause="is of a village in no regency of the region file")
-    rows = rows_of(folder / told.name, told, declared)
-    if not rows:
-        raise FileUnreadable(file=told.name, cause="holds no household")
-    taken = Taken(told)
-    for row in rows:
+    layout, found = rows(folder / told.name, told, declared)
+    taken, read, round_cards = Taken(told, others=layout.others), 0, 0
+    card_of = follower(mapper.declared.mapping.household.path or "")
+    for row in found:
+        read += 1
+        card = card_of(row)
+        round_cards += isinstance(card, str) and card.endswith("0")
         if fault := _row_fault(taken, row, mapper):
             taken.aside.append(PutAside.record(mapper.mark(row), told.name, fault))
+    if not read:
+        raise FileUnreadable(file=told.name, cause="holds no household")
+    if read == round_cards >= _TOO_MANY_ROUND:
+        raise FileUnreadable(file=told.name, cause=f"has only family cards that end in 0, each {LOST}")
     # Who is shown counts for the village of the name: rows that a village did not send would hide that their households have ended.
     if any(event.residence.village != told.village for event in taken.events.values() if event and event.residence):
         raise FileUnreadable(file=told.name, cause="shows households of another village than its name says")
@@ -67,7 +79,7 @@ def _row_fault(taken: Taken, row: Node, mapper: Mapper) -> RecordUnreadable | No
     if household in taken.events:
         return RecordUnreadable(field="household", cause="stands twice in one snapshot; the first counts", value="hidden")
     try:
-        taken.events[household] = mapper.event(row)
+        taken.events[household] = mapper.event(row, household)
     except RecordUnreadable as fault:
         taken.events[household] = None
         return fault

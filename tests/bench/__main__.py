@@ -22,6 +22,7 @@ from deploy.supervisor import muara
 from processors.store.verify import verify
 from tests.bench import measures, webhook
 from tests.bench.figures import Board
+from tests.bench.files import files_measured
 from tests.bench.latency import latency
 from tests.bench.sending import send
 from tests.bench.stage import Stage, count, country, jakarta, until
@@ -45,6 +46,7 @@ class _Bench:
     def run(self) -> None:
         """Measure everything; what fails is told, and the rest goes on."""
         if not self.told.only_514:
+            self._attempt("files_rows_per_s", lambda: files_measured(self.told.households < _SIZES["households"]))
             with self._closing(lambda: jakarta(self.services.addresses, self.logs / "jakarta")) as stage:
                 self._regional(stage)
             where, folder = self.services.addresses, self.logs / "webhook"

@@ -168,3 +168,13 @@ def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
 
     assert adapter.read() == []
     assert [(one.place, one.cause) for one in batch.aside] == [(r"d\xe9sa.csv", "has a name of another form than file_name says")]
+
+
+@pytest.mark.parametrize(("last", "refused"), [(200, True), (190, False), (201, False)])
+def test_cards_that_all_lost_their_last_digit_are_refused(tmp_path: Path, last: int, refused: bool) -> None:
+    """Text saved from a spreadsheet that held the cards as numbers has them all end in 0: twenty such and no other are no chance."""
+    adapter = Adapter(tmp_path)
+    Snapshot(HERE, 202401, at(0), frozenset({*range(10, last, 10), last})).drop(tmp_path)
+
+    assert (adapter.read() == []) == refused
+    assert [cause.partition(", each")[0] for cause in adapter.causes] == ["has only family cards that end in 0"] * refused

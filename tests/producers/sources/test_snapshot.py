@@ -66,7 +66,7 @@ def test_rows_are_records(tmp_path: Path) -> None:
 def test_other_delimiters_encodings_and_quotes(tmp_path: Path) -> None:
     """What the region file declares is what is read, quoted cells included."""
     content = ";".join(COLUMNS) + "\r\n" + ";".join(['"1;2"', *row(1)[1:13], "caf\xe9"]) + "\r\n"
-    (found,) = _rows(tmp_path, content.encode("latin-1"), delimiter=";", encoding="latin-1")
+    (found,) = _rows(tmp_path, content.encode("latin-1"), delimiter=(";",), encoding=("latin-1",))
 
     assert (found["P301"], found["P411"]) == ("1;2", "caf\xe9")
 
@@ -84,12 +84,13 @@ _ROW = ",".join(row(1)).encode() + b"\n"
         (_HEADER + _ROW + b"\n", "has 0 cells instead of 14 in line 3"),
         (_HEADER.replace(b"P303,", b""), "has another header: P303 missing, 0 not declared"),
         (_HEADER.replace(b"P303", b"ANGGOTA"), "has another header: P303 missing, 1 not declared"),
-        (_HEADER.replace(b"\n", b",P999\n"), "has another header: nothing missing, 1 not declared"),
-        (_HEADER.replace(b"P301,P302", b"P302,P301"), "has its columns in another order or twice"),
-        (_ROW, f"has another header: {', '.join(COLUMNS)} missing, 5 not declared"),
+        (_HEADER.replace(b"P303", b"P 303"), "has another header: P303 (nearest: P 303) missing, 1 not declared"),
+        (_HEADER.replace(b"P302", b"P301"), "has another header: P302 missing, 0 not declared"),
+        (_HEADER.replace(b"\n", b",P301\n"), "has a column of its header twice"),
+        (_ROW, f"has another header: {', '.join(COLUMNS)} missing, 14 not declared"),
         (b"PK\x03\x04\x00\x00\n", "holds bytes that are no text"),
         (b"\xff\xfe\x00\n", "is not written in utf-8"),
-        (_HEADER + b'"' + _ROW, "is no CSV"),
+        (_HEADER + b'"' + _ROW, "is no CSV in line 2"),
         (_HEADER + _ROW.replace(b"2400000", b"2" * 10_001), "has a cell of more than 10000 letters in line 2"),
     ],
 )
