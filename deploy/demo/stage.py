@@ -52,7 +52,7 @@ class Play:
     """What is played: how many households in the two systems, from which seed, by how many workers and publishers."""
 
     households: int = 20_000
-    jembrana_households: int = 5_000
+    elsewhere: int = 5_000
     seed: int = 1
     workers: int = 1
     publishers: int = 2
@@ -130,7 +130,7 @@ class Stage:
         ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "deploy.demo.world", "--port", "0", "--inbox", str(self.directory / "inbox")]
         command += ["--seed", str(self.play.seed), "--households", str(self.play.households)]
-        command += ["--jembrana-households", str(self.play.jembrana_households), "--ready-file", str(ready)]
+        command += ["--jembrana-households", str(self.play.elsewhere), "--ready-file", str(ready)]
         world = children.start(command, log=log)
         self._ends.callback(children.end, [world])
         deadline = time.monotonic() + _READY_S

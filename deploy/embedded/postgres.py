@@ -30,6 +30,7 @@ DATABASES = ("muara", "registry")
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
+    "wal_level": "logical",  # the simulated Smart Kampung is read by logical decoding
     "max_wal_size": "4GB",  # a first load of a million households passes without a forced checkpoint
     "checkpoint_timeout": "15min",
     "wal_compression": "off",  # costs more of two cores than it saves of a disk

@@ -21,7 +21,7 @@ CHANGES = "/api/v1/perubahan"
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """A small world with some history."""
-    made = World(tmp_path_factory.mktemp("inbox"), seed=1, households=150, jembrana_households=60, pace=500)
+    made = World(tmp_path_factory.mktemp("inbox"), seed=1, households=150, elsewhere=60, pace=500)
     made.advance(300)
     made.flush()
     return made
