@@ -6,7 +6,7 @@ Must not: send (pusher.py does), or know what a reader makes of it.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -66,9 +66,10 @@ class Notice:
 
 
 class DesaRegister(Register):
-    """All that Sumedang's villages notify, and what they still hold back."""
+    """All that Sumedang's villages notify, and what they still hold back; a notice always tells who belongs to the family."""
 
     region = SUMEDANG
+    always_counts = True
 
     def __init__(self, clock: Clock, chance: Random) -> None:
         """Begin with nothing said."""
@@ -87,8 +88,14 @@ class DesaRegister(Register):
         for one in self._chance.sample(households, len(households)):
             self._utter(self.whole(one, aid=True), true=True)
 
+    def whole(self, one: Household, *, aid: bool = False, members: bool = True, welfare: bool = True) -> Saying:  # noqa: ARG002
+        """Return a statement of how a family is since its newest day, its members always."""
+        return super().whole(one, aid=aid, welfare=welfare)
+
     def _utter(self, saying: Saying, *, true: bool) -> None:  # noqa: ARG002 - a slip looks like any other notice
         one = saying.household
+        if saying.operation == UPSERT and saying.members is None:
+            saying = replace(saying, members=tuple((person, "ADA") for person in one.members))
         at = one.told_at = self._clock.stamp(one.told_at)
         self._told += 1
         sequence = self._sequences[one.serial] = self._sequences.get(one.serial, 0) + 1

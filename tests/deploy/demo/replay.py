@@ -122,7 +122,7 @@ class TableReader:
         spent = row["pengeluaran"] if told else None
         one = Statement(
             region="35.10",
-            source="smart_kampung",
+            source="smartkampung",
             valid_from=row["berlaku_sejak"],
             revision=self._changes,
             mapping_version=1,
@@ -228,7 +228,7 @@ def reference_of(villages: Iterable[str]) -> Reference:
         depth = code.count(".")
         regions[code] = Region(number, code, code, levels[depth], code.rpartition(".")[0] or "ID", "urban" if depth == 3 else None)
     regencies = [code for code in codes if code.count(".") == 1]
-    sources = {"51.01": "sddd", "32.11": "desa", "35.10": "smart_kampung"}
+    sources = {"51.01": "sddd", "32.11": "desa", "35.10": "smartkampung"}
     registrations = tuple(Registration(n, code, sources.get(code, "carik"), 1) for n, code in enumerate(regencies, 1))
     return Reference(1, 0, regions, registrations, ())
 
