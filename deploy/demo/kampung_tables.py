@@ -52,7 +52,6 @@ create table smart_kampung.keluarga (
     alamat text, nama_kepala text
 );
 create index on smart_kampung.keluarga (kode_desa);
-alter table smart_kampung.keluarga replica identity full;
 create table smart_kampung.anggota (
     id bigint generated always as identity primary key, no_kk char(16) not null, nik char(16), nama text, jenis_kelamin text,
     tanggal_lahir date, hubungan text, kehadiran text
@@ -62,6 +61,9 @@ create table smart_kampung.bantuan (
     id bigint generated always as identity primary key, no_kk char(16) not null, program text, bulan date, jumlah bigint
 );
 create index on smart_kampung.bantuan (no_kk);
+alter table smart_kampung.keluarga replica identity full;
+alter table smart_kampung.anggota replica identity full;
+alter table smart_kampung.bantuan replica identity full;
 create publication muara for table smart_kampung.keluarga, smart_kampung.anggota, smart_kampung.bantuan;
 grant usage on schema smart_kampung to {READER};
 grant select on all tables in schema smart_kampung to {READER};
