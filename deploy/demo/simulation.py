@@ -31,6 +31,7 @@ from deploy.demo.places import BANYUWANGI, DKI, JEMBRANA, REGIONS, SUMEDANG, pla
 from deploy.demo.population import Slots, populate
 from deploy.demo.residence import Residences
 from deploy.demo.sddd import Villages
+from deploy.demo.simpati import Simpati
 from deploy.demo.system import System
 from deploy.demo.truth import TruthRow
 
@@ -50,6 +51,7 @@ class Standing:
     households: dict[str, int]
     carik_changes: int
     desa_notices: int
+    simpati_notices: int
     files: int
     file_rows: int
     held_back: int
@@ -99,6 +101,8 @@ class World:
         self._life = Life(self._households, self.people, slots, registers, self._residences, self._clock, _chance(seed, "life"))
         for region, system in self._systems.items():
             system.begin(population[region])
+        self.simpati = Simpati(self.people, self._clock, _chance(seed, "simpati"))
+        self.simpati.begin(population[SUMEDANG])
 
     def advance(self, changes: int) -> None:
         """Let changes happen, one after the other, and the systems report what they would have reported meanwhile."""
@@ -108,8 +112,10 @@ class World:
             for ended in range(month, self._clock.month):
                 for system in self._systems.values():
                     system.close_month(ended)
+                self.simpati.close_month(self._residences.pools[SUMEDANG].members, ended)
             for system in self._systems.values():
                 system.release()
+            self.simpati.release()
             if not self._life.happen():
                 self.carik.repeat()
                 self.kampung.repeat()
@@ -119,6 +125,7 @@ class World:
         """Report everything that is still held back; from then on, until life goes on, what was said amounts to the truth."""
         for system in self._systems.values():
             system.flush()
+        self.simpati.flush()
 
     def truth(self) -> Iterator[TruthRow]:
         """Yield how each household stood at the end of each month; from the household's facts, never from what was reported."""
@@ -136,9 +143,10 @@ class World:
             households={region: len(pool) for region, pool in pools.items()},
             carik_changes=len(self.carik),
             desa_notices=len(self.desa),
+            simpati_notices=len(self.simpati),
             files=self._villages.files,
             file_rows=self._villages.rows,
-            held_back=sum(system.held for system in self._systems.values()),
+            held_back=sum(system.held for system in self._systems.values()) + self.simpati.held,
             today=self._clock.today.isoformat(),
             newest_cursor=None if newest is None else moment_text(newest),
         )

@@ -8,7 +8,8 @@ Must not: be part of any real installation.
 `python -m deploy.demo.world --port 0 --inbox DIR --seed 1 --households 20000 --elsewhere 5000 --ready-file FILE`
 
 The environment tells where the systems that tell by themselves do so; one of which nothing is said keeps silent, and what it has to
-say waits: `DEMO_KAMPUNG_DATABASE` (an address with a password), `DEMO_DESA_URL` and `DEMO_DESA_SECRET`.
+say waits: `DEMO_KAMPUNG_DATABASE` (an address with a password), `DEMO_DESA_URL` and `DEMO_DESA_SECRET`, `DEMO_SIMPATI_URL` and
+`DEMO_SIMPATI_SECRET`.
 """
 
 import argparse
@@ -41,9 +42,11 @@ def tellers(world: World, environ: Mapping[str, str], seed: int) -> dict[str, Te
     found: dict[str, Teller] = {}
     if database := environ.get("DEMO_KAMPUNG_DATABASE"):
         found["smart_kampung"] = KampungWriter(world.kampung, world.people, database)
-    if url := environ.get("DEMO_DESA_URL"):
-        secret, chance = environ["DEMO_DESA_SECRET"].encode(), Random(f"{seed} pusher")  # noqa: S311 - a simulation
-        found["desa"] = Pusher(world.desa.out, world.people, url, secret, chance, time.time)
+    for name, out in (("desa", world.desa.out), ("simpati", world.simpati.out)):
+        if url := environ.get(f"DEMO_{name.upper()}_URL"):
+            secret = environ[f"DEMO_{name.upper()}_SECRET"].encode()
+            chance = Random(f"{seed} pusher {name}")  # noqa: S311 - a simulation
+            found[name] = Pusher(out, world.people, url, secret, chance, time.time)
     return found
 
 
