@@ -27,7 +27,7 @@ def temporary_services(purpose: str) -> EmbeddedServices:
     base = Path(tempfile.gettempdir()) / f"muara-{purpose}-{os.geteuid()}"
     for slot in range(SLOTS):
         try:
-            return EmbeddedServices.start(base / str(slot), fresh=True)
+            return EmbeddedServices.start(base / str(slot), fresh=True, wal_level="logical")  # an adapter reads it, too
         except AlreadyRunning:
             if slot == SLOTS - 1:
                 raise

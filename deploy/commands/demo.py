@@ -20,10 +20,12 @@ __all__ = ["demo"]
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Load, stream, drain, verify, compare, and end; exit code 0 only if exact.")] = False,
     headless: Annotated[bool, typer.Option("--headless", help="Tell progress in plain lines instead of bars.")] = False,
-    households: Annotated[int, typer.Option(min=1, metavar="N", help="Households in DKI Jakarta; a quarter as many in Jembrana.")] = 20_000,
+    households: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Households in DKI Jakarta; a quarter as many in each other region.")
+    ] = 20_000,
     changes: Annotated[int, typer.Option(min=0, metavar="N", help="With --once: changes to stream.")] = 20_000,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed is another population and another life.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, max=7, metavar="N", help="Worker processes; the topics have 7 partitions to share.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=9, metavar="N", help="Worker processes; the topics have 9 partitions to share.")] = 1,
     chaos: Annotated[bool, typer.Option("--chaos", help="With --once: kill workers, publishers and adapters at random meanwhile.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --once: print the outcome as one JSON object.")] = False,
     rate: Annotated[int, typer.Option(min=1, metavar="N", help="Without --once: changes per second.")] = 50,
@@ -31,7 +33,7 @@ def demo(
     """
     Show the whole platform on this machine, with live figures.
 
-    Kafka, registry and PostgreSQL are real, the two regional systems simulated. Every start begins anew, in .muara/demo.
+    Kafka, registry and PostgreSQL are real, the regional systems of the four pilots simulated. Every start begins anew, in .muara/demo.
     """
     from deploy.demo.live import live
     from deploy.demo.run import as_json as printed

@@ -62,7 +62,10 @@ def load_lines(file: File = None) -> None:
 def load_regions(
     file: File = None,
     province: Annotated[
-        list[str] | None, typer.Option(metavar="CODE", help="Without a file: only this province, such as 31; may be given several times.")
+        list[str] | None,
+        typer.Option(
+            metavar="CODE", help="Without a file: only this province or regency, such as 31 or 32.11; may be given several times."
+        ),
     ] = None,
 ) -> None:
     """
@@ -105,14 +108,14 @@ def load_sources(
     print(f"{_said(loaded, 'registrations')}, {len(made)} topics made")
 
 
-def load_product_regions(provinces: list[str] | None) -> "Sheet[RegionRow]":
-    """Return the product's own regions, all or of some provinces, as a sheet to load."""
+def load_product_regions(chosen: list[str] | None) -> "Sheet[RegionRow]":
+    """Return the product's own regions, all or some provinces and regencies with what is above and below them, as a sheet to load."""
     from deploy.reference.regions import regions as own
     from processors.store.reference_sheets import RegionRow, Sheet
 
     rows = (
         RegionRow(one.code, one.bps_code, one.name, one.level, one.parent, one.urbanisation, number)
-        for number, one in enumerate(own(provinces), 1)
+        for number, one in enumerate(own(chosen), 1)
     )
     return Sheet("the product's regions", tuple(rows))
 

@@ -1,5 +1,5 @@
 """
-Carik's HTTP interface, really served: tokens by client credentials, changes page by page from a moment on, and its bad days.
+Carik's HTTP interface, really served: tokens by client credentials, changes or all families page by page, and its bad days.
 
 Why: an adapter that is to bear a busy server, an expired token and pages that come twice must meet them, on purpose and repeatably.
 Must not: listen anywhere but on loopback (world.py binds it), or lose a change between two pages.
@@ -49,9 +49,10 @@ class CarikServer:
         self._tokens: dict[str, tuple[float, int]] = {}
 
     def add_to(self, app: web.Application) -> None:
-        """Add the two routes to an application."""
+        """Add the three routes to an application."""
         app.router.add_post("/oauth/token", self.token)
         app.router.add_get("/api/v1/perubahan", self.changes)
+        app.router.add_get("/api/v1/keluarga", self.families)
 
     async def token(self, request: web.Request) -> web.Response:
         """Answer client credentials with a token that expires; 400 for another grant, 401 for wrong credentials."""
@@ -69,6 +70,34 @@ class CarikServer:
 
     async def changes(self, request: web.Request) -> web.Response:
         """Answer the changes from a cursor on (inclusive), as buildings; 400 for a wrong query, 401 without a valid token, 429, 503."""
+        if (refused := self._refused(request)) is not None:
+            return refused
+        try:
+            limit = _limit(request)
+            since = cursor_moment(request.query["sejak"]) if "sejak" in request.query else None
+        except ValueError:
+            return _refused(400, "invalid_query")
+        return web.json_response(self._answer(since, limit))
+
+    async def families(self, request: web.Request) -> web.Response:
+        """
+        Answer families behind a number, as buildings, with where the changes stand now: whoever reads on from there misses nothing.
+
+        400 for a wrong query, 401 without a valid token, 429, 503.
+        """
+        if (refused := self._refused(request)) is not None:
+            return refused
+        try:
+            limit = _limit(request)
+            after = int(request.query["setelah"]) if "setelah" in request.query else None
+        except ValueError:
+            return _refused(400, "invalid_query")
+        found = self._register.families(after, limit)
+        told = {"berikutnya": found.last, "masih_ada": found.more, "perubahan_sejak": moment_text(self._register.stand)}
+        return web.json_response({"data": building_tree(found.changes, self._people), **told})
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        """Return the answer to a request that is not served now; count it otherwise."""
         if not self._may_ask(request.headers.get("Authorization", "")):
             return _refused(401, "invalid_token")
         self._asked += 1
@@ -76,14 +105,7 @@ class CarikServer:
             return self._later(429)
         if self._every(self._troubles.away_every):
             return self._later(503)
-        try:
-            limit = int(request.query.get("batas", _USUAL_PAGE))
-            since = cursor_moment(request.query["sejak"]) if "sejak" in request.query else None
-        except ValueError:
-            return _refused(400, "invalid_query")
-        if not 1 <= limit <= _GREATEST_PAGE:
-            return _refused(400, "invalid_query")
-        return web.json_response(self._answer(since, limit))
+        return None
 
     def _answer(self, since: int | None, limit: int) -> dict[str, Any]:
         page = self._register.page(since, limit)
@@ -107,6 +129,14 @@ class CarikServer:
 
     def _later(self, status: int) -> web.Response:
         return web.json_response({"error": "later"}, status=status, headers={"Retry-After": str(self._troubles.retry_after_s)})
+
+
+def _limit(request: web.Request) -> int:
+    """Return how many are asked for; raises `ValueError`."""
+    limit = int(request.query.get("batas", _USUAL_PAGE))
+    if not 1 <= limit <= _GREATEST_PAGE:
+        raise ValueError
+    return limit
 
 
 def _refused(status: int, error: str) -> web.Response:

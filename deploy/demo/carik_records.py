@@ -8,9 +8,9 @@ Must not: decide what is said (carik_register.py does). Names, numbers and addre
 from collections.abc import Iterable
 from typing import Any
 
-from deploy.demo.carik_register import END, RETRACT, Saying
 from deploy.demo.days import moment_text
 from deploy.demo.people import People
+from deploy.demo.register import END, RETRACT, Saying
 
 __all__ = ["building_tree"]
 

@@ -8,13 +8,14 @@ Must not: be reachable from anywhere but this machine, or let two hands move the
 import asyncio
 import contextlib
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from deploy.demo.simulation import World
 
-__all__ = ["Control"]
+__all__ = ["Control", "Teller"]
 
 _AT_ONCE = 250
 """Changes between two looks at other requests: some 20 ms, so that Carik goes on answering."""
@@ -23,12 +24,23 @@ _LIVE_TICK_S = 0.1
 _GREATEST_RATE = 20_000.0
 
 
+class Teller(Protocol):
+    """Something beside the world that tells by itself what a system says: into a database, or to a listener."""
+
+    @property
+    def waiting(self) -> int:
+        """How much the system has said that is not written or taken yet."""
+
+    async def run(self) -> None:
+        """Tell, for ever."""
+
+
 class Control:
     """The routes under `/control`, over one world."""
 
-    def __init__(self, world: World) -> None:
-        """Drive a world; nothing moves yet."""
-        self._world = world
+    def __init__(self, world: World, tellers: Mapping[str, Teller]) -> None:
+        """Drive a world, and know who tells of it by itself; nothing moves yet."""
+        self._world, self._tellers = world, tellers
         self._moving = asyncio.Lock()
         self._rate = 0.0
         self._live: asyncio.Task[None] | None = None
@@ -43,7 +55,7 @@ class Control:
         app.on_cleanup.append(self._end)
 
     async def state(self, _: web.Request) -> web.Response:
-        """Answer counts, the simulated day, the newest cursor, and the rate of live mode in changes per second."""
+        """Answer counts, the simulated day, the newest cursor, what waits by teller, and the rate of live mode in changes per second."""
         return self._standing()
 
     async def advance(self, request: web.Request) -> web.Response:
@@ -115,5 +127,6 @@ class Control:
                 await self._live
 
     def _standing(self) -> web.Response:
-        record: dict[str, Any] = {**self._world.standing().as_record(), "live_rate_per_s": self._rate}
+        waiting = {name: teller.waiting for name, teller in self._tellers.items()}
+        record: dict[str, Any] = {**self._world.standing().as_record(), "waiting": waiting, "live_rate_per_s": self._rate}
         return web.json_response(record)

@@ -7,17 +7,17 @@ Must not: garble a report, or look at what was reported to decide what is true.
 One day, one thing: a household to which something happened today, or of which a register said something wrong, has rest until tomorrow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
-from deploy.demo.carik_register import END, UPSERT, CarikRegister, Saying
 from deploy.demo.clock import Clock
 from deploy.demo.days import month_of
 from deploy.demo.household import Household, card_number
 from deploy.demo.people import CHILD, People
-from deploy.demo.places import DKI, JEMBRANA, regency_of
+from deploy.demo.places import regency_of, region_of
 from deploy.demo.population import Slots
-from deploy.demo.residence import Residences, system_of
+from deploy.demo.register import END, UPSERT, Register, Saying
+from deploy.demo.residence import Residences
 
 __all__ = ["Life"]
 
@@ -27,21 +27,21 @@ _TRIES = 40
 
 
 class Life:
-    """What can happen to the households of the two systems."""
+    """What can happen to the households of the four systems."""
 
     def __init__(
         self,
         households: list[Household],
         people: People,
         slots: Slots,
-        register: CarikRegister,
+        registers: Sequence[Register],
         residences: Residences,
         clock: Clock,
         chance: Random,
     ) -> None:
-        """Know the world; households founded later are added to the list."""
+        """Know the world; households founded later are added to the list. `registers` are those that can say what never happened."""
         self._households, self._people, self._slots = households, people, slots
-        self._register, self._residences = register, residences
+        self._registers, self._residences = registers, residences
         self._clock, self._chance = clock, chance
         events = (
             (self._spend, 40),
@@ -52,19 +52,20 @@ class Life:
             (self._split, 4),
             (self._merge, 3),
             (self._mistake, 6),
+            (self._renew, 3),
         )
         self._events: list[Callable[[Household], bool]] = [event for event, _ in events]
         self._weights = [weight for _, weight in events]
 
     def happen(self) -> bool:
         """Let one thing happen to somebody; tell whether anything could (not where everybody's day is full)."""
-        alive = self._residences.pools[DKI], self._residences.pools[JEMBRANA]
-        if not any(alive):
+        pools = [pool for pool in self._residences.pools.values() if pool]
+        if not pools:
             return False
         event = self._chance.choices(self._events, self._weights)[0]
         for _ in range(_TRIES):
-            place = self._chance.randrange(len(alive[0]) + len(alive[1]))
-            one = alive[0].members[place] if place < len(alive[0]) else alive[1].members[place - len(alive[0])]
+            pool = self._chance.choices(pools, [len(pool) for pool in pools])[0]
+            one = pool.members[self._chance.randrange(len(pool))]
             if one.day < self._clock.today and event(one):
                 return True
         return False
@@ -138,9 +139,13 @@ class Life:
 
     def _found(self, parent: Household, members: list[int], expenditure: int) -> None:
         """Found a household in its parent's village or near it."""
-        today, serial = self._clock.today, len(self._households)
         last = parent.village or parent.facts[-2].village or ""
-        village = last if self._chance.random() < 0.5 else self._residences.village(DKI if last.startswith(DKI) else JEMBRANA)
+        village = last if self._chance.random() < 0.5 else self._residences.village(region_of(last))
+        self._residences.settle(self._made(parent, village, members, expenditure))
+
+    def _made(self, parent: Household, village: str, members: list[int], expenditure: int | None) -> Household:
+        """Return a new household with a card of today."""
+        today, serial = self._clock.today, len(self._households)
         one = Household(
             serial=serial,
             card=card_number(serial, today),
@@ -154,11 +159,18 @@ class Life:
             moved=month_of(today),
         )
         self._households.append(one)
-        self._residences.settle(one)
+        return one
+
+    def _renew(self, one: Household) -> bool:
+        """A family gets a new card, and nothing else changes: the household that the old one was ends, and another begins."""
+        if not self._residences.may_renew(one):
+            return False
+        self._residences.renew(one, self._made(one, one.village or "", list(one.members), one.expenditure))
+        return True
 
     def _merge(self, one: Household) -> bool:
         """A household of the same system joins another's card."""
-        pool = self._residences.pools[system_of(one)].members
+        pool = self._residences.pools[region_of(one.village or "")].members
         other = pool[self._chance.randrange(len(pool))]
         fits = len(one.members) + len(other.members) <= _MOST_MEMBERS and one.size_known and other.expenditure is not None
         if other is one or other.day >= self._clock.today or not fits or not self._residences.may_vanish(other):
@@ -175,26 +187,22 @@ class Life:
     # ---- reports --------------------------------------------------------------------------------------------------------
 
     def _tell(self, one: Household, *, members: bool = True, welfare: bool = True, departed: tuple[tuple[int, str], ...] = ()) -> None:
-        """Write down what happened today, and tell Carik of it where the household lives in its reach."""
+        """Write down what happened today, and tell the system where the household lives."""
         one.note(self._clock.today)
-        if system_of(one) == JEMBRANA:
-            return
-        told = self._register.whole(one, members=members, welfare=welfare)
-        if departed:
-            told = Saying(one, told.village, told.slot, told.day, UPSERT, (told.members or ()) + departed, told.welfare)
-        self._register.say(told)
+        self._residences.home(one).tell(one, members=members, welfare=welfare, departed=departed)
 
     def _mistake(self, one: Household) -> bool:
-        """Nothing happens, but Carik says so: other spending, an end, or a family in a regency where it never came to live."""
-        today = self._clock.today
+        """Nothing happens, but a register says so: other spending, an end, or a family in a regency where it never came to live."""
+        today, home = self._clock.today, self._residences.home(one)
         one.day = today
         luck = self._chance.random()
-        if system_of(one) == DKI and luck < 0.4:
+        if isinstance(home, Register) and luck < 0.4:
             wrong = Saying(one, one.village or "", one.slot, today, UPSERT, welfare=(self._chance.randrange(200_000, 9_000_000), False))
-        elif system_of(one) == DKI and luck < 0.7:
-            wrong = Saying(one, one.village or "", one.slot, today, END)
+            home.mistake(wrong)
+        elif isinstance(home, Register) and luck < 0.7:
+            home.mistake(Saying(one, one.village or "", one.slot, today, END))
         else:
-            village = self._residences.village(DKI)
-            wrong = Saying(one, village, 0, today, UPSERT, tuple((person, "ADA") for person in one.members), (900_000, True))
-        self._register.mistake(wrong)
+            other = self._chance.choice(self._registers)
+            village = self._residences.village(other.region)
+            other.mistake(Saying(one, village, 0, today, UPSERT, tuple((person, "ADA") for person in one.members), (900_000, True)))
         return True

@@ -27,7 +27,7 @@ from schemas.topics import household_topic
 
 __all__ = ["Pace", "board", "live", "newest_figures", "pace"]
 
-_REGIONS = ("ID", "31", "31.71", "31.72", "31.73", "31.74", "31.75", "31.01", "51", "51.01")
+_REGIONS = ("ID", "31", "31.71", "31.72", "31.73", "31.74", "31.75", "31.01", "32", "32.11", "35", "35.10", "51", "51.01")
 _NATION = "ID"
 _FRAME_S = 1.0
 _FIGURE_HEADS = ("house-\nholds", "people", "poor", "P0\n%", "P1\nx100", "P2\nx100", "extreme\n%")
@@ -102,7 +102,7 @@ def live(stage: Stage, rate: int, say: Say, end_phases: Callable[[], None]) -> N
     with psycopg.connect(stage.addresses.database, autocommit=True) as connection:
         begin(stage, connection, broker, say)
         end_phases()
-        stage.ask_world("POST", "live", rate=rate)
+        stage.systems.ask("POST", "live", rate=rate)
         before, at = look(stage, connection, broker), time.monotonic()
         say("live", 1.0, f"to look closer, in a second terminal in this folder: {_elsewhere()}; Ctrl-C ends")
         with Live(console=console_for(sys.stdout), screen=sys.stdout.isatty(), auto_refresh=False) as screen:

@@ -37,9 +37,13 @@ def target(region: str) -> Target:
 
     >>> target("31").lines
     {'urban': 825288}
+    >>> target("35.10").lines
+    {'urban': 470713, 'rural': 470713}
     """
     with _FILE.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["region"] == region]
     figure = {row["figure"]: float(row["value"]) for row in rows}
     lines = {row["urbanisation"]: int(row["value"]) for row in rows if row["figure"] == "poverty_line"}
+    if (everywhere := lines.pop("all", None)) is not None:
+        lines = {"urban": everywhere, "rural": everywhere}
     return Target(region, figure["p0"], figure["p1"], figure["p2"], figure["gini"], lines)

@@ -7,6 +7,7 @@ Must not: resemble a real person.
 """
 
 from array import array
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from random import Random
@@ -22,6 +23,7 @@ _NO_NUMBER_EVERY = 29
 """One child in so many has no national number yet."""
 _SCHOOL_AGE, _WORK_AGE, _SCHOOLED_AGE = 7, 17, 23
 _NOW_YEAR = 2024
+_TODDLER_YEARS = 5
 
 
 def area_and_serial(number: int) -> tuple[str, str]:
@@ -73,6 +75,11 @@ class People:
     def is_woman(self, person: int) -> bool:
         """Tell the sex."""
         return bool(self._woman[person])
+
+    def toddlers(self, members: Iterable[int], day: date) -> list[int]:
+        """Return those of some persons who are children below five years on a day, and are born by then."""
+        last, first = day.toordinal(), day.replace(year=day.year - _TODDLER_YEARS, day=1).toordinal()
+        return [person for person in members if self._relation[person] == CHILD and first < self._born[person] <= last]
 
     def number(self, person: int) -> str:
         """Return a person's invented national number: 16 digits; of women the day of birth plus 40."""

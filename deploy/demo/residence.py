@@ -1,8 +1,8 @@
 """
-Where households live: moves near by, between regencies and between the two systems, and what the registers on both sides make of it.
+Where households live: moves near by, between regencies and between the four systems, which are told of it.
 
-Why: moves lead through both systems and back, so every rule of residence and of precedence between registers is met.
-Must not: garble a report (carik_register.py and sddd.py do), or look at what was reported to decide what is true.
+Why: moves lead through all systems and back, so every rule of residence and of precedence between registers is met.
+Must not: garble a report (register.py and sddd.py do), or look at what was reported to decide what is true.
 
 Corners, and how moves stay clear of them:
 - A household moves at most once a month, because Jembrana's files know only months: whoever arrives in a month has its newest run begun
@@ -13,27 +13,25 @@ Corners, and how moves stay clear of them:
 - A household that is no more is ended in every register that still holds it, also where it left long ago without an END.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from deploy.demo.carik_register import UPSERT, CarikRegister, Saying
 from deploy.demo.clock import Clock
 from deploy.demo.days import month_of
-from deploy.demo.household import Household, Stay
-from deploy.demo.places import DKI, JEMBRANA, regency_of
+from deploy.demo.household import Household
+from deploy.demo.kampung import KampungRegister
+from deploy.demo.places import BANYUWANGI, DKI, JEMBRANA, SUMEDANG, regency_of, region_of
 from deploy.demo.population import Slots
-from deploy.demo.sddd import Villages
+from deploy.demo.system import System
 
-__all__ = ["Pool", "Residences", "system_of"]
+__all__ = ["Pool", "Residences"]
 
 _LEAVES_OUT = 0.5
 _LEAVES_OUT_SIZE = 0.4
-_LEFT_OPEN = 0.4
-_STILL_LISTED = 0.35
-_STAYS_IN_SYSTEM = {DKI: 0.72, JEMBRANA: 0.45}
-"""How likely a move does not lead to the other system."""
+_STAYS_IN_SYSTEM = {DKI: 0.66, SUMEDANG: 0.45, BANYUWANGI: 0.45, JEMBRANA: 0.35}
+"""How likely a move does not lead to another system."""
 _NEAR, _BACK_HOME = 0.3, 0.35
-_TOLD_OF_AID = 0.3
 
 
 @dataclass(slots=True)
@@ -61,128 +59,115 @@ class Pool:
 
 
 class Residences:
-    """Who lives where, in truth; and what both systems are told when that changes."""
+    """Who lives where, in truth; and what the systems are told when that changes."""
 
     def __init__(
         self,
         slots: Slots,
-        register: CarikRegister,
-        villages: Villages,
+        systems: Mapping[str, System],
         clock: Clock,
         chance: Random,
-        places: dict[str, tuple[list[str], list[float]]],
+        places: Mapping[str, tuple[list[str], list[float]]],
     ) -> None:
-        """Know both systems; `places` gives village codes and growing sums of their weights for DKI Jakarta and Jembrana."""
-        self._slots, self._register, self._villages = slots, register, villages
-        self._clock, self._chance, self._places = clock, chance, places
-        self.pools = {DKI: Pool(), JEMBRANA: Pool()}
+        """Know the systems by their regions; `places` gives village codes and growing sums of their weights for each."""
+        self._slots, self._systems, self._clock = slots, systems, clock
+        self._chance, self._places = chance, places
+        self.pools = {region: Pool() for region in systems}
 
-    def begin(self, one: Household) -> None:
-        """Let a household of the first population live where it is."""
-        system = system_of(one)
-        self.pools[system].add(one)
-        if system == JEMBRANA:
-            self._villages.arrive(one, one.village or "")
+    def begin(self, households: Iterable[Household]) -> None:
+        """Let households of the first population live where they are."""
+        for one in households:
+            self.pools[region_of(one.village or "")].add(one)
 
-    def village(self, system: str) -> str:
-        """Return a village of a system, drawn by weight."""
-        codes, sums = self._places[system]
+    def village(self, region: str) -> str:
+        """Return a village of a region, drawn by weight."""
+        codes, sums = self._places[region]
         return self._chance.choices(codes, cum_weights=sums)[0]
+
+    def home(self, one: Household) -> System:
+        """Return the system of the region that a household lives in."""
+        return self._systems[region_of(one.village or "")]
 
     # ---- ends -----------------------------------------------------------------------------------------------------------
 
     def may_vanish(self, one: Household) -> bool:
-        """Tell whether a household may end: in Jembrana not soon after a move, nor as one too many; elsewhere, have it struck off there."""
-        if system_of(one) == JEMBRANA:
-            return one.moved + 2 <= self._clock.month and self._villages.may_leave(one.village or "", self._clock.month)
-        return self._villages.strike_off(one)
+        """Tell whether a household may end; where another system still lists it, have it struck off there."""
+        home = self.home(one)
+        return home.may_end(one) and all(system.strike_off(one) for system in self._systems.values() if system is not home)
 
     def vanish(self, one: Household) -> None:
-        """End a household, in every register that holds it."""
-        today = self._clock.today
-        self.pools[system_of(one)].remove(one)
-        last = self._register.whole(one) if system_of(one) == DKI else None
-        if system_of(one) == JEMBRANA:
-            self._villages.leave(one, one.village or "")
+        """End a household, in every system that holds it."""
+        village = self._gone(one)
+        for system in self._systems.values():
+            system.dissolve(one, village)
+
+    def may_renew(self, one: Household) -> bool:
+        """Tell whether a household may get a new card that its system tells as such."""
+        return isinstance(self.home(one), KampungRegister) and self.may_vanish(one)
+
+    def renew(self, one: Household, renewed: Household) -> None:
+        """Let a household get a new card: the old one ends, in every system that holds it; the new one lives where it lived."""
+        home = self.home(one)
+        assert isinstance(home, KampungRegister)  # noqa: S101 - may_renew said so
+        village = self._gone(one)
+        self.pools[home.region].add(renewed)
+        renewed.note(self._clock.today)
+        for system in self._systems.values():
+            if system is home:
+                home.renew(one, renewed)
+            else:
+                system.dissolve(one, village)
+
+    def _gone(self, one: Household) -> str:
+        """Write down that a household is no more since today; return where it lived."""
+        village = one.village or ""
+        self.pools[region_of(village)].remove(one)
         one.village = None
-        one.note(today)
-        for stay in one.stays.values():
-            if not stay.ended:
-                stay.left = stay.left or today
-                self._register.end(one, stay, today)
-        if last is not None:
-            self._register.unaware(Saying(one, last.village, last.slot, today, UPSERT, last.members, last.welfare))
+        one.note(self._clock.today)
+        return village
 
     # ---- moves ----------------------------------------------------------------------------------------------------------
 
     def move(self, one: Household) -> bool:
-        """A household moves: near by, to another regency, or from one system to the other."""
-        system = system_of(one)
-        village = self._target(one, system)
-        target = DKI if village.startswith(DKI) else JEMBRANA
-        if village == one.village or one.moved >= self._clock.month or not self._may_move(one, system, target, village):
+        """A household moves: near by, to another regency, or from one system to another."""
+        home = self.home(one)
+        village = self._target(one, home.region)
+        target = self._systems[region_of(village)]
+        if village == one.village or one.moved >= self._clock.month:
+            return False
+        if not home.may_go(one) or not (target is home or target.may_come(one, village)):
             return False
         quiet = month_of(one.day) < self._clock.month
-        self._depart(one, system, target, village)
-        self.pools[system].remove(one)
+        home.go(one, village)
+        self.pools[home.region].remove(one)
         one.village, one.slot, one.moved = village, self._slots.take(village), self._clock.month
         self.settle(one, may_leave_out=quiet)
         return True
 
-    def _may_move(self, one: Household, system: str, target: str, village: str) -> bool:
-        if system == JEMBRANA:
-            return self._villages.may_leave(one.village or "", self._clock.month)
-        before = one.stays.get(JEMBRANA)
-        return target == DKI or before is None or (before.village != village and not self._villages.lists(one))
-
-    def _depart(self, one: Household, system: str, target: str, village: str) -> None:
-        """Let the register of a household's old residence know, or not."""
-        old = one.village or ""
-        if system == JEMBRANA:
-            listed = self._chance.randrange(1, 5) if target == DKI and self._chance.random() < _STILL_LISTED else 0
-            self._villages.leave(one, old, still_listed=listed)
-            one.stays[JEMBRANA] = Stay(old, 0, self._clock.today, ended=True)
-        elif regency_of(old) != regency_of(village):
-            stay = one.stays[regency_of(old)]
-            stay.left = self._clock.today
-            if self._chance.random() >= _LEFT_OPEN:
-                self._register.end(one, stay, self._clock.today)
-
     def settle(self, one: Household, *, may_leave_out: bool = False) -> None:
-        """Let a household live where it now is, and be taken in by the register there, which may leave out what it need not ask."""
-        village, regency = one.village or "", regency_of(one.village or "")
+        """Let a household live where it now is, and be taken in by the system there, which may leave out what it need not ask."""
+        home, regency = self.home(one), regency_of(one.village or "")
         leave_out = may_leave_out and self._chance.random() < _LEAVES_OUT
         welfare = not (leave_out and _goes_on(one.welfare_said, regency))
         members = not (leave_out and _goes_on(one.size_said, regency) and self._chance.random() < _LEAVES_OUT_SIZE)
-        self.pools[system_of(one)].add(one)
-        if regency == JEMBRANA:
-            one.size_known = True
-            one.size_said.add(JEMBRANA)
-            if welfare and one.expenditure is not None:
-                one.welfare_said.add(JEMBRANA)
-            one.note(self._clock.today)
-            self._villages.arrive(one, village)
-        else:
-            one.note(self._clock.today)
-            self._register.take_in(one, village)
-            self._register.say(self._register.whole(one, members=members, welfare=welfare, aid=self._chance.random() < _TOLD_OF_AID))
+        self.pools[home.region].add(one)
+        one.size_known = one.size_known or home.always_counts
+        one.note(self._clock.today)
+        home.come(one, members=members or home.always_counts, welfare=welfare)
 
-    def _target(self, one: Household, system: str) -> str:
+    def _target(self, one: Household, region: str) -> str:
         """Return the village that a household moves to: near by, back where it lived before, or anywhere."""
         luck = self._chance.random()
-        target = system if luck < _STAYS_IN_SYSTEM[system] else (JEMBRANA if system == DKI else DKI)
-        if target == DKI and system == DKI and luck < _NEAR:
+        target = region
+        if luck >= _STAYS_IN_SYSTEM[region]:
+            target = self._chance.choice([other for other in self._systems if other != region])
+        if target == DKI == region and luck < _NEAR:
             codes = [code for code in self._places[DKI][0] if regency_of(code) == regency_of(one.village or "")]
             return codes[self._chance.randrange(len(codes))]
-        homes = [stay.village for regency, stay in one.stays.items() if regency != JEMBRANA and stay.left is not None]
-        if target == DKI and homes and self._chance.random() < _BACK_HOME:
-            return homes[self._chance.randrange(len(homes))]
+        stays = [stay for regency, stay in one.stays.items() if regency.startswith(target) and stay.left is not None]
+        if target != JEMBRANA and stays and self._chance.random() < _BACK_HOME:
+            return stays[self._chance.randrange(len(stays))].village
         return self.village(target)
-
-
-def system_of(one: Household) -> str:
-    """Return which of the two systems a household lives in."""
-    return DKI if (one.village or "").startswith(DKI) else JEMBRANA
 
 
 def _goes_on(said: set[str], regency: str) -> bool:

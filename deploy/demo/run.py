@@ -138,7 +138,7 @@ def rehearse(stage: Stage, changes: int, chaos: bool, say: Say) -> Outcome:
             with _Timed(seconds, "stream"):
                 _stream(stage, changes, say)
             with _Timed(seconds, "drain"):
-                stage.ask_world("POST", "flush")
+                stage.systems.ask("POST", "flush")
                 seen = _drain(stage, connection, broker, "drain", say)
         with _Timed(seconds, "verify"):
             say("verify", 0.0, "every figure recomputed from the statements")
@@ -165,13 +165,14 @@ def _stream(stage: Stage, changes: int, say: Say) -> None:
     done = 0
     while done < changes:
         step = min(_STEP, changes - done)
-        stage.ask_world("POST", "advance", changes=step)
+        stage.systems.ask("POST", "advance", changes=step)
         done += step
         say("stream", done / changes, f"{done:,} of {changes:,} changes have happened")
 
 
 def _drain(stage: Stage, connection: psycopg.Connection[Any], broker: Broker, phase: str, say: Say) -> Seen:
-    """Wait until everything that was told until now is in the figures."""
+    """Wait until everything that was told until now is written or taken where the systems tell by themselves, and is in the figures."""
+    _await(stage, connection, broker, phase, say, lambda _: not stage.systems.waiting())
     since = datetime.now(UTC)  # noqa: TID251 - the demo's shell
     return _await(stage, connection, broker, phase, say, lambda seen: seen.drained(since))
 
@@ -202,7 +203,7 @@ def _words(seen: Seen) -> str:
 def _truth(stage: Stage) -> dict[tuple[str, str, str], dict[str, int]]:
     """Return the sources' own figures of every month, by their own code and from nothing that the platform holds."""
     rows: list[TruthRow] = []
-    stage.truth_rows(lambda record: rows.append(TruthRow.from_record(record)))
+    stage.systems.truth_rows(lambda record: rows.append(TruthRow.from_record(record)))
     lines = product_lines()
     return {key: asdict(sums) for key, sums in figures(rows, lines, months(rows, lines)).items()}
 

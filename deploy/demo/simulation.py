@@ -1,13 +1,13 @@
 """
-The simulated world: one true state of every household, from which two regional systems report.
+The simulated world: one true state of every household, from which four regional systems report.
 
-Why: households move between the systems, so neither can own the truth. The world does; and because whatever is held back or wrong is said
-rightly in the end (`flush`), its own facts are what every figure must come out from.
+Why: households move between the systems, so none of them can own the truth. The world does; and because whatever is held back or wrong is
+said rightly in the end (`flush`), its own facts are what every figure must come out from.
 Must not: import producers or processors: what is compared with them must share nothing with them.
 
 How the truth reads: the unit of time is the month, and a household counts as it stands at the month's end. A section that nobody ever
 told is unknown. Where a household arrives at a register that asks less, the word of the one before goes on. What the registers do so
-that this is unambiguous is written in residence.py, carik_register.py and sddd.py.
+that this is unambiguous is written in residence.py, register.py, kampung.py and sddd.py.
 """
 
 from collections.abc import Iterator
@@ -16,17 +16,23 @@ from datetime import date
 from itertools import accumulate
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from deploy.demo.carik_register import CarikRegister
 from deploy.demo.clock import Clock
-from deploy.demo.days import moment_text, month_of, month_text
+from deploy.demo.days import moment_text, month_text
+from deploy.demo.desa import DesaRegister
 from deploy.demo.household import spans
+from deploy.demo.jembrana import Jembrana
+from deploy.demo.kampung import KampungRegister
 from deploy.demo.life import Life
 from deploy.demo.people import People
-from deploy.demo.places import DKI, JEMBRANA, places
-from deploy.demo.population import BASELINE, Slots, populate
+from deploy.demo.places import BANYUWANGI, DKI, JEMBRANA, REGIONS, SUMEDANG, places
+from deploy.demo.population import Slots, populate
 from deploy.demo.residence import Residences
 from deploy.demo.sddd import Villages
+from deploy.demo.simpati import Simpati
+from deploy.demo.system import System
 from deploy.demo.truth import TruthRow
 
 __all__ = ["END_OF_LIFE", "LIFE_BEGINS", "Standing", "World"]
@@ -39,25 +45,26 @@ _LEAST_PACE = 500
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a world has come: counts, the simulated day, and the newest cursor of Carik."""
+    """How far a world has come: counts (households by region), the simulated day, and the newest cursor of Carik."""
 
     changes: int
-    households: int
-    jembrana_households: int
+    households: dict[str, int]
     carik_changes: int
+    desa_notices: int
+    simpati_notices: int
     files: int
     file_rows: int
     held_back: int
     today: str
     newest_cursor: str | None
 
-    def as_record(self) -> dict[str, int | str | None]:
+    def as_record(self) -> dict[str, Any]:
         """Return it as JSON says it."""
         return asdict(self)
 
 
 class World:
-    """Two provinces' worth of households and the two systems that report them; everything follows from the arguments."""
+    """Households of four regions and the four systems that report them; everything follows from the arguments."""
 
     def __init__(
         self,
@@ -65,29 +72,37 @@ class World:
         *,
         seed: int = 1,
         households: int = 20_000,
-        jembrana_households: int = 5_000,
+        elsewhere: int = 5_000,
         today: date = END_OF_LIFE,
         pace: int | None = None,
     ) -> None:
         """
-        Make the population, and report how it stands in March 2024: Carik by its API, Jembrana by files in `inbox`.
+        Make the population, `households` in DKI Jakarta and `elsewhere` in each other region, and report how it stands in March 2024.
 
         Life then leads from April 2024 towards `today` in about `pace` changes (if not told: four for every five households).
         """
         self.changes = 0
         self.people = People()
         slots = Slots()
-        self._households = populate(seed, households, jembrana_households, self.people, slots)
-        self._clock = Clock(LIFE_BEGINS, today, pace or max(_LEAST_PACE, (households + jembrana_households) * 4 // 5))
+        counts = {region: households if region == DKI else elsewhere for region in REGIONS}
+        population = populate(seed, counts, self.people, slots)
+        self._households = [one for region in REGIONS for one in population[region]]
+        self._clock = Clock(LIFE_BEGINS, today, pace or max(_LEAST_PACE, len(self._households) * 4 // 5))
+        where = {region: _lots(region, seed) for region in REGIONS}
         self.carik = CarikRegister(self._clock, _chance(seed, "carik"))
+        self.desa = DesaRegister(self._clock, _chance(seed, "desa"))
+        self.kampung = KampungRegister(self._clock, _chance(seed, "kampung"), where[BANYUWANGI][0])
         self._villages = Villages(inbox, self.people, self._clock, _chance(seed, "jembrana"))
-        where = {region: _lots(region, seed) for region in (DKI, JEMBRANA)}
-        self._residences = Residences(slots, self.carik, self._villages, self._clock, _chance(seed, "moves"), where)
-        for one in self._households:
-            self._residences.begin(one)
-        self._life = Life(self._households, self.people, slots, self.carik, self._residences, self._clock, _chance(seed, "life"))
-        self.carik.baseline(self._households[:households])
-        self._villages.begin(month_of(BASELINE))
+        jembrana = Jembrana(self._villages, self._clock, _chance(seed, "listing"))
+        self._systems: dict[str, System] = {DKI: self.carik, SUMEDANG: self.desa, BANYUWANGI: self.kampung, JEMBRANA: jembrana}
+        self._residences = Residences(slots, self._systems, self._clock, _chance(seed, "moves"), where)
+        self._residences.begin(self._households)
+        registers = self.carik, self.desa, self.kampung
+        self._life = Life(self._households, self.people, slots, registers, self._residences, self._clock, _chance(seed, "life"))
+        for region, system in self._systems.items():
+            system.begin(population[region])
+        self.simpati = Simpati(self.people, self._clock, _chance(seed, "simpati"))
+        self.simpati.begin(population[SUMEDANG])
 
     def advance(self, changes: int) -> None:
         """Let changes happen, one after the other, and the systems report what they would have reported meanwhile."""
@@ -95,17 +110,22 @@ class World:
             month = self._clock.month
             self._clock.tick()
             for ended in range(month, self._clock.month):
-                self._villages.close_month(ended)
-            self.carik.release()
-            self._villages.release()
+                for system in self._systems.values():
+                    system.close_month(ended)
+                self.simpati.close_month(self._residences.pools[SUMEDANG].members, ended)
+            for system in self._systems.values():
+                system.release()
+            self.simpati.release()
             if not self._life.happen():
                 self.carik.repeat()
+                self.kampung.repeat()
             self.changes += 1
 
     def flush(self) -> None:
         """Report everything that is still held back; from then on, until life goes on, what was said amounts to the truth."""
-        self.carik.flush()
-        self._villages.flush()
+        for system in self._systems.values():
+            system.flush()
+        self.simpati.flush()
 
     def truth(self) -> Iterator[TruthRow]:
         """Yield how each household stood at the end of each month; from the household's facts, never from what was reported."""
@@ -120,12 +140,13 @@ class World:
         pools, newest = self._residences.pools, self.carik.newest
         return Standing(
             changes=self.changes,
-            households=len(pools[DKI]),
-            jembrana_households=len(pools[JEMBRANA]),
+            households={region: len(pool) for region, pool in pools.items()},
             carik_changes=len(self.carik),
+            desa_notices=len(self.desa),
+            simpati_notices=len(self.simpati),
             files=self._villages.files,
             file_rows=self._villages.rows,
-            held_back=self.carik.held + self._villages.held,
+            held_back=sum(system.held for system in self._systems.values()) + self.simpati.held,
             today=self._clock.today.isoformat(),
             newest_cursor=None if newest is None else moment_text(newest),
         )

@@ -5,26 +5,20 @@ Why: what is shown must be what runs elsewhere; each of them is the same command
 Must not: compute a figure or know a truth.
 """
 
-import json
 import os
 import secrets
 import shutil
-import sys
-import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import httpx2
-
-from deploy import children
 from deploy.commands.context import DEMO, connected, local_folder
 from deploy.commands.reference import load_product_lines, load_product_regions
 from deploy.demo.given import refuse_used
+from deploy.demo.systems import FOLDERS, RegionalSystems
 from deploy.embedded import Addresses, EmbeddedServices, Progress
 from deploy.embedded.ownership import Claim
 from deploy.settings import Settings
@@ -32,27 +26,31 @@ from deploy.supervisor import Supervisor, muara
 from deploy.topics import make_topics
 from processors.store.reference_load import load_lines, load_regions, load_sources
 from processors.store.reference_sheets import read_sources
-from schemas.errors import Fatal
 
 __all__ = ["REGION_FILES", "Play", "Stage"]
 
-_PROVINCES = ["31", "51"]
+_LOADED = ["31", "32.11", "35.10", "51"]
+"""Regions that are loaded: two provinces, two regencies of others."""
 _REFERENCE = Path(__file__).parents[1] / "reference"
 _REGIONS = Path(__file__).parents[2] / "producers" / "regions"
-REGION_FILES = {"carik": _REGIONS / "carik-jakarta.toml", "sddd": _REGIONS / "jembrana-sddd.toml"}
-_READY_S = 60.0
-
-
-class WorldNotReady(Fatal):
-    """the simulated regional systems did not start within {wait_s} s; their log is {log}"""
+REGION_FILES = {
+    source: _REGIONS / name
+    for source, name in (
+        ("carik", "carik-jakarta.toml"),
+        ("desa", "sumedang-desa.toml"),
+        ("simpati", "sumedang-simpati.toml"),
+        ("smartkampung", "banyuwangi-smart-kampung.toml"),
+        ("sddd", "jembrana-sddd.toml"),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What is played: how many households in the two systems, from which seed, by how many workers and publishers."""
+    """What is played: how many households in DKI Jakarta and in each other region, from which seed, by how many workers and publishers."""
 
     households: int = 20_000
-    jembrana_households: int = 5_000
+    elsewhere: int = 5_000
     seed: int = 1
     workers: int = 1
     publishers: int = 2
@@ -67,7 +65,8 @@ class Stage:
         self.play = play
         self._told, self._progress = told, progress
         self._services: EmbeddedServices | None = None
-        self._control = ""
+        arguments = ["--seed", str(play.seed), "--households", str(play.households), "--elsewhere", str(play.elsewhere)]
+        self.systems = RegionalSystems(self.directory, self.logs / "world.log", arguments)
         self.kept_running: dict[str, Supervisor] = {}
         """Who keeps what running: workers, publishers, adapters; each from its start."""
         self._ends = ExitStack()
@@ -85,7 +84,7 @@ class Stage:
 
     @cached_property
     def regencies(self) -> list[str]:
-        """The regencies of the two systems; each has a topic."""
+        """The regencies of the four systems; each has a topic."""
         return sorted({row.region for row in read_sources(_REFERENCE / "pilots.csv").rows})
 
     @property
@@ -105,7 +104,7 @@ class Stage:
             # Where all are given, nobody but this claim keeps a second demo out.
             ends.callback(Claim.on(local_folder(told, DEMO)).release)
             refuse_used(told.kafka, database)
-            for name in ("log", "adapters", "inbox"):
+            for name in ("log", "adapters", *FOLDERS):
                 shutil.rmtree(self.directory / name, ignore_errors=True)
                 (self.directory / name).mkdir(parents=True)
             self._ends = ends.pop_all()
@@ -116,29 +115,17 @@ class Stage:
         self._ends.close()
 
     def load_reference(self) -> None:
-        """Load the two provinces' regions, their poverty lines and the nation's, and the two sources; make their topics."""
+        """Load the systems' regions, their poverty lines and the nation's, and the sources; make their topics."""
         where = self.addresses
         with connected(where) as connection:
-            load_regions(connection, load_product_regions(_PROVINCES))
+            load_regions(connection, load_product_regions(_LOADED))
             load_lines(connection, load_product_lines(connection)[0])
             load_sources(connection, read_sources(_REFERENCE / "pilots.csv"))
         make_topics(where.kafka, where.registry, self.regencies)
 
     def open_world(self) -> None:
         """Start the simulated regional systems, and wait until they answer."""
-        ready, log = self.directory / "world.json", self.logs / "world.log"
-        ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "deploy.demo.world", "--port", "0", "--inbox", str(self.directory / "inbox")]
-        command += ["--seed", str(self.play.seed), "--households", str(self.play.households)]
-        command += ["--jembrana-households", str(self.play.jembrana_households), "--ready-file", str(ready)]
-        world = children.start(command, log=log)
-        self._ends.callback(children.end, [world])
-        deadline = time.monotonic() + _READY_S
-        while not ready.exists():
-            if world.poll() is not None or time.monotonic() > deadline:
-                raise WorldNotReady(wait_s=int(_READY_S), log=log)
-            time.sleep(0.05)
-        self._control = json.loads(ready.read_text(encoding="utf-8"))["url"]
+        self.systems.open(self.addresses, self._ends)
 
     def start_processors(self) -> None:
         """Start the workers and the publishers, each kept running by a supervisor."""
@@ -149,7 +136,7 @@ class Stage:
         self._keep_running("workers", workers, environ)
 
     def start_adapters(self) -> None:
-        """Start the two regions' adapters."""
+        """Start the regions' adapters."""
         commands = [(f"adapter {name}", muara("adapter", "run", str(file))) for name, file in REGION_FILES.items()]
         self._keep_running("adapters", commands, self._environ())
 
@@ -158,20 +145,6 @@ class Stage:
         self._ends.callback(supervisor.stop)
         supervisor.start()
         self.kept_running[what] = supervisor
-
-    def ask_world(self, method: str, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
-        """Ask the simulated systems' control, and return its JSON."""
-        answer = httpx2.request(method, f"{self._control}/control/{path}", params={k: str(v) for k, v in query.items()}, timeout=600)
-        answer.raise_for_status()
-        return answer.json()
-
-    def truth_rows(self, take: Callable[[dict[str, Any]], None]) -> None:
-        """Hand every row of the simulated systems' own truth to `take`."""
-        with httpx2.stream("GET", f"{self._control}/control/truth", timeout=600) as answer:
-            answer.raise_for_status()
-            for line in answer.iter_lines():
-                if line:
-                    take(json.loads(line))
 
     def _environ(self) -> dict[str, str]:
         where = self.addresses
@@ -186,8 +159,5 @@ class Stage:
             "MUARA_DATABASE": where.database,
             "MUARA_DIRECTORY": str(self.directory),
             "MUARA_PSEUDONYM_KEY_FILE": str(key),
-            "MUARA_CARIK_URL": self._control,
-            "MUARA_CARIK_CLIENT_ID": "muara-demo",
-            "MUARA_CARIK_CLIENT_SECRET": "invented-for-the-demo",
-            "MUARA_SDDD_FOLDER": str(self.directory / "inbox"),
+            **self.systems.environ,
         }

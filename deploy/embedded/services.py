@@ -103,6 +103,7 @@ class EmbeddedServices:
         database: str | None = None,
         progress: Progress | None = None,
         shared_buffers: str = "128MB",
+        wal_level: str = "replica",
         repository: Repository | None = None,
     ) -> Self:
         """
@@ -123,7 +124,7 @@ class EmbeddedServices:
         try:
             with progress or Silent() as shown:
                 services._clear(place.folder, fresh=fresh or place.abandoned, progress=shown)
-                services._set_up(place.folder, repository or Repository.from_environ(os.environ), shared_buffers, shown)
+                services._set_up(place.folder, repository or Repository.from_environ(os.environ), (shared_buffers, wal_level), shown)
                 services._start_side_by_side(shown)
                 services._publish(place.folder)
         except BaseException:
@@ -199,12 +200,12 @@ class EmbeddedServices:
         if fresh or (folder / WIPING).exists():
             _wipe(folder)
 
-    def _set_up(self, folder: Path, repository: Repository, shared_buffers: str, progress: Progress) -> None:
+    def _set_up(self, folder: Path, repository: Repository, memory_and_wal: tuple[str, str], progress: Progress) -> None:
         wanted = {"kafka": self._given.kafka is None, "registry": self._given.registry is None}
         programs = provide(repository, progress, **wanted)
         ports = ports_for(PORTS, folder / "ports.json")
         if programs.registry is not None or self._given.database is None:
-            database = Postgres(folder / "postgres", ports["postgres"], unprivileged(), shared_buffers)
+            database = Postgres(folder / "postgres", ports["postgres"], unprivileged(), *memory_and_wal)
             self._add("postgres", database)
             if programs.registry is not None:
                 served = Registry(folder / "registry", ports["registry"], ports["management"], programs.registry, database)

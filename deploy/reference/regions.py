@@ -25,7 +25,7 @@ _VILLAGE = 3
 
 
 class UnknownProvince(Fatal):
-    """there is no province {codes} in the product's regions: give Kemendagri codes such as 31, or load a file of your own"""
+    """there is no province or regency {codes} in the product's regions: give Kemendagri codes such as 31 or 32.11, or load your own file"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,15 @@ class RegionRow:
     urbanisation: str | None
 
 
-def regions(provinces: Collection[str] | None = None) -> Iterator[RegionRow]:
+def regions(chosen: Collection[str] | None = None) -> Iterator[RegionRow]:
     """
-    Yield the regions of all or of some provinces (Kemendagri codes, such as 31), parents before children, the nation first.
+    Yield all regions, or some with all below them and their ancestors (Kemendagri codes, such as 31 or 32.11).
 
+    Parents come before children, the nation first.
     A village whose number begins with 1 is a kelurahan and counts as urban, any other as rural: a stated proxy.
     Raises `UnknownProvince` before the first row.
     """
-    names = kemendagri_names(provinces)
+    names = kemendagri_names(chosen)
     bps = bps_codes()
 
     def rows() -> Iterator[RegionRow]:
@@ -73,23 +74,33 @@ def parent_of(code: str) -> str:
     return code.rpartition(".")[0] or NATION
 
 
-def kemendagri_names(provinces: Collection[str] | None = None) -> dict[str, str]:
+def kemendagri_names(chosen: Collection[str] | None = None) -> dict[str, str]:
     """
     Return the name of every region below the nation by its code: provinces, then regencies, then districts, then villages.
 
-    Raises `UnknownProvince` for a code that is no province.
+    With `chosen` only those regions, all below them, and their ancestors. Raises `UnknownProvince` for a code that is no region's.
     """
-    level = wilayah.list_wilayah()
-    if provinces is not None:
-        if unknown := set(provinces) - {one.code for one in level}:
-            raise UnknownProvince(codes=", ".join(sorted(unknown)))
-        level = [one for one in level if one.code in provinces]
     found: dict[str, str] = {}
+    level = wilayah.list_wilayah()
     for depth in range(len(_LEVELS)):
+        level = [one for one in level if chosen is None or any(_in_line(one.code, code) for code in chosen)]
         found.update((one.code, one.name) for one in level)
         if depth < _VILLAGE:
             level = [below for one in level for below in wilayah.list_wilayah(one.code)]
+    if unknown := set(chosen or ()) - found.keys():
+        raise UnknownProvince(codes=", ".join(sorted(unknown)))
     return found
+
+
+def _in_line(code: str, other: str) -> bool:
+    """
+    Tell whether one of two regions lies in the other, or both are the same.
+
+    >>> _in_line("32", "32.11"), _in_line("32.11.01", "32.11"), _in_line("32.10", "32.11")
+    (True, True, False)
+    """
+    shorter, longer = sorted((code, other), key=len)
+    return longer == shorter or longer.startswith(f"{shorter}.")
 
 
 @cache

@@ -7,11 +7,11 @@ Must not: hold a secret: it names the variables that do.
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from producers.declaration.model import Model, Path
 
-__all__ = ["Cursor", "Page", "RestSource", "Token"]
+__all__ = ["Cursor", "Page", "RestSource", "Snapshot", "Token"]
 
 
 class Token(Model):
@@ -36,6 +36,24 @@ class Page(Model):
     size: int = Field(500, ge=1, le=10_000)
 
 
+class Snapshot(Model):
+    """
+    Everything that the source has, page by page in the order of a key, read before the feed where nothing was read yet.
+
+    The feed goes on where it stood when the snapshot began; what both tell is the same, so nothing is doubled.
+    """
+
+    path: str
+    key: Cursor
+    """The parameter that takes the key behind which to go on, and where an answer tells its last one; it must name nobody."""
+    since: Path
+    """Where an answer tells the feed's cursor as it is now; the first page's counts."""
+    records: str | None = None
+    """The path to the records in an answer, as deep as the feed's, where it is another."""
+    more: Path | None = None
+    """The path of the flag that says whether more is there, where it is another than the feed's."""
+
+
 class RestSource(Model):
     """A change feed over HTTP with a cursor by change time."""
 
@@ -51,3 +69,12 @@ class RestSource(Model):
     poll_s: float = Field(2.0, gt=0, le=86_400)
     timeout_s: float = Field(30.0, gt=0, le=600)
     token: Token | None = None
+    snapshot: Snapshot | None = None
+    """Where the feed does not reach back to the beginning, or is slow to: where everything can be read."""
+
+    @model_validator(mode="after")
+    def _records_alike(self) -> "RestSource":
+        other = self.snapshot.records if self.snapshot is not None else None
+        if other is not None and other.count(".") != self.records.count("."):
+            raise ValueError("snapshot.records must lead through as many parts as records, or ^ would mean two things")
+        return self

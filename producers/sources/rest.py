@@ -1,5 +1,5 @@
 """
-A change feed over HTTP: JSON, pages by a cursor that is a change time, OAuth2 client credentials.
+A change feed over HTTP, maybe with a snapshot before it: JSON, pages by a cursor that is a change time, OAuth2 client credentials.
 
 Why: many regional systems can say "what changed since", and no more.
 Must not: trust an answer: pages repeat and overlap, cursors stand still, and 200 may carry an error page.
@@ -17,11 +17,13 @@ import httpx2
 
 from producers.conversions import is_utf8
 from producers.declaration import RestSource
+from producers.declaration.rest import Snapshot
 from producers.faults import RecordUnreadable, SourceAway, SourceRefuses, masked
 from producers.mapping import Mapper
 from producers.quarantine import PutAside
 from producers.records import Node, Unreachable, follower, nodes_of
 from producers.sources import Batch, mapped
+from producers.sources.rest_snapshot import Place, place_of
 from producers.sources.token import TokenCache
 from schemas.events import HouseholdChanged, Operation
 
@@ -57,35 +59,65 @@ class RestReader:
         self._declared, self._mapper, self._clock = declared, mapper, clock
         self._client = httpx2.Client(base_url=declared.url, timeout=declared.timeout_s)
         self._token = TokenCache(declared.token, environ, self._client, clock_s) if declared.token else None
-        self._cursor, self._more = follower(declared.cursor.path), follower(declared.more)
+        self._cursor = follower(declared.cursor.path)
         self._seen: set[Key] = set()
         self._seen_order: deque[Key] = deque()
         self._stood = 0
 
     def read(self, position: str | None) -> Batch:
-        """Return one page; see `producers.sources.Source`."""
-        answer = self._asked(position)
-        records, faults = nodes_of(answer, self._declared.records)
+        """Return one page, of the snapshot first where there is one; see `producers.sources.Source`."""
+        place, snapshot = place_of(position), self._declared.snapshot
+        if snapshot is not None and (position is None or place is not None):
+            return self._snapshot_page(snapshot, place)
+        return self._feed_page(place.since if place is not None else position)
+
+    def _feed_page(self, position: str | None) -> Batch:
+        answer = self._asked(self._declared.changes, {} if position is None else {self._declared.cursor.parameter: position})
+        events, aside = self._mapped(answer, self._declared.records)
+        more, following = self._told(answer, position)
+        self._must_move_on(moved=following != position or bool(events or aside), more=more)
+        return self._batch(events, aside, following, caught_up=not more)
+
+    def _snapshot_page(self, declared: Snapshot, place: Place | None) -> Batch:
+        answer = self._asked(declared.path, {} if place is None else {declared.key.parameter: str(place.after)})
+        events, aside = self._mapped(answer, declared.records or self._declared.records)
+        since = place.since if place is not None else follower(declared.since)(Node(answer))
+        if not isinstance(since, str) or not is_utf8(since):
+            raise self._away(f"{declared.since} in its answer is no text in UTF-8")
+        if not self._flag(answer, declared.more or self._declared.more):
+            return self._batch(events, aside, since, caught_up=False)
+        key = follower(declared.key.path)(Node(answer))
+        if isinstance(key, bool) or not isinstance(key, str | int) or not is_utf8(str(key)):
+            raise self._away(f"{declared.key.path} in its answer is neither a text nor a whole number")
+        if place is not None and not place.is_passed_by(key):
+            raise self._away(f"{declared.key.path} in its answer does not grow though more is there", _STANDS_WAIT_S)
+        return self._batch(events, aside, Place(since, key).position(), caught_up=False)
+
+    def _mapped(self, answer: Any, path: str) -> tuple[dict[Key, HouseholdChanged], dict[bytes, PutAside]]:  # noqa: ANN401 - JSON
+        """Return what an answer brings that is not known from the last pages: events, and records that cannot be read."""
+        records, faults = nodes_of(answer, path)
         if wrong := [fault for fault in faults if fault.part.parent is None]:
             raise self._away(f"in its answer {wrong[0].field} {wrong[0].cause}")
         events, aside = mapped(self._mapper, records, self._declared.changes)
         aside |= {self._mapper.mark(fault.part): self._unreachable(fault) for fault in faults}
         fresh = {key: event for event in events if (key := _key(event)) not in self._seen}
-        odd = {mark: one for mark, one in aside.items() if mark not in self._seen}
-        more, following = self._told(answer, position)
-        self._must_move_on(moved=following != position or bool(fresh or odd), more=more)
+        return fresh, {mark: one for mark, one in aside.items() if mark not in self._seen}
+
+    def _batch(
+        self, events: Mapping[Key, HouseholdChanged], aside: Mapping[bytes, PutAside], position: str | None, *, caught_up: bool
+    ) -> Batch:
         return Batch(
-            list(fresh.values()),
-            following,
-            caught_up=not more,
-            aside=list(odd.values()),
-            corrected=[self._mapper.mark_of(event) for event in fresh.values()],
-            kept=lambda: self._remember([*fresh, *odd]),
+            list(events.values()),
+            position,
+            caught_up=caught_up,
+            aside=list(aside.values()),
+            corrected=[self._mapper.mark_of(event) for event in events.values()],
+            kept=lambda: self._remember([*events, *aside]),
         )
 
     def again(self, since: datetime, position: str | None) -> Batch:
         """Return one page from a time on: the cursor is a change time."""
-        return self.read(position or since.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"))
+        return self._feed_page(position or since.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"))
 
     def close(self) -> None:
         """Close the connections."""
@@ -93,13 +125,13 @@ class RestReader:
 
     # ---- asking ------------------------------------------------------------------------------------------------------------
 
-    def _asked(self, position: str | None) -> Any:  # noqa: ANN401 - JSON
+    def _asked(self, path: str, parameters: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON of a page; raises `SourceAway`."""
         try:
-            answer = self._get(position)
+            answer = self._get(path, parameters)
             if answer.status_code in _REFUSED and self._token is not None:
                 self._token.drop()
-                answer = self._get(position)
+                answer = self._get(path, parameters)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._away(type(error).__name__) from error
         if answer.status_code in _BUSY:
@@ -114,11 +146,9 @@ class RestReader:
         except (ValueError, RecursionError) as error:
             raise self._away("the answer is no JSON") from error
 
-    def _get(self, position: str | None) -> httpx2.Response:
-        parameters = {self._declared.page.parameter: str(self._declared.page.size)}
-        if position is not None:
-            parameters[self._declared.cursor.parameter] = position
-        return self._client.get(self._declared.changes, params=parameters, headers=self._token.header() if self._token else {})
+    def _get(self, path: str, parameters: Mapping[str, str]) -> httpx2.Response:
+        whole = {self._declared.page.parameter: str(self._declared.page.size), **parameters}
+        return self._client.get(path, params=whole, headers=self._token.header() if self._token else {})
 
     def _pause(self, retry_after: str | None) -> float:
         """Return how long the source wants to be left alone, in seconds, told as a number or as a date; 0 where it says neither."""
@@ -137,9 +167,7 @@ class RestReader:
 
     def _told(self, answer: Any, position: str | None) -> tuple[bool, str | None]:  # noqa: ANN401 - JSON
         """Return whether more is there and where reading goes on; without a cursor it goes on where it was."""
-        more, following = self._more(Node(answer)), self._cursor(Node(answer))
-        if not isinstance(more, bool):
-            raise self._away(f"{self._declared.more} in its answer is neither true nor false")
+        more, following = self._flag(answer, self._declared.more), self._cursor(Node(answer))
         if following is None:
             if more:
                 raise self._away(f"more is there, but the answer has no {self._declared.cursor.path}")
@@ -147,6 +175,13 @@ class RestReader:
         if not is_utf8(str(following)):
             raise self._away(f"{self._declared.cursor.path} in its answer is no text in UTF-8")
         return more, position if position is not None and _goes_back(position, str(following)) else str(following)
+
+    def _flag(self, answer: Any, path: str) -> bool:  # noqa: ANN401 - JSON
+        """Return whether an answer says that more is there."""
+        more = follower(path)(Node(answer))
+        if not isinstance(more, bool):
+            raise self._away(f"{path} in its answer is neither true nor false")
+        return more
 
     def _remember(self, keys: Iterable[Key]) -> None:
         """Know events as kept, the newest ones; what is forgotten would be sent again, which changes nothing."""

@@ -29,6 +29,11 @@ class CarikServer:
         """How many of the next pages are the page before once more."""
         self.tokens: set[str] = set()
         self.asked: list[str | None] = []
+        self.families_asked: list[str | None] = []
+        """The keys behind which families were asked for."""
+        self.forgotten_before = ""
+        """The feed does not reach back beyond this time; the snapshot knows all."""
+        self._numbers: dict[str, str] = {}
         self._before: dict[str, Any] | None = None
 
     @contextmanager
@@ -46,7 +51,9 @@ class CarikServer:
 
     def tell(self, building: dict[str, Any]) -> None:
         """Add a change; its time is that of its family."""
-        at = building["rumah_tangga"][0]["keluarga"][0]["diubah_pada"]
+        family = building["rumah_tangga"][0]["keluarga"][0]
+        at = family["diubah_pada"]
+        self._numbers.setdefault(family["no_kk"], f"F{len(self._numbers) + 1:06}")
         self.changes.append((at, building))
         self.changes.sort(key=lambda one: one[0])
 
@@ -56,13 +63,22 @@ class CarikServer:
         if self.repeat_next and self._before is not None:
             self.repeat_next -= 1
             return self._before
-        found = [one for one in self.changes if since is None or one[0] >= since]
+        found = [one for one in self.changes if one[0] >= max(since or "", self.forgotten_before)]
         shown = found[:limit]
         while len(shown) < len(found) and (found[len(shown)][0] == shown[-1][0] or shown[-1][0] == since):
             shown = found[: len(shown) + 1]
         cursor = shown[-1][0] if shown else since
         self._before = {"data": [building for _, building in shown], "berikutnya": cursor, "masih_ada": len(shown) < len(found)}
         return self._before
+
+    def families(self, after: str | None, limit: int) -> dict[str, Any]:
+        """Return an answer: families behind a number, with all that was told of them, and where the feed stands."""
+        self.families_asked.append(after)
+        behind = [number for number in sorted(self._numbers.values()) if number > (after or "")]
+        shown = behind[:limit]
+        data = [one for _, one in self.changes if self._numbers[one["rumah_tangga"][0]["keluarga"][0]["no_kk"]] in shown]
+        told = {"berikutnya": shown[-1] if shown else after, "masih_ada": len(shown) < len(behind)}
+        return {"data": data, **told, "perubahan_sejak": self.changes[-1][0] if self.changes else "1970-01-01T00:00:00.000000Z"}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -88,7 +104,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(401, {"error": "invalid_token"})
         else:
             query = parse_qs(urlsplit(self.path).query)
-            self._answer(200, self.city.page(query.get("sejak", [None])[0], int(query["batas"][0])))
+            limit = int(query["batas"][0])
+            if urlsplit(self.path).path == "/api/v1/keluarga":
+                self._answer(200, self.city.families(query.get("setelah", [None])[0], limit))
+            else:
+                self._answer(200, self.city.page(query.get("sejak", [None])[0], limit))
 
     def _answer(self, code: int, content: Any) -> None:
         body = json.dumps(content).encode()

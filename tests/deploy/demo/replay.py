@@ -1,5 +1,5 @@
 """
-A reader of the two simulated systems for tests: from their pages and files to statements, and from statements by the law to rows of truth.
+A reader of the simulated systems for tests: from pages, files, notices and transactions to statements, and by the law to rows of truth.
 
 Why: it proves that what the systems report amounts to what they call true; it shares no code with producers, whose faults would hide.
 Must not: look into the simulated world; it reads what anybody could read.
@@ -20,7 +20,7 @@ from processors.months import first_day, last_day, month_of
 from processors.reference import Reference, Region, Registration
 from schemas.events import Operation
 
-__all__ = ["FileReader", "Said", "carik_statements", "reference_of", "rows_by_law", "told_by_carik"]
+__all__ = ["FileReader", "Said", "TableReader", "carik_statements", "desa_statements", "reference_of", "rows_by_law", "told_by_carik"]
 
 Said = dict[str, list[Statement]]
 """Statements by family card."""
@@ -68,6 +68,71 @@ def _of_family(village: str, family: dict[str, Any]) -> Statement:
 
 def _microseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def desa_statements(notices: Iterable[dict[str, Any]]) -> Said:
+    """Return what Sumedang's notices say, in whatever order they come, by family card."""
+    operations = {
+        "keluarga.diubah": Operation.UPSERT,
+        "keluarga.berakhir": Operation.END,
+        "keluarga.dibatalkan": Operation.RETRACT,
+    }
+    said: Said = {}
+    for notice in notices:
+        told, operation = notice["data"], operations[notice["jenis"]]
+        upsert = operation is Operation.UPSERT
+        spent = told["pengeluaran"] if upsert else None
+        one = Statement(
+            region="32.11",
+            source="desa",
+            valid_from=date.fromisoformat(told["berlaku_sejak"]),
+            revision=told["urut"],
+            mapping_version=1,
+            operation=operation,
+            village=told["kode_desa"] if upsert else None,
+            size=told["jumlah_anggota"] if upsert else None,
+            expenditure=spent["jumlah"] if spent else None,
+            modelled=bool(spent and spent["dasar"] == "MODEL"),
+        )
+        said.setdefault(told["no_kk"], []).append(one)
+    return said
+
+
+@dataclass(slots=True)
+class TableReader:
+    """
+    Reads Smart Kampung's changes of rows in the order of the log, each with the row's image, and says what follows.
+
+    Each change is told by the row as it was before (None: inserted) and as it is after (None: deleted).
+    """
+
+    said: Said = field(default_factory=dict)
+    _changes: int = 0
+
+    def changed(self, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
+        """Take in one change of `keluarga`; another card is an end and a beginning."""
+        self._changes += 1
+        if before is not None and (after is None or after["no_kk"] != before["no_kk"]):
+            self._say(before, Operation.END)
+        if after is not None:
+            self._say(after, Operation.RETRACT if after["dibatalkan"] else Operation.UPSERT)
+
+    def _say(self, row: dict[str, Any], operation: Operation) -> None:
+        told = operation is Operation.UPSERT
+        spent = row["pengeluaran"] if told else None
+        one = Statement(
+            region="35.10",
+            source="smartkampung",
+            valid_from=row["berlaku_sejak"],
+            revision=self._changes,
+            mapping_version=1,
+            operation=operation,
+            village=row["kode_desa"] if told else None,
+            size=row["jumlah_jiwa"] if told else None,
+            expenditure=spent,
+            modelled=spent is not None and row["dasar_pengeluaran"] == "MODEL",
+        )
+        self.said.setdefault(row["no_kk"], []).append(one)
 
 
 @dataclass(slots=True)
@@ -163,7 +228,8 @@ def reference_of(villages: Iterable[str]) -> Reference:
         depth = code.count(".")
         regions[code] = Region(number, code, code, levels[depth], code.rpartition(".")[0] or "ID", "urban" if depth == 3 else None)
     regencies = [code for code in codes if code.count(".") == 1]
-    registrations = tuple(Registration(n, code, "sddd" if code == "51.01" else "carik", 1) for n, code in enumerate(regencies, 1))
+    sources = {"51.01": "sddd", "32.11": "desa", "35.10": "smartkampung"}
+    registrations = tuple(Registration(n, code, sources.get(code, "carik"), 1) for n, code in enumerate(regencies, 1))
     return Reference(1, 0, regions, registrations, ())
 
 

@@ -11,6 +11,7 @@ from aiohttp import ClientSession, web
 
 from deploy.demo.carik import CarikServer, Troubles
 from deploy.demo.simulation import World
+from processors.law import kept
 from tests.deploy.demo.replay import carik_statements, told_by_carik
 from tests.deploy.demo.served import TOKEN_FORM, bearer, read_all, served
 
@@ -21,7 +22,7 @@ CHANGES = "/api/v1/perubahan"
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """A small world with some history."""
-    made = World(tmp_path_factory.mktemp("inbox"), seed=1, households=150, jembrana_households=60, pace=500)
+    made = World(tmp_path_factory.mktemp("inbox"), seed=1, households=150, elsewhere=60, pace=500)
     made.advance(300)
     made.flush()
     return made
@@ -65,6 +66,39 @@ def test_a_patient_reader_gets_everything(world: World, size: int) -> None:
             assert Counter(statuses).keys() == {200, 401, 429, 503}
 
     spoken(world, Troubles(busy_every=7, away_every=11, back_every=5, uses_of_token=13), talk)
+
+
+@pytest.mark.parametrize("size", [7, 1_000])
+def test_all_families_and_then_the_changes_amount_to_everything(tmp_path: Path, size: int) -> None:
+    """Read while life goes on, and joined to the changes from where they stood at first: each day's newest word of every family."""
+    moving = World(tmp_path, seed=2, households=150, elsewhere=60, pace=500)
+    moving.advance(200)
+    buildings: list[dict[str, Any]] = []
+
+    async def talk(client: ClientSession) -> None:
+        header, query = await bearer(client), {"batas": str(size)}
+        told: dict[str, Any] = {"masih_ada": True}
+        since = None
+        while told["masih_ada"]:
+            async with client.get("/api/v1/keluarga", params=query, headers=header) as answer:
+                told = await answer.json()
+            buildings.extend(told["data"])
+            since = since or told["perubahan_sejak"]
+            query["setelah"] = str(told["berikutnya"])
+            moving.advance(20)
+        moving.flush()
+        query, more = {"batas": "1000", "sejak": str(since)}, True
+        while more:
+            async with client.get("/api/v1/perubahan", params=query, headers=header) as answer:
+                told = await answer.json()
+            buildings.extend(told["data"])
+            query["sejak"], more = told["berikutnya"], told["masih_ada"]
+
+    spoken(moving, PEACE, talk)
+
+    said, wanted = carik_statements(buildings), carik_statements(told_by_carik(moving))
+    assert {card: set(kept(told)) for card, told in said.items()} == {card: set(kept(told)) for card, told in wanted.items()}
+    assert sum(map(len, said.values())) < 2 * sum(map(len, wanted.values()))
 
 
 def test_pages_overlap_at_their_cursor(world: World) -> None:
@@ -217,8 +251,8 @@ def test_records_have_the_shape_of_the_protocol(world: World) -> None:
 
 
 def test_the_interface_knows_nothing_of_the_control(world: World, tmp_path: Path) -> None:
-    """Carik's own routes are two; the demo's hand is not among them."""
+    """Carik's own routes are three; the demo's hand is not among them."""
     app = web.Application()
     CarikServer(world.carik, world.people, PEACE, Seconds()).add_to(app)
 
-    assert {route.resource.canonical for route in app.router.routes() if route.resource} == {"/oauth/token", CHANGES}
+    assert {route.resource.canonical for route in app.router.routes() if route.resource} == {"/oauth/token", CHANGES, "/api/v1/keluarga"}

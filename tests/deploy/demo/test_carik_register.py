@@ -5,9 +5,10 @@ from random import Random
 
 import pytest
 
-from deploy.demo.carik_register import END, RETRACT, UPSERT, CarikRegister, Saying
+from deploy.demo.carik_register import CarikRegister
 from deploy.demo.clock import Clock
 from deploy.demo.household import Stay
+from deploy.demo.register import END, RETRACT, UPSERT, Saying
 from tests.deploy.demo.samples import household
 
 HERE, THERE = "31.74.01.1001", "31.71.01.1001"
@@ -160,7 +161,7 @@ def test_moments_of_one_family_grow_strictly_and_of_all_never_fall() -> None:
 def test_pages_of_any_size_lose_nothing(size: int) -> None:
     """Reading on from each cursor ends, and meets every change; pages overlap by a moment and never cut one in two."""
     carik, _ = register(Lucky(10))
-    carik.baseline([household(serial, HERE, [0, 1], SINCE) for serial in range(50)])
+    carik.begin([household(serial, HERE, [0, 1], SINCE) for serial in range(50)])
     met: list[int] = []
     since, more = None, True
     while more:
@@ -178,7 +179,7 @@ def test_pages_of_any_size_lose_nothing(size: int) -> None:
 def test_a_page_after_the_end_is_empty() -> None:
     """Whoever asks from beyond the newest change gets nothing, and his own cursor back."""
     carik, clock = register(Lucky(11))
-    carik.baseline([household(0, HERE, [0, 1], SINCE)])
+    carik.begin([household(0, HERE, [0, 1], SINCE)])
 
     page = carik.page(clock.now + DAY, 10)
 

@@ -9,7 +9,7 @@ import pytest
 from deploy.demo.household import Household
 from deploy.demo.official import target
 from deploy.demo.people import People
-from deploy.demo.places import DKI, JEMBRANA, is_urban, regency_of
+from deploy.demo.places import BANYUWANGI, DKI, JEMBRANA, REGIONS, SUMEDANG, is_urban, regency_of
 from deploy.demo.population import Slots, populate
 from deploy.demo.welfare import gini
 from deploy.reference.regions import kemendagri_names
@@ -18,10 +18,10 @@ Figures = tuple[float, float, float, float]
 
 
 @cache
-def made(seed: int, households: int = 20_000, jembrana_households: int = 5_000) -> tuple[list[Household], People]:
-    """Return a population and its people."""
+def made(seed: int, households: int = 20_000, elsewhere: int = 5_000) -> tuple[dict[str, list[Household]], People]:
+    """Return a population by region, and its people."""
     people = People()
-    return populate(seed, households, jembrana_households, people, Slots()), people
+    return populate(seed, {region: households if region == DKI else elsewhere for region in REGIONS}, people, Slots()), people
 
 
 def figures(households: list[Household], lines: dict[str, int]) -> Figures:
@@ -37,10 +37,10 @@ def figures(households: list[Household], lines: dict[str, int]) -> Figures:
 
 @pytest.mark.parametrize("seed", [1, 2, 20_240_301])
 def test_the_population_comes_out_near_the_official_figures(seed: int) -> None:
-    """P0, P1, P2 and Gini of both regions lie within 10 % of the official (or stated plausible) figures at the usual size."""
+    """P0, P1, P2 and Gini of all four regions lie within 10 % of the official (or stated plausible) figures at the usual size."""
     households, _ = made(seed)
 
-    for region, part in ((DKI, households[:20_000]), (JEMBRANA, households[20_000:])):
+    for region, part in households.items():
         told = target(region)
         assert figures(part, told.lines) == pytest.approx((told.p0, told.p1, told.p2, told.gini), rel=0.10)
 
@@ -50,7 +50,7 @@ def test_a_small_population_resembles_the_official_figures_too() -> None:
     households, _ = made(3, 2_000, 500)
     told = target(DKI)
 
-    p0, _, _, inequality = figures(households[:2_000], told.lines)
+    p0, _, _, inequality = figures(households[DKI], told.lines)
 
     assert (p0, inequality) == pytest.approx((told.p0, told.gini), rel=0.10)
 
@@ -59,26 +59,31 @@ def test_the_same_seed_makes_the_same_population_and_another_one_another() -> No
     """Cards, villages, members and expenditure follow from the seed alone."""
 
     def told(seed: int) -> list[tuple[str, str | None, int, int | None, bool]]:
-        return [(one.card, one.village, len(one.members), one.expenditure, one.modelled) for one in made.__wrapped__(seed, 300, 200)[0]]
+        return [
+            (one.card, one.village, len(one.members), one.expenditure, one.modelled)
+            for region in REGIONS
+            for one in made.__wrapped__(seed, 300, 200)[0][region]
+        ]
 
     assert told(7) == told(7)
     assert told(7) != told(8)
 
 
 def test_villages_are_those_of_the_region_reference() -> None:
-    """Every household of DKI Jakarta and Jembrana lives in a village that the product knows, and all six regencies of DKI are lived in."""
+    """Every household lives in a village that the product knows, and every regency and, but for DKI, every village is lived in."""
     households, _ = made(1)
-    known = kemendagri_names(["31", "51"])
+    known = kemendagri_names(["31", "32", "35", "51"])
+    lived = {region: {one.village or "" for one in part} for region, part in households.items()}
 
-    assert {one.village for one in households} <= known.keys()
-    assert {regency_of(one.village or "") for one in households} == {"31.01", "31.71", "31.72", "31.73", "31.74", "31.75", "51.01"}
-    assert len({one.village for one in households if (one.village or "").startswith("51.01")}) == 51
+    assert set().union(*lived.values()) <= known.keys()
+    assert {regency_of(village) for village in lived[DKI]} == {"31.01", "31.71", "31.72", "31.73", "31.74", "31.75"}
+    assert {region: len(villages) for region, villages in lived.items() if region != DKI} == {SUMEDANG: 277, BANYUWANGI: 217, JEMBRANA: 51}
 
 
 def test_poor_households_are_larger_than_others() -> None:
     """The mean size of DKI's poor households is near the official 4.92, that of all below 4."""
     households, _ = made(1)
-    known = [one for one in households[:20_000] if one.size and one.expenditure is not None]
+    known = [one for one in households[DKI] if one.size and one.expenditure is not None]
     poor = [len(one.members) for one in known if (one.expenditure or 0) // len(one.members) < target(DKI).lines["urban"]]
 
     assert sum(poor) / len(poor) == pytest.approx(4.92, rel=0.10)
@@ -87,15 +92,16 @@ def test_poor_households_are_larger_than_others() -> None:
 
 def test_some_sizes_and_expenditures_are_unknown() -> None:
     """A few households are known to exist and no more, so that the figures of the unknown can be seen."""
-    households, _ = made(1)
+    everybody = [one for part in made(1)[0].values() for one in part]
 
-    assert 100 < sum(not one.size_known for one in households) < 400
-    assert 300 < sum(one.expenditure is None for one in households) < 700
+    assert 100 < sum(not one.size_known for one in everybody) < 400
+    assert 400 < sum(one.expenditure is None for one in everybody) < 900
 
 
 def test_nobody_resembles_a_real_person() -> None:
     """Numbers have 16 digits and area codes that no region has, women's days are raised by 40, names are WARGA and a number."""
-    households, people = made(1, 500, 100)
+    population, people = made(1, 500, 100)
+    households = [one for part in population.values() for one in part]
 
     for one in households:
         assert len(one.card) == 16

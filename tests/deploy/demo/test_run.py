@@ -15,7 +15,7 @@ from processors.store.offsets import Stand
 READ = "muara.31.71.household.v1"
 
 
-@pytest.mark.parametrize(("read", "behind"), [([], 7 * 5), ([Stand(READ, 0, 3, 1, None)], 6 * 5 + 2)])
+@pytest.mark.parametrize(("read", "behind"), [([], 9 * 5), ([Stand(READ, 0, 3, 1, None)], 8 * 5 + 2)])
 def test_topics_that_no_worker_has_begun_are_behind(read: list[Stand], behind: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the adapters have sent before a worker came is behind, so a load is not over before it has begun."""
     monkeypatch.setattr("deploy.demo.run.stands", lambda _: read)

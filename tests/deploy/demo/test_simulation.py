@@ -16,20 +16,31 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from deploy.demo.places import DKI, JEMBRANA, places, regency_of
+from deploy.demo.kampung import Rekey
+from deploy.demo.places import DKI, JEMBRANA, REGIONS, places, regency_of, region_of
 from deploy.demo.simulation import END_OF_LIFE, World
 from deploy.demo.truth import TruthRow
 from processors.law import Claim, Statement, kept, visible
 from schemas.events import Operation
-from tests.deploy.demo.replay import FileReader, Said, carik_statements, reference_of, rows_by_law, told_by_carik
+from tests.deploy.demo.replay import (
+    FileReader,
+    Said,
+    TableReader,
+    carik_statements,
+    desa_statements,
+    reference_of,
+    rows_by_law,
+    told_by_carik,
+)
+from tests.deploy.demo.tables import Tables
 
-REFERENCE = reference_of(place.code for region in (DKI, JEMBRANA) for place in places(region, 1))
+REFERENCE = reference_of(place.code for region in REGIONS for place in places(region, 1))
 COUNTED = settings(max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 
 
-def world(inbox: Path, seed: int, changes: int, *, households: int = 200, jembrana_households: int = 300, flushes: int = 1) -> World:
+def world(inbox: Path, seed: int, changes: int, *, households: int = 200, elsewhere: int = 250, flushes: int = 1) -> World:
     """Return a small world to which much happened, flushed at the end and maybe in between."""
-    made = World(inbox, seed=seed, households=households, jembrana_households=jembrana_households, pace=changes * 4 // 5)
+    made = World(inbox, seed=seed, households=households, elsewhere=elsewhere, pace=changes * 4 // 5)
     for _ in range(flushes):
         made.advance(changes // flushes)
         made.flush()
@@ -42,13 +53,16 @@ def delivered(inbox: Path) -> list[Path]:
 
 
 def said_by(made: World, files: list[Path], *, also_later: bool = False) -> Said:
-    """Return all statements of both systems, the files read in a given order."""
-    said = carik_statements(told_by_carik(made))
-    reader = FileReader(also_later=also_later)
+    """Return all statements of the four systems, the files read in a given order, the notices from the last to the first."""
+    reader, table = FileReader(also_later=also_later), TableReader()
     for path in files:
         reader.read(path)
-    for card, statements in reader.said.items():
-        said.setdefault(card, []).extend(statements)
+    Tables(table.changed).write(made.kampung.log)
+    notices = [one.as_record(made.people) for one in reversed(made.desa.out)]
+    said: Said = {}
+    for told in (carik_statements(told_by_carik(made)), reader.said, desa_statements(notices), table.said):
+        for card, statements in told.items():
+            said.setdefault(card, []).extend(statements)
     return said
 
 
@@ -77,7 +91,7 @@ def test_by_the_law_the_reports_amount_to_the_truth(seed: int, flushes: int, als
 def eventful(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Said]:
     """A larger world in which everything that can happen has happened, and what both systems said of it."""
     inbox = tmp_path_factory.mktemp("inbox")
-    made = world(inbox, 11, 4_000, households=500, jembrana_households=600)
+    made = world(inbox, 11, 6_000, households=500, elsewhere=500)
     return made, said_by(made, delivered(inbox))
 
 
@@ -90,7 +104,7 @@ def test_a_larger_world_is_exact_too(eventful: tuple[World, Said]) -> None:
 
 def test_before_everything_is_told_the_reports_fall_short(tmp_path: Path) -> None:
     """While reports are held back they do not amount to the truth: the comparison can fail."""
-    made = World(tmp_path, seed=3, households=300, jembrana_households=300, pace=1_000)
+    made = World(tmp_path, seed=3, households=300, elsewhere=300, pace=1_000)
     made.advance(600)
 
     assert made.standing().held_back > 0
@@ -105,18 +119,18 @@ def test_everything_that_can_happen_happens(eventful: tuple[World, Said]) -> Non
         rows.setdefault(row.household, []).append(row)
     met = {corner for card, statements in said.items() for corner in corners_lived(statements, rows.get(card, []))}
     met |= {corner for statements in said.values() for corner in corners_told(statements)}
+    met |= {"made anew under another card" for transaction in made.kampung.log for op in transaction if isinstance(op, Rekey)}
 
     assert met == {
         "back after an end",
         "corrected",
-        "from DKI to Jembrana",
-        "from Jembrana to DKI",
         "hidden by an end",
         "left open",
         "listed after leaving",
+        "made anew under another card",
         "modelled",
         "moved between regencies of DKI",
-        "moved within Jembrana",
+        *(f"moved from {left} to {right}" for left in REGIONS for right in REGIONS if left != right or left != DKI),
         "no more",
         "out of order",
         "retracted",
@@ -170,38 +184,38 @@ def corners_lived(statements: list[Statement], rows: list[TruthRow]) -> Iterator
             yield "unknown expenditure"
         if row.basis == "MODELLED":
             yield "modelled"
-        if row.village.startswith(DKI) and any(_lists(one, row) for one in statements):
+        if region_of(row.village) != JEMBRANA and any(_lists(one, row) for one in statements):
             yield "listed after leaving"
     for before, after in pairwise(rows):
         homes = regency_of(before.village), regency_of(after.village)
         if homes[0] != homes[1]:
-            yield {True: "moved between regencies of DKI", False: f"from {_system(homes[0])} to {_system(homes[1])}"}[JEMBRANA not in homes]
-        elif homes[0] == JEMBRANA and before.village != after.village:
-            yield "moved within Jembrana"
+            regions = region_of(before.village), region_of(after.village)
+            yield "moved between regencies of DKI" if regions == (DKI, DKI) else "moved from {} to {}".format(*regions)
+        elif region_of(before.village) != DKI and before.village != after.village:
+            yield f"moved from {homes[0]} to {homes[1]}"
     if rows and rows[-1].until is not None:
         yield "no more"
 
 
 def _lists(one: Statement, row: TruthRow) -> bool:
-    """Tell whether Jembrana lists a household in a month in which it lives in DKI."""
+    """Tell whether Jembrana lists a household in a month in which it lives elsewhere."""
     month = f"{one.valid_from:%Y-%m}"
     return one.source == "sddd" and one.operation is Operation.UPSERT and row.first <= month and (row.until is None or month < row.until)
 
 
-def _system(regency: str) -> str:
-    return "Jembrana" if regency == JEMBRANA else "DKI"
-
-
 def test_the_same_seed_reports_the_same(tmp_path: Path) -> None:
-    """Pages, files and truth follow from the seed, however the changes are asked for; another seed differs."""
+    """Pages, files, notices, rows and truth follow from the seed, however the changes are asked for; another seed differs."""
 
     def reported(seed: int, name: str, steps: list[int]) -> tuple[object, ...]:
-        made = World(tmp_path / name, seed=seed, households=80, jembrana_households=60, pace=600)
+        made = World(tmp_path / name, seed=seed, households=80, elsewhere=60, pace=600)
         for step in steps:
             made.advance(step)
         made.flush()
         files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / name).iterdir()}
-        return told_by_carik(made), files, list(made.truth())
+        notices = [one.as_record(made.people) for one in made.desa.out]
+        rows: list[object] = []
+        Tables(lambda before, after: rows.append((before, after))).write(made.kampung.log)
+        return told_by_carik(made), files, notices, rows, list(made.truth())
 
     first = reported(5, "a", [400])
 
@@ -211,7 +225,7 @@ def test_the_same_seed_reports_the_same(tmp_path: Path) -> None:
 
 def test_no_date_lies_beyond_the_day_that_life_leads_to(tmp_path: Path) -> None:
     """However many changes are asked for, days, moments and export times stay within the end of life."""
-    made = World(tmp_path, seed=2, households=60, jembrana_households=60, pace=100)
+    made = World(tmp_path, seed=2, households=60, elsewhere=60, pace=100)
     made.advance(3_000)
     made.flush()
 
@@ -224,7 +238,7 @@ def test_no_date_lies_beyond_the_day_that_life_leads_to(tmp_path: Path) -> None:
 
 def test_until_april_2024_everybody_stands_as_at_first(tmp_path: Path) -> None:
     """The month of the official figures is not touched by what happens later."""
-    made = World(tmp_path, seed=4, households=200, jembrana_households=100, pace=500)
+    made = World(tmp_path, seed=4, households=200, elsewhere=100, pace=500)
     before = {row.household: row for row in made.truth()}
     made.advance(400)
     after = {row.household: row for row in made.truth() if row.first <= "2024-03"}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deploy import children
+from deploy.demo.kampung_tables import Databases
 from deploy.demo.stage import Play, Stage
 from deploy.embedded import Addresses, EmbeddedServices, Silent
 from deploy.embedded.errors import AlreadyRunning
@@ -70,7 +71,7 @@ def test_a_stage_begins_empty(tmp_path: Path) -> None:
 
     with stage(tmp_path) as played:
         assert played.own_database == GIVEN["database"]
-        assert sorted(one.name for one in played.directory.iterdir() if one.is_dir()) == ["adapters", "inbox", "log"]
+        assert sorted(one.name for one in played.directory.iterdir() if one.is_dir()) == ["adapters", "inbox", "log", "smart-kampung"]
         assert list((played.directory / "inbox").iterdir()) == []
 
 
@@ -93,10 +94,11 @@ def test_an_interrupted_end_still_ends_everything(tmp_path: Path, monkeypatch: p
             ended.append(self.name)
             raise KeyboardInterrupt
 
-    def begun(command: list[str], **_: Any) -> Part:
+    def begun(command: list[str], *_: Any, **__: Any) -> Part:
         (tmp_path / "demo" / "world.json").write_text('{"url": "http://127.0.0.1:9"}')
         return Part(command[2])
 
+    monkeypatch.setattr("deploy.demo.systems.prepare", lambda _: Databases("", ""))
     monkeypatch.setattr("deploy.demo.stage.Supervisor", lambda commands, *_: Part(commands[0][0]))
     monkeypatch.setattr(children, "start", begun)
     monkeypatch.setattr(children, "end", lambda processes: processes[0].stop())
@@ -111,4 +113,4 @@ def test_an_interrupted_end_still_ends_everything(tmp_path: Path, monkeypatch: p
     with pytest.raises(KeyboardInterrupt):
         played()
 
-    assert ended == ["adapter carik", "worker 1", "publish 1", "deploy.demo.world", "services"]
+    assert ended == ["adapter carik", "worker 1", "publish 1", "deploy.demo.world", "services", "services"]

@@ -26,8 +26,8 @@ def driven(inbox: Path, talk: Callable[[ClientSession, World], Awaitable[None]])
     """Let a client talk with the two interfaces over a small world."""
 
     async def play() -> None:
-        world = World(inbox, seed=1, households=100, jembrana_households=80, pace=500)
-        async with served(application(world, Troubles())) as client:
+        world = World(inbox, seed=1, households=100, elsewhere=80, pace=500)
+        async with served(application(world, Troubles(), {})) as client:
             await talk(client, world)
 
     asyncio.run(play())
@@ -131,7 +131,7 @@ def test_the_process_says_when_it_is_ready_and_ends_at_a_signal(tmp_path: Path) 
     """The ready file holds the address, on loopback, once requests are answered; SIGTERM ends the process without an error."""
     ready, inbox = tmp_path / "world.json", tmp_path / "inbox"
     line = [sys.executable, "-m", "deploy.demo.world", "--port", "0", "--inbox", str(inbox), "--seed", "3"]
-    line += ["--households", "80", "--jembrana-households", "60", "--ready-file", str(ready)]
+    line += ["--households", "80", "--elsewhere", "60", "--ready-file", str(ready)]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)  # noqa: S603 - the line is ours
     try:
         deadline = time.monotonic() + READY_S
@@ -145,7 +145,7 @@ def test_the_process_says_when_it_is_ready_and_ends_at_a_signal(tmp_path: Path) 
                 return await ask(client, "GET", "state")
 
         state = asyncio.run(told())
-        assert (state["households"], state["jembrana_households"]) == (80, 60)
+        assert state["households"] == {"31": 80, "32.11": 60, "35.10": 60, "51.01": 60}
         assert len(list(inbox.glob("sddd_*.csv"))) == state["files"] > 0
     finally:
         process.send_signal(signal.SIGTERM)

@@ -58,9 +58,24 @@ def test_provinces_can_be_chosen(rows: list[RegionRow]) -> None:
     assert Counter(one.level for one in chosen if one.code.startswith("51.01")) == {"regency": 1, "district": 5, "village": 51}
 
 
+def test_a_regency_can_be_chosen_without_its_neighbours(rows: list[RegionRow]) -> None:
+    """A regency brings its province and all below itself, and no other regency of the province."""
+    chosen = list(regions(["32.11", "51"]))
+
+    assert chosen == [one for one in rows if one.code in ("ID", "32") or one.code[:2] == "51" or one.code[:5] == "32.11"]
+    assert Counter(one.level for one in chosen if one.code.startswith("32")) == {
+        "province": 1,
+        "regency": 1,
+        "district": 26,
+        "village": 277,
+    }
+
+
 def test_a_province_that_does_not_exist_is_told_at_once() -> None:
     """All wrong codes are named, before any row is made."""
-    with pytest.raises(UnknownProvince, match=r"no province 3174, DKI in the product's regions: give Kemendagri codes such as 31"):
+    with pytest.raises(
+        UnknownProvince, match=r"no province or regency 3174, DKI in the product's regions: give Kemendagri codes such as 31"
+    ):
         regions(["31", "DKI", "3174"])
 
 

@@ -26,9 +26,10 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def reader(address: str, page_size: int = 3, clock_s: Callable[[], float] = lambda: 0.0, **environ: str) -> RestReader:
-    """Return a reader of the feed at an address."""
+    """Return a reader of the feed at an address, which has no snapshot."""
     declared = carik(MUARA_CARIK_URL=address)
-    source = declared.source.model_copy(update={"page": declared.source.page.model_copy(update={"size": page_size})})  # type: ignore[union-attr]  # of kind rest
+    changed = {"page": declared.source.page.model_copy(update={"size": page_size}), "snapshot": None}  # type: ignore[union-attr]  # of kind rest
+    source = declared.source.model_copy(update=changed)
     return RestReader(source, mapper(declared), {**ENVIRON, **environ}, lambda: NOW, clock_s)  # type: ignore[arg-type]  # of kind rest
 
 

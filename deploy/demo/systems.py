@@ -1,0 +1,101 @@
+"""
+The simulated regional systems as the demo runs them: the world's process, and the database server that Smart Kampung has of its own.
+
+Why: they are other people's machines: they are reached as those would be, by addresses and secrets that adapters are given.
+Must not: share a server with the platform, whose own may have been given by somebody and must keep its settings.
+"""
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from deploy import children
+from deploy.demo.kampung_tables import prepare
+from deploy.embedded import Addresses, EmbeddedServices
+from deploy.embedded.ports import LOOPBACK, ports_for
+from schemas.errors import Fatal
+
+__all__ = ["FOLDERS", "RegionalSystems", "WorldNotReady"]
+
+FOLDERS = ("inbox", "smart-kampung")
+"""What the systems keep, in folders of these names."""
+_PUSHING = ("desa", "simpati")
+"""Systems that push to a port where their adapter listens."""
+_READY_S = 60.0
+
+
+class WorldNotReady(Fatal):
+    """the simulated regional systems did not start within {wait_s} s; their log is {log}"""
+
+
+class RegionalSystems:
+    """The systems of one demo, in its folder; `open` starts them."""
+
+    def __init__(self, directory: Path, log: Path, arguments: list[str]) -> None:
+        """Know where; `arguments` go to the world's process."""
+        self._directory, self._log, self._arguments = directory, log, arguments
+        self._control = ""
+        self.environ: dict[str, str] = {}
+        """What their adapters must be told, once they are open."""
+
+    def open(self, platform: Addresses, ends: ExitStack) -> None:
+        """Start the systems, and wait until they answer; `ends` ends them. Raises `WorldNotReady`."""
+        # The platform's broker and registry are named so that only a database server is started.
+        server = EmbeddedServices.start(
+            self._directory / "smart-kampung", fresh=True, kafka=platform.kafka, registry=platform.registry, wal_level="logical"
+        )
+        ends.callback(server.stop)
+        tables = prepare(server.addresses.database)
+        told = {"DEMO_KAMPUNG_DATABASE": tables.writer}
+        self.environ = {"MUARA_SMARTKAMPUNG_DSN": tables.reader}
+        for name, port in ports_for(_PUSHING, self._directory / "listeners.json").items():
+            secret = secrets.token_hex(16)
+            told |= {f"DEMO_{name.upper()}_URL": f"http://{LOOPBACK}:{port}/{name}", f"DEMO_{name.upper()}_SECRET": secret}
+            self.environ[f"MUARA_SUMEDANG_{name.upper()}_LISTEN"] = f"{LOOPBACK}:{port}"
+            self.environ[f"MUARA_SUMEDANG_{name.upper()}_SECRET"] = secret
+        self._start_world(told, ends)
+        self.environ |= {
+            "MUARA_CARIK_URL": self._control,
+            "MUARA_CARIK_CLIENT_ID": "muara-demo",
+            "MUARA_CARIK_CLIENT_SECRET": "invented-for-the-demo",
+            "MUARA_SDDD_FOLDER": str(self._directory / "inbox"),
+        }
+
+    def _start_world(self, told: dict[str, str], ends: ExitStack) -> None:
+        ready = self._directory / "world.json"
+        ready.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "deploy.demo.world", "--port", "0", "--inbox", str(self._directory / "inbox")]
+        world = children.start([*command, *self._arguments, "--ready-file", str(ready)], {**os.environ, **told}, log=self._log)
+        ends.callback(children.end, [world])
+        deadline = time.monotonic() + _READY_S
+        while not ready.exists():
+            if world.poll() is not None or time.monotonic() > deadline:
+                raise WorldNotReady(wait_s=int(_READY_S), log=self._log)
+            time.sleep(0.05)
+        self._control = json.loads(ready.read_text(encoding="utf-8"))["url"]
+
+    def ask(self, method: str, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
+        """Ask the systems' control, and return its JSON."""
+        answer = httpx2.request(method, f"{self._control}/control/{path}", params={k: str(v) for k, v in query.items()}, timeout=600)
+        answer.raise_for_status()
+        return answer.json()
+
+    def waiting(self) -> int:
+        """Return how much the systems have said that is not written into their database, or taken by who listens, yet."""
+        return sum(self.ask("GET", "state")["waiting"].values())
+
+    def truth_rows(self, take: Callable[[dict[str, Any]], None]) -> None:
+        """Hand every row of the systems' own truth to `take`."""
+        with httpx2.stream("GET", f"{self._control}/control/truth", timeout=600) as answer:
+            answer.raise_for_status()
+            for line in answer.iter_lines():
+                if line:
+                    take(json.loads(line))

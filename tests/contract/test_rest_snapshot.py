@@ -1,0 +1,57 @@
+"""A snapshot joined to a change feed, against the real Kafka: killed at every step, nothing is lost and it is not begun anew."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded import EmbeddedServices
+from deploy.topics import make_topics
+from tests.contract.adapter_process import STEPS
+from tests.contract.harness import Adapter, office, until
+from tests.contract.kinds import CarikKind
+
+FAMILIES = 24
+
+
+@pytest.fixture
+def world(services: EmbeddedServices, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[CarikKind, Adapter]]:
+    """A city of some families whose feed does not reach back, read in pages of four, and an adapter over it."""
+    kind = CarikKind(tmp_path, f"97.{abs(hash(request.node.name)) % 90 + 10}")
+    text = kind.region_file.read_text(encoding="utf-8")
+    kind.region_file.write_text(text.replace("size = 500", "size = 4"), encoding="utf-8")
+    make_topics(services.addresses.kafka, services.addresses.registry, [kind.regency])
+    kind.many(FAMILIES, 2)
+    kind.put(_3=5)
+    kind.city.forgotten_before = kind.city.changes[-1][0]
+    with kind.running() as environ:
+        yield kind, Adapter(kind, environ, services.addresses, tmp_path / "state")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_each_step_of_a_snapshot_nothing_is_lost(world: tuple[CarikKind, Adapter], services: EmbeddedServices, step: str) -> None:
+    """Killed by SIGKILL while it reads the snapshot, the adapter goes on behind the last page that was kept."""
+    kind, adapter = world
+    for times in (1, 2):
+        with adapter.running(DIE_AT=step, DIE_TIMES=str(times)) as process:
+            until(partial(_dead_or_told_more, kind, process), f"death at: {step}")
+        assert process.returncode == -signal.SIGKILL, adapter.log.read_text(encoding="utf-8")
+    kind.put(_1=7, _30=1)
+    adapter.run_until_told()
+
+    assert office(services.addresses, kind) == kind.living
+    assert len(kind.living) == FAMILIES + 1
+    assert kind.city.families_asked.count(None) <= 3
+    assert max(filter(None, kind.city.families_asked)) >= "F000020"
+
+
+def _dead_or_told_more(kind: CarikKind, process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process has died; where it has not after a second, tell of one more change."""
+    try:
+        process.wait(1)
+    except subprocess.TimeoutExpired:
+        kind.put(_6=kind.living[6] + 1)
+    return process.poll() is not None

@@ -1,0 +1,169 @@
+"""A snapshot before the feed: joined without a gap and without a double, gone on with where it was, and lies of the source are told."""
+
+import json
+from typing import Any
+
+import pytest
+
+from producers.faults import RegionFileWrong, SourceAway
+from producers.region_file import read_region_file
+from producers.sources.rest import RestReader
+from producers.sources.rest_snapshot import place_of
+from schemas.events import HouseholdChanged
+from tests.contract.carik_server import CarikServer
+from tests.producers.samples import CARIK, ENVIRON, building, carik, family, mapper
+from tests.producers.sources.test_rest import Answer, at, kept, serving
+
+Known = tuple[bytes, int]
+
+
+def reader(address: str, page_size: int = 3) -> RestReader:
+    """Return a reader of Carik's snapshot and feed at an address."""
+    declared = carik(MUARA_CARIK_URL=address)
+    source = declared.source.model_copy(update={"page": declared.source.page.model_copy(update={"size": page_size})})  # type: ignore[union-attr]  # of kind rest
+    return RestReader(source, mapper(declared), ENVIRON, lambda: pytest.fail("no clock is needed"), lambda: 0.0)  # type: ignore[arg-type]  # of kind rest
+
+
+def known(events: Any) -> list[Known]:
+    """Return what tells events apart."""
+    return [(one.household, one.revision) for one in events if isinstance(one, HouseholdChanged)]
+
+
+def read_on(address: str, position: str | None) -> tuple[list[Known], str | None]:
+    """Read until caught up; return what came, and the position."""
+    found: list[Known] = []
+    feed = reader(address)
+    while True:
+        batch = feed.read(position)
+        found += known(batch.events)
+        position = kept(batch)
+        if batch.caught_up:
+            feed.close()
+            return found, position
+
+
+@pytest.fixture
+def city() -> CarikServer:
+    """A city with ten families, some changed twice, whose feed has forgotten all but the last moment."""
+    made = CarikServer()
+    for serial in range(1, 11):
+        made.tell(building(family(serial, at(serial))))
+    for serial in range(1, 4):
+        made.tell(building(family(serial, at(20 + serial), berlaku_sejak="2024-03-05")))
+    made.forgotten_before = at(23)
+    return made
+
+
+def test_what_the_feed_has_forgotten_comes_by_the_snapshot(city: CarikServer) -> None:
+    """All that holds of every family is read once; the feed goes on where it stood."""
+    with city.running() as address:
+        found, position = read_on(address, None)
+        again, _ = read_on(address, position)
+
+    assert len(found) == len(set(found)) == 13
+    assert set(again) <= set(found)
+    assert city.families_asked == [None, "F000003", "F000006", "F000009"]
+    assert place_of(position) is None
+    assert position == at(23)
+
+
+def test_what_changes_while_the_snapshot_is_read_is_not_lost(city: CarikServer) -> None:
+    """A family that was read already, one that is read later, and a new one change meanwhile: each change comes, none twice."""
+    with city.running() as address:
+        feed = reader(address)
+        batch = feed.read(None)
+        found, position = known(batch.events), kept(batch)
+        for serial in (1, 9, 11):
+            city.tell(building(family(serial, at(30 + serial), berlaku_sejak="2024-03-09")))
+        while True:
+            batch = feed.read(position)
+            found += known(batch.events)
+            position = kept(batch)
+            if batch.caught_up:
+                break
+        feed.close()
+
+    assert len(found) == len(set(found)) == 16
+    assert position == at(41)
+
+
+def test_reading_goes_on_behind_the_last_page_that_was_kept(city: CarikServer) -> None:
+    """A new process reads the rest of the snapshot, and the feed from where it stood when the snapshot began."""
+    with city.running() as address:
+        feed = reader(address)
+        first = feed.read(None)
+        feed.close()
+        city.tell(building(family(1, at(40), berlaku_sejak="2024-03-09")))
+        rest, position = read_on(address, kept(first))
+
+    assert len({*known(first.events), *rest}) == 14
+    assert len({*known(first.events)} & {*rest}) == 1, (
+        "what was told at the feed's very cursor comes again, to a process that knows nothing"
+    )
+    assert position == at(40)
+    assert city.families_asked.count(None) == 1
+
+
+def test_an_adapter_that_reads_the_feed_already_needs_no_snapshot(city: CarikServer) -> None:
+    """A position in the feed is one, whatever the region file has learned since."""
+    with city.running() as address:
+        found, _ = read_on(address, at(22))
+
+    assert len(found) == 1
+    assert city.families_asked == []
+
+
+def snapshot_page(*families: dict[str, Any], key: object = None, more: object = False, since: object = at(9)) -> Answer:
+    """Return an answer of the snapshot."""
+    told = {"data": [building(*families)] if families else [], "berikutnya": key, "masih_ada": more, "perubahan_sejak": since}
+    return 200, {}, json.dumps(told).encode()
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([snapshot_page(family(1), key="a", since=None)], "perubahan_sejak in its answer is no text in UTF-8"),
+        ([snapshot_page(family(1), key="a", more="yes")], "masih_ada in its answer is neither true nor false"),
+        ([snapshot_page(family(1), key=None, more=True)], "berikutnya in its answer is neither a text nor a whole number"),
+        ([snapshot_page(family(1), key=True, more=True)], "berikutnya in its answer is neither a text nor a whole number"),
+        ([snapshot_page(family(1), key="b", more=True), snapshot_page(key="b", more=True)], "does not grow though more is there"),
+        ([snapshot_page(family(1), key=10, more=True), snapshot_page(key=9, more=True)], "does not grow though more is there"),
+        ([snapshot_page(family(1), key="b", more=True), snapshot_page(key=9, more=True)], "does not grow though more is there"),
+    ],
+)
+def test_a_snapshot_that_lies_is_told(answers: list[Answer], said: str) -> None:
+    """A key that goes back, stands or is none, and an answer without the feed's cursor, are faults of the source: nothing is skipped."""
+    with serving(*answers) as (address, _):
+        feed = reader(address)
+        position = None
+        for _ in answers[:-1]:
+            position = kept(feed.read(position))
+        with pytest.raises(SourceAway, match=said):
+            feed.read(position)
+        feed.close()
+
+
+def test_whole_numbers_are_compared_as_numbers() -> None:
+    """10 comes after 9."""
+    with serving(snapshot_page(family(1), key=9, more=True), snapshot_page(family(2), key=10, more=True), snapshot_page(since="x")) as (
+        address,
+        asked,
+    ):
+        feed = reader(address)
+        position = kept(feed.read(None))
+        position = kept(feed.read(position))
+        assert kept(feed.read(position)) == at(9)
+        feed.close()
+
+    assert ["setelah=9" in asked[1], "setelah=10" in asked[2]] == [True, True]
+
+
+def test_records_of_both_lie_as_deep(tmp_path: Any) -> None:
+    """A snapshot whose records lie elsewhere than the feed's is refused: ^ would mean two things."""
+    told = tmp_path / "region.toml"
+    text = CARIK.read_text(encoding="utf-8")
+    text = text.replace('since = "perubahan_sejak"', 'since = "perubahan_sejak", records = "data[].keluarga[]"')
+    told.write_text(text, encoding="utf-8")
+
+    with pytest.raises(RegionFileWrong, match=r"snapshot\.records must lead through as many parts as records"):
+        read_region_file(told, ENVIRON)
