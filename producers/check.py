@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from producers.declaration import Declaration, FilesSource, WebhookSource
+from producers.declaration import Declaration, FilesSource, PostgresSource, WebhookSource
 from producers.faults import FileUnreadable, RecordUnreadable, SampleUnreadable
 from producers.mapping import Mapper
 from producers.pseudonym import Pseudonyms
@@ -138,6 +138,8 @@ def _sampled(declared: Declaration, sample: Path) -> list[Node]:
     except (OSError, ValueError, csv.Error, FileUnreadable) as error:
         why = str(error.facts["cause"]) if isinstance(error, FileUnreadable) else type(error).__name__
         raise SampleUnreadable(file=sample.name, why=why) from error
+    if isinstance(declared.source, PostgresSource):
+        return _table_rows(answer, sample)
     if isinstance(declared.source, WebhookSource):
         nodes, unreachable = notifications(answer, declared.source.records)
     else:
@@ -145,6 +147,14 @@ def _sampled(declared: Declaration, sample: Path) -> list[Node]:
     if not nodes and unreachable:
         raise SampleUnreadable(file=sample.name, why=f"{unreachable[0].field} {unreachable[0].cause}")
     return nodes
+
+
+def _table_rows(answer: Any, sample: Path) -> list[Node]:  # noqa: ANN401 - JSON
+    """Return the records of a sample of a database: a list of rows with their lists; `^` in a row is what the log tells of it."""
+    if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
+        raise SampleUnreadable(file=sample.name, why="it is no list of rows")
+    told = {"revision": 1, "committed_at": "2024-01-01T00:00:00+00:00", "committed_on": "2024-01-01", "deleted": False}
+    return [Node({name: row[name] for name in row if name != "^"}, Node({**told, **row.get("^", {})})) for row in answer]
 
 
 def _named(declared: Declaration, source: FilesSource, sample: Path) -> Named:

@@ -20,7 +20,8 @@ _EARLIEST = date(1900, 1, 1)
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.([0-9]{1,15}))?")
 _PARTS = {"tenths": 1, "thousandths": 3}
 """Conversions that tell a decimal number in its parts, with the digits behind the point that they hold."""
-_FLAGS = {"true": True, "false": False, "1": True, "0": False}
+_FLAGS = {"true": True, "false": False, "1": True, "0": False, "t": True, "f": False}
+"""The last two are how PostgreSQL writes them."""
 
 
 def converter(conversion: Conversion | None, kind: Kind, written: str | None) -> Callable[[Any], Any]:

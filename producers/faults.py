@@ -22,6 +22,7 @@ __all__ = [
     "SourceAway",
     "SourcePushes",
     "SourceRefuses",
+    "SourceUnready",
     "StateFileForeign",
     "masked",
 ]
@@ -48,6 +49,10 @@ class SourceRefuses(SourceAway):
     """the source at {address} refuses us ({why}): check the credentials in {names}; trying again in {wait_s:.1f} s"""
 
 
+class SourceUnready(SourceAway):
+    """the source at {address} is not ready to be read ({why}): trying again in {wait_s:.1f} s"""
+
+
 class DiskRefuses(Retriable):
     """the adapter's file {file} cannot be written ({why}): free some space; reading waits meanwhile"""
 
@@ -60,7 +65,7 @@ class RegionFileWrong(Fatal):
 
 
 class SampleUnreadable(Fatal):
-    """sample {file} cannot be read ({why}): give a JSON answer of the source, or a CSV file of it"""
+    """sample {file} cannot be read ({why}): give a JSON answer of the source, a JSON list of rows, or a CSV file of it"""
 
 
 class KeyMissing(Fatal):

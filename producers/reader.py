@@ -14,6 +14,7 @@ from datetime import datetime
 
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile
+from producers.delivery import Delivery
 from producers.encoding import encode
 from producers.faults import DiskRefuses, RecordUnreadable, SourceAway
 from producers.quarantine import PutAside, put_aside, take_back, take_back_records
@@ -54,16 +55,19 @@ class Reader:
         spool_bytes: int,
         poll_s: float,
         receiving: Receiving | None = None,
+        delivered: Callable[[str], None] | None = None,
     ) -> None:
         """
         Know how to read and where to keep.
 
         `schema_ids` are those of each regency's topic, `spooled` is set when something was added, `receiving` is a source that is told.
+        `delivered` is told, between two readings, up to which position everything is delivered.
         """
         self._read, self._state, self._spool = read, state, Spool(state)
         self._schema_ids, self._clock, self._spooled = schema_ids, clock, spooled
         self._spool_bytes, self._poll_s = spool_bytes, poll_s
         self._backoff, self._receiving = Backoff(), receiving
+        self._delivered, self._delivery = delivered, Delivery(self._spool, state.position())
         self._told: tuple[str, str] | None = None
         self.caught_up = threading.Event()
         """Set when the source said that nothing more is there."""
@@ -87,6 +91,8 @@ class Reader:
     def step(self) -> float:
         """Read and keep one batch; return how long to wait before the next, in seconds."""
         try:
+            if self._delivered is not None and (upto := self._delivery.upto()) is not None:
+                self._delivered(upto)
             if self._spool.size()[1] >= self._spool_bytes:
                 self._refuse()
                 self._say("spool full", f"{self._spool_bytes >> 20} MB wait for the broker; reading waits")
@@ -103,8 +109,9 @@ class Reader:
             return self._backoff.pause_s()
         self._backoff.over()
         # What receives is caught up and not, many times a second; its state is one.
-        self._say("receiving" if self._receiving is not None else "caught up" if batch.caught_up else "reading")
-        return self._poll_s if batch.caught_up else 0.0
+        told = "receiving" if self._receiving is not None else "caught up" if batch.caught_up else "reading"
+        self._say(told, batch.note, warning=batch.warning)
+        return batch.wait_s if batch.wait_s is not None else self._poll_s if batch.caught_up else 0.0
 
     def _refuse(self) -> None:
         """Let a source that is told know that nothing can be kept now."""
@@ -119,6 +126,8 @@ class Reader:
             self._state.move(batch.position, asked_at, nothing_more=batch.caught_up)
         if batch.kept is not None:
             batch.kept()
+        if self._delivered is not None:
+            self._delivery.kept(batch.position)
         if batch.events:
             self._spooled.set()
         for one in aside:
@@ -146,10 +155,10 @@ class Reader:
             self._spool.append(events)
         return large
 
-    def _say(self, state: str, why: str = "") -> None:
+    def _say(self, state: str, why: str = "", *, warning: bool = True) -> None:
         if self._told == (state, why):
             return
-        log = _log.warning if why else _log.info
+        log = _log.warning if why and warning else _log.info
         log("reading: %s", state, extra={"action": "reading_state", "state": state, "why": why})
         self._told = (state, why)
         try:

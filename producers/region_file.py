@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from producers.declaration import SOURCE_KINDS, Declaration, RestSource, WebhookSource
+from producers.declaration import SOURCE_KINDS, Declaration, PostgresSource, RestSource, WebhookSource
 from producers.declaration.model import every_model
 from producers.faults import RegionFileWrong
 
@@ -59,6 +59,8 @@ def unset_variables(path: Path, environ: Mapping[str, str]) -> list[str]:
         names += [declared.source.token.client_id_env, declared.source.token.client_secret_env]
     if isinstance(declared.source, WebhookSource):
         names.append(declared.source.secret_env[0])
+    if isinstance(declared.source, PostgresSource):
+        names.append(declared.source.dsn_env)
     return sorted({name for name in names if not environ.get(name)})
 
 

@@ -26,7 +26,7 @@ from producers.publisher import Publisher
 from producers.reader import Reader, remember
 from producers.region_file import read_region_file
 from producers.settings import AdapterSettings
-from producers.sources import Batch, Receiving, Source
+from producers.sources import Batch, HearsDelivery, Receiving, Source
 from producers.sources.opening import open_source
 from producers.sources.showings import forget_refusals
 from schemas.codec import schema_text
@@ -117,7 +117,9 @@ class _Adapter:
         schema_ids = self._schema_ids()
         if schema_ids is None:
             return
-        reader = self._reader(source, read, schema_ids)
+        # Sending again goes by positions of its own, which tell nothing of what the adapter itself has delivered.
+        delivered = source.delivered if isinstance(source, HearsDelivery) and not once else None
+        reader = self._reader(source, read, schema_ids, delivered)
         thread = threading.Thread(target=self._guarded, args=(lambda: reader.run(self._stop, once=once),), name="reader", daemon=True)
         with StateFile(self._state.path, self._declared.source_id) as own:
             publisher = Publisher(self._settings.kafka, self._declared.regencies, own, self._spooled, self._settings.librdkafka)
@@ -141,7 +143,13 @@ class _Adapter:
             self._error = error
             self._stop.set()
 
-    def _reader(self, source: Source, read: Callable[[str | None], Batch], schema_ids: dict[str, int]) -> Reader:
+    def _reader(
+        self,
+        source: Source,
+        read: Callable[[str | None], Batch],
+        schema_ids: dict[str, int],
+        delivered: Callable[[str], None] | None,
+    ) -> Reader:
         receiving = source if isinstance(source, Receiving) else None
         poll_s = 0.0 if receiving is not None else self._settings.poll_interval_s or self._declared.source.poll_s
         return Reader(
@@ -153,6 +161,7 @@ class _Adapter:
             spool_bytes=self._settings.spool_bytes,
             poll_s=poll_s,
             receiving=receiving,
+            delivered=delivered,
         )
 
     def _schema_ids(self) -> dict[str, int] | None:

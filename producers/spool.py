@@ -60,6 +60,16 @@ class Spool:
                 (events, held, events),
             )
 
+    def first(self) -> int | None:
+        """Return the number of the first event that waits, None where none does."""
+        found = self._connection.execute("select min(seq) from spool").fetchone()[0]
+        return None if found is None else int(found)
+
+    def last(self) -> int:
+        """Return the number of the last event that was ever added."""
+        found = self._connection.execute("select seq from sqlite_sequence where name = 'spool'").fetchone()
+        return 0 if found is None else int(found[0])
+
     def size(self) -> tuple[int, int]:
         """Return how many events wait, and the bytes they hold."""
         events, held = self._connection.execute("select spooled, spooled_bytes from adapter").fetchone()

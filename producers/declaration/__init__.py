@@ -11,6 +11,7 @@ from pydantic import Field
 
 from producers.declaration.files import FilesSource
 from producers.declaration.model import Model
+from producers.declaration.postgres import ChildTable, PostgresSource
 from producers.declaration.rest import RestSource
 from producers.declaration.sections import (
     Composition,
@@ -27,6 +28,7 @@ from producers.declaration.webhook import WebhookSource
 __all__ = [
     "PUSHING_KINDS",
     "SOURCE_KINDS",
+    "ChildTable",
     "Composition",
     "Conversion",
     "Declaration",
@@ -35,6 +37,7 @@ __all__ = [
     "Kind",
     "MembersSection",
     "NutritionSection",
+    "PostgresSource",
     "ProgrammesSection",
     "RegionMapping",
     "RestSource",
@@ -44,7 +47,7 @@ __all__ = [
     "kind_of",
 ]
 
-SOURCE_KINDS = ("rest", "files", "webhook")
+SOURCE_KINDS = ("rest", "postgres", "files", "webhook")
 """The kinds of source, as `kind` in a region file names them."""
 PUSHING_KINDS = ("webhook",)
 """Those that cannot be asked again: they tell when they like."""
@@ -57,5 +60,5 @@ class Declaration(Model):
     source_id: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,15}$")
     mapping_version: int = Field(ge=1, lt=1 << 31)
     regencies: tuple[Annotated[str, Field(pattern=r"^\d\d\.\d\d$")], ...] = Field(min_length=1)
-    source: Annotated[RestSource | FilesSource | WebhookSource, Field(discriminator="kind")]
+    source: Annotated[RestSource | PostgresSource | FilesSource | WebhookSource, Field(discriminator="kind")]
     mapping: RegionMapping

@@ -17,7 +17,7 @@ from producers.quarantine import PutAside
 from producers.records import Node
 from schemas.events import HouseholdChanged
 
-__all__ = ["Batch", "Receiving", "Source", "mapped"]
+__all__ = ["Batch", "HearsDelivery", "Receiving", "Source", "mapped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,12 @@ class Batch:
     """Run once that transaction is committed: only then may the source take the batch as kept."""
     mended: str | None = None
     """The place (a file) whose earlier faults are forgotten, because it was read again."""
+    note: str = ""
+    """What the source wants people to know of its state, told beside what reading does."""
+    warning: bool = False
+    """Whether the note needs a person."""
+    wait_s: float | None = None
+    """How long to wait before the source is asked again, in seconds; None leaves it to whether it is caught up."""
     corrected: Sequence[bytes] = ()
     """The marks of records whose earlier faults are forgotten, because the source says the same statements in a way that can be read."""
 
@@ -75,6 +81,18 @@ class Receiving(Protocol):
 
     def finish(self) -> None:
         """Let nothing in any more; what was let in is for the last readings."""
+
+
+@runtime_checkable
+class HearsDelivery(Protocol):
+    """A source that keeps its changes until they are taken, and may then forget them."""
+
+    def delivered(self, position: str) -> None:
+        """
+        Hear that everything up to a position is delivered, so that the system itself may forget it.
+
+        Called by the thread that reads, between two readings. Raises `SourceAway` where it cannot be done now; it is told again.
+        """
 
 
 def mapped(mapper: Mapper, records: Iterable[Node], place: str) -> tuple[list[HouseholdChanged], dict[bytes, PutAside]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from producers.checkpoint import StateFile
-from producers.declaration import Declaration, RestSource, WebhookSource
+from producers.declaration import Declaration, PostgresSource, RestSource, WebhookSource
 from producers.mapping import Mapper
 from producers.sources import Source
 from producers.sources.files import FilesReader
@@ -28,5 +28,9 @@ def open_source(
         return RestReader(declared.source, mapper, environ, clock)
     if isinstance(declared.source, WebhookSource):
         return WebhookReader(declared.source, mapper, state, environ, clock)
+    if isinstance(declared.source, PostgresSource):
+        from producers.sources.postgres.kinds import open_postgres  # noqa: PLC0415 - a driver that other adapters need not have
+
+        return open_postgres(declared.source, mapper, state.connection, environ, clock)
     make_tables(state.connection)
     return FilesReader(declared.source, mapper, state.connection, clock)

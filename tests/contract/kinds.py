@@ -16,9 +16,10 @@ from pathlib import Path
 from tests.contract.carik_server import CarikServer
 from tests.contract.sumedang_sender import SumedangSender
 from tests.producers import sumedang
-from tests.producers.samples import CARIK, ENVIRON, SDDD, building, drop, family, member, row, snapshot_name
+from tests.producers.kampung import Kampung, kampung
+from tests.producers.samples import CARIK, ENVIRON, KAMPUNG, SDDD, building, drop, family, member, row, snapshot_name
 
-__all__ = ["KINDS", "CarikKind", "Kind", "PushingKind", "SnapshotKind"]
+__all__ = ["KINDS", "CarikKind", "DatabaseKind", "Kind", "PushingKind", "SnapshotKind"]
 
 _BEGIN = datetime(2024, 3, 1, 8, tzinfo=UTC)
 
@@ -29,6 +30,10 @@ class Kind(ABC):
     region_file_of: Path
     pushes = False
     """It cannot be asked: what it told before must be told again by itself."""
+    database = ""
+    """A real server on which a source may make a database of its own; set by the suite before it runs."""
+    tells_its_past = True
+    """Whether it says all again that it ever said; a database's log is gone once it was taken, and then tells what there is now."""
 
     def __init__(self, folder: Path, regency: str) -> None:
         """Write the product's region file for the invented regency."""
@@ -233,4 +238,43 @@ class PushingKind(Kind):
         return sumedang.family(serial, self._urut, jenis, kode_desa=self.village, berlaku_sejak=f"{self.moment:%Y-%m-%d}", **said)
 
 
-KINDS: dict[str, type[Kind]] = {"rest": CarikKind, "files": SnapshotKind, "webhook": PushingKind}
+class DatabaseKind(Kind):
+    """A PostgreSQL database, read by its log."""
+
+    region_file_of = KAMPUNG
+    tells_its_past = False
+    made: Kampung
+
+    @contextmanager
+    def running(self) -> Iterator[dict[str, str]]:
+        """Make the database on the suite's server."""
+        with kampung(self.database, self.village) as self.made:
+            text = self.region_file.read_text(encoding="utf-8")
+            self.region_file.write_text(text.replace('slot = "muara"', f'slot = "{self.made.slot}"'), encoding="utf-8")
+            yield {**ENVIRON, **self.made.environ()}
+
+    def _tell(self, changed: dict[int, int], ended: list[int]) -> None:
+        for serial, size in changed.items():
+            self.made.put(serial, size, self.moment.date())
+        for serial in ended:
+            self.made.end(serial, self.moment.date())
+
+    def spoil(self, serial: int) -> None:
+        """Write a family with a member of a code that nobody knows."""
+        self._next()
+        with self.made.owner.transaction():
+            self.made.put(serial, 1, self.moment.date(), members=0)
+            self.made.add_member(serial, 1, sex="X")
+
+    def say_again(self) -> None:
+        """Write every row anew, unchanged."""
+        self.made.owner.execute("update smart_kampung.keluarga set diubah_pada = diubah_pada")
+
+    def many(self, count: int, people: int) -> None:
+        """Write them in one transaction."""
+        with self.made.owner.transaction():
+            self._tell(dict.fromkeys(range(1, count + 1), people), [])
+        self.living |= dict.fromkeys(range(1, count + 1), people)
+
+
+KINDS: dict[str, type[Kind]] = {"rest": CarikKind, "postgres": DatabaseKind, "files": SnapshotKind, "webhook": PushingKind}

@@ -50,6 +50,7 @@ class World:
 def bare(request: pytest.FixtureRequest, services: EmbeddedServices, tmp_path: Path) -> Iterator[World]:
     """A world of each kind, without topics."""
     kind = KINDS[request.param](tmp_path, next(_regencies))
+    kind.database = services.addresses.database
     with ExitStack() as stack:
         environ = stack.enter_context(kind.running())
         yield World(services, kind, Adapter(kind, environ, services.addresses, tmp_path / "state"), environ)
@@ -104,7 +105,7 @@ def _dead_or_told_more(world: World, process: subprocess.Popen[bytes]) -> bool:
 
 
 def test_a_replay_changes_nothing(world: World) -> None:
-    """An adapter whose file is lost starts over, says the same to the byte, and the office holds what it held."""
+    """An adapter whose file is lost starts over, says the same to the byte (or what is there now), and the office holds what it held."""
     world.kind.put(_1=2, _2=3, _3=1)
     world.kind.end(2)
     world.adapter.run_until_told()
@@ -115,7 +116,10 @@ def test_a_replay_changes_nothing(world: World) -> None:
     world.adapter.run_until_told()
 
     again = records(world.services.addresses.kafka, world.kind.regency)[len(first) :]
-    assert {record.value for record in again} == {record.value for record in first}
+    if world.kind.tells_its_past:
+        assert {record.value for record in again} == {record.value for record in first}
+    else:
+        assert len({record.key for record in again}) == len(world.kind.living)
     assert world.office == world.kind.living == {1: 2, 3: 1}
 
 
@@ -219,6 +223,7 @@ def test_a_mended_mapping_wins(world: World) -> None:
     text = world.kind.region_file.read_text(encoding="utf-8")
     faulty = {
         "rest": ('size = { count = "anggota", where = { kehadiran = "ADA" } }', "size = { constant = 99 }"),
+        "postgres": ('size = "jumlah_jiwa"', "size = { constant = 99 }"),
         "files": ('size = "P303"', "size = { constant = 99 }"),
         "webhook": ('size = "data.jumlah_anggota"', "size = { constant = 99 }"),
     }

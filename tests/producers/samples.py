@@ -20,6 +20,7 @@ __all__ = [
     "CARIK",
     "COLUMNS",
     "ENVIRON",
+    "KAMPUNG",
     "KEY",
     "REGIONS",
     "SDDD",
@@ -39,6 +40,7 @@ __all__ = [
 KEY = bytes(range(32))
 REGIONS = Path(__file__).parents[2] / "producers" / "regions"
 CARIK, SDDD = REGIONS / "carik-jakarta.toml", REGIONS / "jembrana-sddd.toml"
+KAMPUNG = REGIONS / "banyuwangi-smart-kampung.toml"
 ENVIRON = {
     "MUARA_CARIK_URL": "http://127.0.0.1:1",
     "MUARA_CARIK_CLIENT_ID": "invented",

@@ -184,3 +184,29 @@ def test_a_stop_ends_a_pause(state: StateFile) -> None:
     thread.join(5)
 
     assert not thread.is_alive()
+
+
+def test_the_source_hears_what_is_delivered(state: StateFile) -> None:
+    """Between two readings it is told up to which position everything has left the spool; where it cannot take it, it is told again."""
+    heard: list[str] = []
+    left = [batch(1, position="a"), batch(2, position="b"), batch(position="c", caught_up=True), batch(position="c", caught_up=True)]
+
+    def delivered(position: str) -> None:
+        heard.append(position)
+        if len(heard) == 1:
+            raise SourceAway(address="x", why="busy", wait_s=0.0)
+
+    subject = Reader(
+        lambda _: left.pop(0), state, {"31.74": 5}, lambda: NOW, threading.Event(), spool_bytes=1 << 20, poll_s=9.0, delivered=delivered
+    )
+    subject.step()
+    subject.step()
+    assert heard == []
+    Spool(state).delivered("31.74", 1, 1, 0)
+    subject.step()
+    assert (heard, len(left)) == (["a"], 2)
+    subject.step()
+    Spool(state).delivered("31.74", 2, 1, 0)
+    subject.step()
+
+    assert heard == ["a", "a", "c"]

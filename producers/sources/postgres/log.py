@@ -1,0 +1,328 @@
+"""
+A database read through its own log: the snapshot of its tables, joined to all that changes behind it.
+
+Why: nothing that was committed is missed, no program there must be changed, and a deletion is a deletion.
+Must not: let the slot move before what it gave is delivered; pass over a change; trust that a committed transaction is seen already.
+"""
+
+import contextlib
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from producers.declaration import PostgresSource
+from producers.mapping import Mapper
+from producers.records import Node
+from producers.sources import Batch
+from producers.sources.postgres.gathering import Gathering, Plan, Said
+from producers.sources.postgres.memory import Memory
+from producers.sources.postgres.pages import Pages, households
+from producers.sources.postgres.pgoutput import LogUnreadable
+from producers.sources.postgres.places import GREATEST_ORDINAL, Position, place_of, written
+from producers.sources.postgres.preparation import must_be_ready
+from producers.sources.postgres.saying import Saying
+from producers.sources.postgres.session import Session
+from producers.sources.postgres.slot import Slot
+from producers.sources.postgres.stream import Filled, Stream
+from producers.sources.postgres.sweeping import Sweeping
+from producers.sources.postgres.tables import Lists, Tables
+from producers.sources.postgres.wanted import wanted_of
+from producers.sources.postgres.watching import Watch
+
+__all__ = ["LogReader"]
+
+_BATCH = 2_000
+"""Rows said at once: some ten megabytes as events."""
+_ASKED = 20_000
+"""Messages asked for at once, where transactions are small."""
+_AHEAD = 200_000
+"""Messages read beyond where the slot stands, after which delivery is waited for: each question decodes all of them again."""
+_SNAPSHOT_AHEAD = 20_000
+"""Rows of the snapshot that wait for delivery, after which changes alone are read: they must not wait behind a million rows."""
+_LOOK_S = 2.0
+"""How long a committed transaction may stay unseen: it is for an instant, unless the server waits for a standby that is away."""
+_SETTLE_S = 5.0
+_AGE_S = 60.0
+"""How long a reading of the log may stay open while nobody takes from it: it keeps a transaction open over there."""
+_WAIT_S = 0.2
+
+
+class LogReader:
+    """Reads one database; the connection is that of the adapter's own file."""
+
+    def __init__(
+        self,
+        source: PostgresSource,
+        mapper: Mapper,
+        connection: sqlite3.Connection,
+        environ: Mapping[str, str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Know where the database is; nothing is opened yet."""
+        self._source, self._mapper, self._connection = source, mapper, connection
+        self._wanted = wanted_of(mapper.declared, source)
+        self._session = Session(source.dsn_env, environ, source.timeout_s)
+        self._slot = Slot(self._session, source.slot, source.publication)
+        self._tables = Tables(self._session, source, self._wanted)
+        self._memory = Memory(connection)
+        self._saying = Saying(source, mapper, connection)
+        self._pages = Pages(self._session, self._tables, self._saying, source.key, source.generation)
+        zone = ZoneInfo(source.time_zone)
+        children = {one.table: one.key for one in source.lists}
+        self._plan = Plan(source.table, source.key, children, self._wanted, zone, source.generation)
+        self._watch = Watch(self._session, self._slot, source, self._memory)
+        self._sweeping = Sweeping(self._session, self._memory, mapper, source, clock, zone)
+        self._stream: Stream | None = None
+        self._taken_s = 0.0
+        self._at = ""
+        """The position behind the last batch given: where another one is asked for, that batch was not kept."""
+        self._flushed = self._boundary = self._idle = 0
+        self._fresh = False
+        """Whether the open stream was opened by the question at hand."""
+        self._ask = _ASKED
+        self._ahead = 0
+        self._confirmed = ""
+        self._rows_turn = False
+        self._rows_ahead: deque[tuple[str, int]] = deque()
+
+    # ---- the source's protocol -------------------------------------------------------------------------------------------------
+
+    def read(self, position: str | None) -> Batch:
+        """Return what comes next; see `producers.sources.Source`."""
+        with self._session.faults():
+            try:
+                self._watch.ready(self._wanted)
+                at = self._resumed(position)
+                batch = self._begun() if at is None else self._next(at)
+            except BaseException:
+                self._close_stream()
+                raise
+        self._at = batch.position or ""
+        return replace(batch, note=self._watch.note(batch.note), warning=self._watch.warning)
+
+    def delivered(self, position: str) -> None:
+        """Let the slot move up to what is delivered; see `producers.sources.Source`."""
+        while self._rows_ahead and any(told == position for told, _ in self._rows_ahead):
+            if self._rows_ahead.popleft()[0] == position:
+                break
+        if self._stream is not None and time.monotonic() > self._taken_s + _AGE_S:
+            self._close_stream()
+        at = Position.of(position)
+        if at.done or at.upto == self._confirmed or not self._session.is_open:
+            return
+        with self._session.faults():
+            state = self._slot.state()
+            if state is not None and state.confirmed < at.place:
+                self._slot.advance(at.place)
+        self._confirmed, self._ahead = at.upto, 0
+
+    def again(self, since: datetime, position: str | None) -> Batch:  # noqa: ARG002 - a row does not tell when it was written
+        """Return the rows of all tables as they are now, under the newest revision that everything kept so far has."""
+        with self._session.faults():
+            must_be_ready(self._session, self._source.model_copy(update={"capture": "compare"}), self._wanted)
+            if position is None:
+                kept = self._connection.execute("select position from adapter").fetchone()[0]
+                if kept is None:
+                    return Batch([], None, caught_up=True)
+                upto = Position.of(kept)
+                begun = Position(upto.upto, upto.done, self._pages.begin(upto.upto, self._memory.newest_round()))
+                return Batch([], begun.text(), caught_up=False)
+            at = Position.of(position)
+            assert at.snapshot is not None  # noqa: S101 - we made it
+            if at.snapshot.page >= at.snapshot.pages:
+                return Batch([], position, caught_up=True)
+            # Of a transaction that is kept in part, the rows show the whole: they must beat all of it that was said.
+            nodes, snapshot = self._pages.next(at.snapshot, GREATEST_ORDINAL if at.done else 0)
+        events, aside = self._saying.events(nodes)
+        corrected = [self._mapper.mark_of(one) for one in events]
+        return Batch(events, replace(at, snapshot=snapshot).text(), caught_up=False, aside=aside, corrected=corrected)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._close_stream()
+        self._session.drop()
+
+    # ---- where to go on --------------------------------------------------------------------------------------------------------
+
+    def _resumed(self, position: str | None) -> Position | None:
+        """Return where to go on, or None where everything is to be read anew."""
+        if position is None or self._watch.another_generation:
+            return None
+        if position != self._at:
+            self._close_stream()
+        at = Position.of(position)
+        return at if self._watch.holds(at) else None
+
+    def _begun(self) -> Batch:
+        """Make the slot where there is none, and return where reading begins; nothing is read before that is kept."""
+        self._close_stream()
+        state = self._watch.made()
+        self._settle()
+        place = written(state.confirmed)
+        begun = Position(place, snapshot=self._pages.begin(place, self._memory.newest_round() + 1))
+        identity = self._watch.identity
+        return Batch([], begun.text(), caught_up=False, keep=lambda connection: Memory.keep_server(connection, identity))
+
+    def _settle(self) -> None:
+        """
+        Wait until transactions that had ended for the log, and not yet for those who look, are seen.
+
+        Between the two lies an instant, and those committed before the slot's beginning are not in it; only transactions that go on
+        longer are in it for sure, and are not waited for.
+        """
+        time.sleep(_WAIT_S)
+        with self._tables.look() as seen:
+            wanted = seen.beyond
+        deadline = time.monotonic() + _SETTLE_S
+        while time.monotonic() < deadline:
+            with self._tables.look() as seen:
+                if seen.least >= wanted:
+                    return
+            time.sleep(_WAIT_S / 4)
+
+    def _next(self, at: Position) -> Batch:
+        if at.snapshot is None:
+            return self._from_log(at) or Batch([], at.text(), caught_up=False, wait_s=_WAIT_S, note="waits for delivery")
+        self._rows_turn = not self._rows_turn
+        rows_wait = sum(rows for _, rows in self._rows_ahead) >= _SNAPSHOT_AHEAD
+        if self._rows_turn and not rows_wait:
+            return self._from_pages(at)
+        batch = self._from_log(at)
+        if batch is None or not batch.events:
+            wait_s = _WAIT_S if rows_wait else 0.0
+            return replace(batch or Batch([], at.text(), caught_up=False), caught_up=False, wait_s=wait_s, note=self._progress(at))
+        return replace(batch, caught_up=False, note=self._progress(at))
+
+    # ---- the tables ------------------------------------------------------------------------------------------------------------
+
+    def _from_pages(self, at: Position) -> Batch:
+        """Return the next rows of the snapshot, or those who are gone since an earlier one."""
+        assert at.snapshot is not None  # noqa: S101 - asked before
+        if at.snapshot.page >= at.snapshot.pages:
+            return self._sweeping.next(at)
+        nodes, snapshot = self._pages.next(at.snapshot)
+        events, aside = self._saying.events(nodes)
+        seen, anyone = households(self._mapper, nodes) if snapshot.round > 1 else ([], 0)
+        snapshot = replace(snapshot, anyone=snapshot.anyone + anyone)
+        following = replace(at, snapshot=snapshot)
+
+        def keep(connection: sqlite3.Connection) -> None:
+            Memory.keep_events(connection, events, snapshot.round)
+            Memory.keep_seen(connection, seen, snapshot.round)
+
+        return Batch(
+            events,
+            following.text(),
+            caught_up=False,
+            aside=aside,
+            keep=keep,
+            kept=lambda: self._rows_ahead.append((following.text(), len(events))),
+            corrected=self._saying.corrected(events),
+            note=self._progress(following),
+        )
+
+    def _progress(self, at: Position) -> str:
+        assert at.snapshot is not None  # noqa: S101 - asked before
+        return f"first reading of the tables, {100 * at.snapshot.page // max(at.snapshot.pages, 1)} % done"
+
+    # ---- the log ---------------------------------------------------------------------------------------------------------------
+
+    def _from_log(self, at: Position) -> Batch | None:
+        """Return the next changes of the log; None where delivery must come first."""
+        if self._stream is None and not self._opened(at):
+            return None if self._ahead > _AHEAD else Batch([], at.text(), caught_up=True)
+        stream = self._stream
+        assert stream is not None  # noqa: S101 - opened above
+        self._taken_s = time.monotonic()
+        try:
+            filled = stream.fill(_BATCH)
+        except LogUnreadable as error:
+            raise self._session.unready(f"its log cannot be read: {error}") from error
+        return self._as_batch(at, stream, filled)
+
+    def _opened(self, at: Position) -> bool:
+        """Ask for what the log holds behind a position; return whether there is anything that was not asked for before."""
+        before, ends = self._boundary, self._slot.ends()
+        self._watch.within(at, ends)
+        if self._ahead > _AHEAD or (ends.flushed == self._flushed and at.text() == self._at):
+            return False
+        # Of the two places that surely lie between records, the newer one that is on the disk: the peek will have read up to there.
+        self._boundary = ends.boundary
+        self._idle = ends.boundary if ends.flushed >= ends.boundary else before if ends.flushed >= before else 0
+        self._flushed = ends.flushed
+        messages = self._slot.messages(self._ask)
+        self._stream = Stream(messages, self._plan, at.upto, at.done, frozenset(self._source.accept_truncate))
+        self._fresh = True
+        return True
+
+    def _as_batch(self, at: Position, stream: Stream, filled: Filled) -> Batch:
+        """Return what was filled as a batch."""
+        gathering, cut = stream.gathering, stream.messages >= self._ask
+        fresh, self._fresh = self._fresh, False
+        if filled.exhausted:
+            self._stream = None
+            self._ahead = max(self._ahead, stream.messages)
+            # Where all that it gave was kept before, ask for more next time: a question begins where the slot stands.
+            self._ask = 2 * self._ask if cut and not gathering.size else _ASKED
+            self._flushed = 0 if cut else self._flushed
+        if filled.truncated is not None:
+            self._close_stream()
+            if not gathering.size:
+                raise self._session.unready(self._truncated(filled))
+        upto = filled.upto
+        if filled.exhausted and not cut and place_of(upto) < self._idle:
+            upto = written(self._idle)
+        following = replace(at, upto=upto, done=filled.done if upto == filled.upto else 0)
+        caught_up = filled.exhausted and not cut and fresh and filled.truncated is None
+        events, aside = self._saying.events(self._spoken(gathering))
+        self._watch.unkeyed += gathering.unkeyed
+        gathering.clear()
+        current = at.snapshot.round if at.snapshot else self._memory.newest_round()
+        return Batch(
+            events,
+            following.text(),
+            caught_up=caught_up,
+            aside=aside,
+            keep=lambda connection: Memory.keep_events(connection, events, current),
+            corrected=self._saying.corrected(events),
+        )
+
+    def _spoken(self, gathering: Gathering) -> list[Node]:
+        """Return the records of what was gathered, with lists, and rows read again, as they are once all of it can be seen."""
+        if not gathering.size:
+            return []
+        again = gathering.say_again()
+        deadline = time.monotonic() + _LOOK_S
+        while True:
+            with self._tables.look() as seen:
+                if seen.sees(gathering.transactions):
+                    rows = self._tables.key_rows(list(again)) if again else []
+                    keys = [(row[self._source.key] or "").rstrip() for row in rows]
+                    said = gathering.said + [Said(key, row, again[key]) for key, row in zip(keys, rows, strict=True) if key in again]
+                    lists: Lists = self._tables.lists(list({one.key for one in said if not one.deleted}))
+                    return self._saying.nodes(said, lists)
+            if time.monotonic() > deadline:
+                raise self._session.away("what it has committed cannot be seen yet: does the server wait for a standby?")
+            time.sleep(0.002)
+
+    def _truncated(self, filled: Filled) -> str:
+        assert filled.truncated is not None  # noqa: S101 - asked before
+        names = ", ".join(filled.truncated.tables)
+        return (
+            f"{names} was emptied by TRUNCATE at {filled.upto}, by which nothing has ended yet: look at it, then go on with"
+            f' accept_truncate = ["{filled.upto}"] in the region file'
+        )
+
+    def _close_stream(self) -> None:
+        """Give up a reading of the log that was not taken to its end."""
+        if self._stream is not None:
+            with contextlib.suppress(psycopg.Error):  # the connection may be what has failed
+                self._stream.close()
+            self._stream = None
+            self._flushed = 0

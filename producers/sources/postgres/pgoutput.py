@@ -1,0 +1,224 @@
+"""
+The messages of pgoutput (protocol version 1), as logical decoding gives them, to changes of rows.
+
+Why: bytes of a foreign server are read in one place, without a server, so that every message can be tried.
+Must not: know a clock, IO or a driver; pass over what it does not know.
+
+Source of the formats: PostgreSQL's documentation, "Logical Replication Message Formats". Values are text, as the server writes them.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["Begin", "Commit", "Decoder", "LogUnreadable", "RowChange", "Truncated"]
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_BEGIN = struct.Struct(">QqI")
+_COMMIT = struct.Struct(">BQQq")
+_COUNT = struct.Struct(">H")
+_LENGTH = struct.Struct(">I")
+_NULL, _UNCHANGED, _TEXT = b"n"[0], b"u"[0], b"t"[0]
+_KEY, _OLD, _NEW = b"K"[0], b"O"[0], b"N"[0]
+_PASSED = frozenset(b"OYM")
+"""
+Origin (a change that came from a third server: it counts like any other), Type (values come as text, whatever their type is),
+and Message (written by programs for programs of their own).
+"""
+
+Row = dict[str, str | None]
+
+
+class LogUnreadable(ValueError):  # noqa: N818 - it names what the log is
+    """The log's bytes are not what pgoutput writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A transaction begins: where it is committed, when, and its number."""
+
+    commit_place: int
+    committed_at: datetime
+    transaction: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A transaction ends: the place behind its commit."""
+
+    end_place: int
+
+
+@dataclass(slots=True)
+class RowChange:
+    """A row is inserted (no old), updated (both), or deleted (no new); `old` may be the key alone, or, where no key changed, missing."""
+
+    table: str
+    kind: str
+    old: Row | None
+    new: Row | None
+
+
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """Tables were emptied."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    table: str
+    columns: tuple[str | None, ...]
+    """The columns' names in order; None for one that nobody wants."""
+    count: int
+
+
+Message = Begin | Commit | RowChange | Truncated | None
+Read = Callable[["Decoder", bytes], Message]
+
+
+class Decoder:
+    """Reads the messages of one reading of the log, in order: tables are described before their first change."""
+
+    def __init__(self, wanted: Mapping[str, frozenset[str]]) -> None:
+        """Take the columns wanted, by table with its schema; others are passed over, and changes of other tables give None."""
+        self._wanted = wanted
+        self._relations: dict[int, _Relation | None] = {}
+
+    def read(self, message: bytes) -> Message:
+        """Return what a message says; None where that is nothing. Raises `LogUnreadable`."""
+        try:
+            read = _READS.get(message[0])
+            if read is not None:
+                return read(self, message)
+        except LogUnreadable:
+            raise
+        except (struct.error, IndexError, ValueError) as error:
+            raise LogUnreadable(f"a message of kind {chr(message[0]) if message else 'nothing'} is too short") from error
+        if message[0] in _PASSED:
+            return None
+        raise LogUnreadable(f"a message is of the unknown kind {message[:1]!r}")
+
+    def _begin(self, message: bytes) -> Begin:
+        place, at, transaction = _BEGIN.unpack_from(message, 1)
+        return Begin(place, _EPOCH + timedelta(microseconds=at), transaction)
+
+    def _commit(self, message: bytes) -> Commit:
+        return Commit(_COMMIT.unpack_from(message, 1)[2])
+
+    def _relation(self, message: bytes) -> None:
+        (number,) = _LENGTH.unpack_from(message, 1)
+        schema, at = _name(message, 5)
+        table, at = _name(message, at)
+        (count,) = _COUNT.unpack_from(message, at + 1)
+        at += 3
+        full = f"{schema or 'pg_catalog'}.{table}"
+        wanted = self._wanted.get(full)
+        names: list[str | None] = []
+        for _ in range(count):
+            name, at = _name(message, at + 1)
+            at += 8
+            names.append(name if wanted and name in wanted else None)
+        self._relations[number] = None if wanted is None else _Relation(full, tuple(names), count)
+
+    def _insert(self, message: bytes) -> RowChange | None:
+        relation = self._known(message)
+        if relation is None:
+            return None
+        new: Row = {}
+        _tuple(relation, message, 6, new)
+        return RowChange(relation.table, "I", None, new)
+
+    def _update(self, message: bytes) -> RowChange | None:
+        relation = self._known(message)
+        if relation is None:
+            return None
+        old: Row | None = None
+        at = 5
+        if message[at] in (_KEY, _OLD):
+            old = {}
+            only_key = message[at] == _KEY
+            at = _tuple(relation, message, at + 1, old)
+            if only_key:
+                old = _told(old)
+        if message[at] != _NEW:
+            raise LogUnreadable("an update has no new row")
+        new: Row = {}
+        _tuple(relation, message, at + 1, new, old)
+        return RowChange(relation.table, "U", old, new)
+
+    def _delete(self, message: bytes) -> RowChange | None:
+        relation = self._known(message)
+        if relation is None:
+            return None
+        old: Row = {}
+        _tuple(relation, message, 6, old)
+        return RowChange(relation.table, "D", _told(old) if message[5] == _KEY else old, None)
+
+    def _truncate(self, message: bytes) -> Truncated | None:
+        (count,) = _LENGTH.unpack_from(message, 1)
+        numbers = struct.unpack_from(f">{count}I", message, 6)
+        found = [self._relations.get(number) for number in numbers]
+        tables = tuple(relation.table for relation in found if relation is not None)
+        return Truncated(tables) if tables else None
+
+    def _known(self, message: bytes) -> _Relation | None:
+        (number,) = _LENGTH.unpack_from(message, 1)
+        try:
+            return self._relations[number]
+        except KeyError:
+            raise LogUnreadable("a change is of a table that was not described") from None
+
+
+def _told(key: Row) -> Row:
+    """Return what a key alone tells: the other columns stand in it as nulls, and are not known."""
+    return {name: value for name, value in key.items() if value is not None}
+
+
+def _name(message: bytes, at: int) -> tuple[str, int]:
+    end = message.index(b"\0", at)
+    return message[at:end].decode("utf-8", "surrogateescape"), end + 1
+
+
+def _tuple(relation: _Relation, message: bytes, at: int, row: Row, old: Row | None = None) -> int:
+    """
+    Put a row's wanted columns into `row`, from a place in a message on; return the place behind it.
+
+    A large value that an update did not touch is not written: it is the old row's, or else the column is missing.
+    """
+    if _COUNT.unpack_from(message, at)[0] != relation.count:
+        raise LogUnreadable("a row has other columns than its table")
+    at += 2
+    length_at = _LENGTH.unpack_from
+    for name in relation.columns:
+        kind = message[at]
+        at += 1
+        if kind == _TEXT:
+            end = at + 4 + length_at(message, at)[0]
+            if name is not None:
+                row[name] = message[at + 4 : end].decode("utf-8", "surrogateescape")
+            at = end
+        elif kind == _NULL:
+            if name is not None:
+                row[name] = None
+        elif kind == _UNCHANGED:
+            if name is not None and old is not None and name in old:
+                row[name] = old[name]
+        else:
+            raise LogUnreadable(f"a value is of the unknown kind {chr(kind)}")
+    if at > len(message):
+        raise LogUnreadable("a row ends behind its message")
+    return at
+
+
+_READS: Mapping[int, Read] = {
+    b"B"[0]: Decoder._begin,  # noqa: SLF001 - its own methods
+    b"C"[0]: Decoder._commit,  # noqa: SLF001
+    b"R"[0]: Decoder._relation,  # noqa: SLF001
+    b"I"[0]: Decoder._insert,  # noqa: SLF001
+    b"U"[0]: Decoder._update,  # noqa: SLF001
+    b"D"[0]: Decoder._delete,  # noqa: SLF001
+    b"T"[0]: Decoder._truncate,  # noqa: SLF001
+}

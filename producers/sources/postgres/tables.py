@@ -1,0 +1,146 @@
+"""
+Reading tables: rows by page or by key, with the lists that belong to them, all values as the text that PostgreSQL writes.
+
+Why: what the log does not tell (the beginning, a household's members) is read here, in one short look at a time.
+Must not: ask for a column that no mapping reads; keep a transaction open longer than one batch.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from producers.declaration import ChildTable, PostgresSource
+from producers.sources.postgres.pgoutput import Row
+from producers.sources.postgres.session import Connection, Session
+from producers.sources.postgres.wanted import Wanted
+
+__all__ = ["Lists", "Seen", "Size", "Tables"]
+
+Lists = dict[str, dict[str, list[Row]]]
+"""The rows of each list, by the key of the household that they belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How a table lies on the disk: its file's number, and its pages."""
+
+    file: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which transactions a look at the database sees (pg_snapshot)."""
+
+    least: int
+    """Every transaction before this one has ended."""
+    beyond: int
+    """No transaction from this one on is seen."""
+    running: frozenset[int]
+
+    def sees(self, transactions: Iterable[int]) -> bool:
+        """Return whether transactions, told by the lower 32 bits of their numbers, are all seen."""
+        return all(one not in self.running and (self.beyond - 1 - one) % (1 << 32) < 1 << 31 for one in transactions)
+
+
+class Tables:
+    """The tables of one region file."""
+
+    def __init__(self, session: Session, source: PostgresSource, wanted: Wanted) -> None:
+        """Know which columns are wanted; nothing is asked."""
+        self._session, self._source, self._wanted = session, source, wanted
+        self._key_types: dict[str, str] = {}
+
+    @contextmanager
+    def look(self) -> Iterator[Seen]:
+        """Look at the database as it is now, until the end of the block: all questions within see the same."""
+        connection = self._session.tables()
+        with connection.transaction():
+            connection.execute("set transaction isolation level repeatable read, read only")
+            row = connection.execute("select pg_current_snapshot()::text").fetchone()
+            assert row is not None  # noqa: S101 - a query without a table gives a row
+            least, beyond, running = row[0].split(":")
+            yield Seen(int(least), int(beyond), frozenset(int(one) % (1 << 32) for one in running.split(",") if one))
+
+    def size(self) -> Size:
+        """Return how the main table lies on the disk."""
+        row = (
+            self._session.tables()
+            .execute(
+                "select pg_relation_filenode(c.oid), pg_relation_size(c.oid) / current_setting('block_size')::bigint"
+                " from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = %s and c.relname = %s",
+                self._source.table.split("."),
+            )
+            .fetchone()
+        )
+        if row is None:
+            raise self._session.unready(f"table {self._source.table} is not there")
+        return Size(int(row[0]), int(row[1]))
+
+    def page_rows(self, page: int, upto: int) -> list[Row]:
+        """Return the main table's rows that lie in a range of pages."""
+        query = sql.SQL("select {} from {} where ctid >= {} and ctid < {}").format(
+            self._columns(self._wanted.main), _name(self._source.table), f"({page},0)", f"({upto},0)"
+        )
+        return self._rows(query, self._wanted.main)
+
+    def key_rows(self, keys: Sequence[str]) -> list[Row]:
+        """Return the main table's rows of keys."""
+        query = sql.SQL("select {} from {} where {} = any(%s::{}[])").format(
+            self._columns(self._wanted.main),
+            _name(self._source.table),
+            sql.Identifier(self._source.key),
+            self._type(self._source.table, self._source.key),
+        )
+        return self._rows(query, self._wanted.main, list(keys))
+
+    def lists(self, keys: Sequence[str]) -> Lists:
+        """Return the rows of every list that belong to households; a household without rows is missing."""
+        return {one.name: self._list(one, keys) for one in self._source.lists}
+
+    def _list(self, one: ChildTable, keys: Sequence[str]) -> dict[str, list[Row]]:
+        columns = self._wanted.lists[one.name]
+        key, table = sql.Identifier(one.key), _name(one.table)
+        where = sql.SQL("from {} where {} = any(%s::{}[])").format(table, key, self._type(one.table, one.key))
+        if one.one_per and one.newest_by:
+            per, newest = sql.Identifier(one.one_per), sql.Identifier(one.newest_by)
+            query = sql.SQL("select distinct on ({0}, {1}) {2} {3} order by {0}, {1}, {4} desc nulls last").format(
+                key, per, self._columns(columns), where, newest
+            )
+        else:
+            query = sql.SQL("select {} {}").format(self._columns(columns), where)
+        found: dict[str, list[Row]] = {}
+        for row in self._rows(query, columns, list(keys)):
+            found.setdefault((row[one.key] or "").rstrip(), []).append(row)
+        return found
+
+    def _rows(self, query: sql.Composed, columns: Sequence[str], keys: list[str] | None = None) -> list[Row]:
+        cursor = self._session.tables().execute(query, None if keys is None else (keys,))
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+    def _columns(self, columns: Sequence[str]) -> sql.Composed:
+        return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+    def _type(self, table: str, column: str) -> sql.Composable:
+        """Return a column's type without its length: a longer key compared with char(16) must not be cut to fit."""
+        place = f"{table}.{column}"
+        if place not in self._key_types:
+            self._key_types[place] = _type_of(self._session.tables(), table, column)
+        return sql.SQL(self._key_types[place])  # quoted by the server
+
+
+def _type_of(connection: Connection, table: str, column: str) -> str:
+    row = connection.execute(
+        "select format('%%I.%%I', tn.nspname, t.typname) from pg_attribute a join pg_class c on c.oid = a.attrelid"
+        " join pg_namespace n on n.oid = c.relnamespace join pg_type t on t.oid = a.atttypid"
+        " join pg_namespace tn on tn.oid = t.typnamespace"
+        " where n.nspname = %s and c.relname = %s and a.attname = %s and not a.attisdropped",
+        (*table.split("."), column),
+    ).fetchone()
+    return "text" if row is None else str(row[0])
+
+
+def _name(table: str) -> sql.Identifier:
+    return sql.Identifier(*table.split("."))
