@@ -7,6 +7,7 @@ Must not: import the adapter's reading.
 
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -20,6 +21,7 @@ from tests.producers.samples import card, nik
 
 __all__ = ["DSN", "Kampung", "kampung"]
 
+_PASSWORD = "invented-secret"
 DSN = "MUARA_SMARTKAMPUNG_DSN"
 _NUMBERS = itertools.count(1)
 _TABLES = """
@@ -45,10 +47,19 @@ create publication muara for table smart_kampung.keluarga, smart_kampung.anggota
 class Kampung:
     """One such database; `owner` is its owner's connection, in autocommit mode."""
 
-    def __init__(self, owner: psycopg.Connection[Any], name: str, role: str, password: str, village: str) -> None:
-        """Know the parts."""
-        self.owner, self.name, self.role, self.village = owner, name, role, village
-        self.dsn = make_conninfo(owner.info.dsn, dbname=name, user=role, password=password)
+    def __init__(self, address: str, name: str, village: str) -> None:
+        """Make the tables in an empty database; the role has the database's name."""
+        self.name = self.role = name
+        self.village, self._address = village, address
+        self.dsn = make_conninfo(address, user=name, password=_PASSWORD)
+        self.owner = psycopg.connect(address, autocommit=True)
+        self.owner.execute(_TABLES)
+        self.owner.execute(SQL("grant usage on schema smart_kampung to {}").format(Identifier(name)))
+        self.owner.execute(SQL("grant select on all tables in schema smart_kampung to {}").format(Identifier(name)))
+
+    def another(self) -> "psycopg.Connection[Any]":
+        """Return one more connection of the owner's, not in autocommit mode."""
+        return psycopg.connect(self._address)
 
     @property
     def slot(self) -> str:
@@ -103,33 +114,35 @@ class Kampung:
         """The environment that the region file wants."""
         return {DSN: self.dsn}
 
-    def drop_slot(self) -> None:
-        """Remove the adapter's slot, if there is one, once nobody uses it."""
-        self.owner.execute(
-            "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = %s and active_pid is not null",
-            (self.slot,),
-        )
-        self.owner.execute("select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s", (self.slot,))
+    def reconnect(self) -> None:
+        """Open the owner's connection anew, after the server was restarted."""
+        self.owner.close()
+        self.owner = psycopg.connect(self._address, autocommit=True)
 
 
 @contextmanager
 def kampung(database: str, village: str) -> Iterator[Kampung]:
     """Make one in a database of its own on a server with wal_level = logical, with a role of its own; both go at the end."""
     name = f"kampung_{os.getpid()}_{next(_NUMBERS)}"
-    password = "invented-secret"
     with psycopg.connect(database, autocommit=True) as server:
         server.execute(SQL("create database {}").format(Identifier(name)))
-        server.execute(SQL("create role {} login replication password {}").format(Identifier(name), Literal(password)))
+        server.execute(SQL("create role {} login replication password {}").format(Identifier(name), Literal(_PASSWORD)))
+    try:
+        made = Kampung(make_conninfo(database, dbname=name), name, village)
         try:
-            with psycopg.connect(make_conninfo(database, dbname=name), autocommit=True) as owner:
-                owner.execute(_TABLES)
-                owner.execute(SQL("grant usage on schema smart_kampung to {}").format(Identifier(name)))
-                owner.execute(SQL("grant select on all tables in schema smart_kampung to {}").format(Identifier(name)))
-                made = Kampung(owner, name, name, password, village)
-                try:
-                    yield made
-                finally:
-                    made.drop_slot()
+            yield made
         finally:
-            server.execute(SQL("drop database {} with (force)").format(Identifier(name)))
-            server.execute(SQL("drop role {}").format(Identifier(name)))
+            made.owner.close()
+    finally:
+        with psycopg.connect(database, autocommit=True) as server:
+            _remove(server, name)
+
+
+def _remove(server: psycopg.Connection[Any], name: str) -> None:
+    """Remove an adapter's slot, database and role; whoever still reads is ended."""
+    server.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+    while server.execute("select count(*) from pg_stat_activity where datname = %s", (name,)).fetchone() != (0,):
+        time.sleep(0.01)
+    server.execute("select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s", (name,))
+    server.execute(SQL("drop database {} with (force)").format(Identifier(name)))
+    server.execute(SQL("drop role {}").format(Identifier(name)))

@@ -149,12 +149,11 @@ class Gathering:
         return (old[village] or "")[:_REGENCY] != (new[village] or "")[:_REGENCY]
 
     def _dated(self, old: Row, new: Row | None) -> Row:
-        """Return a row that is gone with the day of its end in the column of `valid_from`."""
-        date = self.plan.wanted.date
-        if date is None:
-            return old
-        told = new.get(date) if new is not None else old.get(date)
-        return {**old, date: told or self._on}
+        """Return a row that is gone: key and village as they were, all else as it is said now, the day of its end among it."""
+        row, date = {**(new or {}), **old}, self.plan.wanted.date
+        if date is not None:
+            row[date] = (new or old).get(date) or self._on
+        return row
 
     def _around(self, key: str) -> Around:
         assert self._begin is not None  # noqa: S101

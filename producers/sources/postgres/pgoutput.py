@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["Begin", "Commit", "Decoder", "LogUnreadable", "RowChange", "Truncated"]
+__all__ = ["CHANGES", "Begin", "Commit", "Decoder", "LogUnreadable", "RowChange", "Truncated"]
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _BEGIN = struct.Struct(">QqI")
@@ -27,6 +27,8 @@ Origin (a change that came from a third server: it counts like any other), Type 
 and Message (written by programs for programs of their own).
 """
 
+CHANGES = frozenset(b"IUD")
+"""The messages that are changes of rows."""
 Row = dict[str, str | None]
 
 
@@ -72,6 +74,8 @@ class _Relation:
     table: str
     columns: tuple[str | None, ...]
     """The columns' names in order; None for one that nobody wants."""
+    old: tuple[str | None, ...]
+    """The same for the row before an update, of which less is wanted."""
     count: int
 
 
@@ -82,9 +86,13 @@ Read = Callable[["Decoder", bytes], Message]
 class Decoder:
     """Reads the messages of one reading of the log, in order: tables are described before their first change."""
 
-    def __init__(self, wanted: Mapping[str, frozenset[str]]) -> None:
-        """Take the columns wanted, by table with its schema; others are passed over, and changes of other tables give None."""
-        self._wanted = wanted
+    def __init__(self, wanted: Mapping[str, frozenset[str]], wanted_before: Mapping[str, frozenset[str]]) -> None:
+        """
+        Take the columns wanted, by table with its schema; others are passed over, and changes of other tables give None.
+
+        `wanted_before` are those of a row as it was before an update; large values that it did not touch come from there beside them.
+        """
+        self._wanted, self._before = wanted, wanted_before
         self._relations: dict[int, _Relation | None] = {}
 
     def read(self, message: bytes) -> Message:
@@ -115,20 +123,25 @@ class Decoder:
         (count,) = _COUNT.unpack_from(message, at + 1)
         at += 3
         full = f"{schema or 'pg_catalog'}.{table}"
-        wanted = self._wanted.get(full)
+        wanted, before = self._wanted.get(full), self._before.get(full, frozenset())
         names: list[str | None] = []
         for _ in range(count):
             name, at = _name(message, at + 1)
             at += 8
+            if at > len(message):
+                raise LogUnreadable("a table's description ends behind its message")
             names.append(name if wanted and name in wanted else None)
-        self._relations[number] = None if wanted is None else _Relation(full, tuple(names), count)
+        self._relations[number] = None
+        if wanted is not None:
+            old = tuple(name if name in before else None for name in names)
+            self._relations[number] = _Relation(full, tuple(names), old, count)
 
     def _insert(self, message: bytes) -> RowChange | None:
         relation = self._known(message)
         if relation is None:
             return None
         new: Row = {}
-        _tuple(relation, message, 6, new)
+        _tuple(relation, relation.columns, message, 6, new)
         return RowChange(relation.table, "I", None, new)
 
     def _update(self, message: bytes) -> RowChange | None:
@@ -137,16 +150,21 @@ class Decoder:
             return None
         old: Row | None = None
         at = 5
-        if message[at] in (_KEY, _OLD):
+        before = message[at]
+        if before in (_KEY, _OLD):
             old = {}
-            only_key = message[at] == _KEY
-            at = _tuple(relation, message, at + 1, old)
-            if only_key:
-                old = _told(old)
+            at = _tuple(relation, relation.old, message, at + 1, old)
         if message[at] != _NEW:
             raise LogUnreadable("an update has no new row")
         new: Row = {}
-        _tuple(relation, message, at + 1, new, old)
+        unchanged: list[str] = []
+        _tuple(relation, relation.columns, message, at + 1, new, unchanged)
+        if unchanged and before == _OLD:
+            whole: Row = {}
+            _tuple(relation, relation.columns, message, 6, whole)
+            new |= {name: whole[name] for name in unchanged if name in whole}
+        if old is not None and before == _KEY:
+            old = _told(old)
         return RowChange(relation.table, "U", old, new)
 
     def _delete(self, message: bytes) -> RowChange | None:
@@ -154,7 +172,7 @@ class Decoder:
         if relation is None:
             return None
         old: Row = {}
-        _tuple(relation, message, 6, old)
+        _tuple(relation, relation.columns, message, 6, old)
         return RowChange(relation.table, "D", _told(old) if message[5] == _KEY else old, None)
 
     def _truncate(self, message: bytes) -> Truncated | None:
@@ -182,35 +200,45 @@ def _name(message: bytes, at: int) -> tuple[str, int]:
     return message[at:end].decode("utf-8", "surrogateescape"), end + 1
 
 
-def _tuple(relation: _Relation, message: bytes, at: int, row: Row, old: Row | None = None) -> int:
+def _tuple(
+    relation: _Relation, columns: tuple[str | None, ...], message: bytes, at: int, row: Row, unchanged: list[str] | None = None
+) -> int:
     """
     Put a row's wanted columns into `row`, from a place in a message on; return the place behind it.
 
-    A large value that an update did not touch is not written: it is the old row's, or else the column is missing.
+    A large value that an update did not touch is not written: its column's name goes into `unchanged`.
     """
     if _COUNT.unpack_from(message, at)[0] != relation.count:
         raise LogUnreadable("a row has other columns than its table")
     at += 2
     length_at = _LENGTH.unpack_from
-    for name in relation.columns:
+    for name in columns:
         kind = message[at]
         at += 1
         if kind == _TEXT:
-            end = at + 4 + length_at(message, at)[0]
+            begin = at + 4
+            at = begin + length_at(message, at)[0]
             if name is not None:
-                row[name] = message[at + 4 : end].decode("utf-8", "surrogateescape")
-            at = end
+                row[name] = _text(message[begin:at])
         elif kind == _NULL:
             if name is not None:
                 row[name] = None
         elif kind == _UNCHANGED:
-            if name is not None and old is not None and name in old:
-                row[name] = old[name]
+            if name is not None and unchanged is not None:
+                unchanged.append(name)
         else:
             raise LogUnreadable(f"a value is of the unknown kind {chr(kind)}")
     if at > len(message):
         raise LogUnreadable("a row ends behind its message")
     return at
+
+
+def _text(value: bytes) -> str:
+    """Return a value's text; what is no UTF-8, from a database without an encoding, keeps its bytes, and the mapping will say so."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("utf-8", "surrogateescape")
 
 
 _READS: Mapping[int, Read] = {

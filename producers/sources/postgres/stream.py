@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from producers.sources.postgres.gathering import Gathering, Plan
-from producers.sources.postgres.pgoutput import Begin, Commit, Decoder, RowChange, Truncated
+from producers.sources.postgres.pgoutput import CHANGES, Begin, Commit, Decoder, RowChange, Truncated
 from producers.sources.postgres.places import place_of, written
 
 __all__ = ["Filled", "Stream"]
@@ -34,7 +34,9 @@ class Stream:
         """Begin at a position; `accepted` are the places of commits whose TRUNCATEs count for nothing."""
         self._messages = messages
         columns = {plan.table: frozenset(plan.wanted.main)} | {table: frozenset((key,)) for table, key in plan.children.items()}
-        self._decoder = Decoder(columns)
+        before = {table: frozenset((key,)) for table, key in plan.children.items()}
+        before[plan.table] = frozenset(name for name in (plan.key, plan.wanted.date, plan.wanted.village) if name)
+        self._decoder = Decoder(columns, before)
         self.gathering = Gathering(plan)
         self._accepted = accepted
         self._kept, self._kept_done = place_of(upto), done
@@ -55,10 +57,10 @@ class Stream:
         gathering = self.gathering
         for message in self._messages:
             self.messages += 1
+            if self._skip < 0 and message[0] in CHANGES:
+                continue
             told = self._decoder.read(message)
             if type(told) is RowChange:
-                if self._skip < 0:
-                    continue
                 self._index += 1
                 if self._index <= self._skip:
                     gathering.pass_over(told)
