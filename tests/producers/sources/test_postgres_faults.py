@@ -69,13 +69,6 @@ def made(own: OwnServer) -> Iterator[Kampung]:
         yield one
 
 
-@pytest.fixture
-def reader(made: Kampung, tmp_path: Path) -> Iterator[Reading]:
-    """A reader of it."""
-    with reading(declared(made, tmp_path), made, tmp_path) as one:
-        yield one
-
-
 def test_all_that_is_missing_is_told_at_once(made: Kampung, reader: Reading) -> None:
     """Before anything is read or made: publication, identity, right to slots, right to read, each with what the owner must do."""
     made.owner.execute("drop publication muara")
