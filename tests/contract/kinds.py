@@ -18,8 +18,10 @@ from tests.contract.sumedang_sender import SumedangSender
 from tests.producers import sumedang
 from tests.producers.kampung import Kampung, kampung
 from tests.producers.samples import CARIK, ENVIRON, KAMPUNG, SDDD, building, drop, family, member, row, snapshot_name
+from tests.producers.sources.register import MERGED, REGION, as_text, name_of, register, table
+from tests.producers.sources.workbooks import Sheet, write_workbook
 
-__all__ = ["KINDS", "CarikKind", "DatabaseKind", "Kind", "PushingKind", "SnapshotKind"]
+__all__ = ["KINDS", "CarikKind", "DatabaseKind", "Kind", "PushingKind", "SnapshotKind", "WorkbookKind"]
 
 _BEGIN = datetime(2024, 3, 1, 8, tzinfo=UTC)
 
@@ -182,6 +184,33 @@ class SnapshotKind(Kind):
         drop(self.inbox, name, rows)
 
 
+class WorkbookKind(SnapshotKind):
+    """The same folder, of registers as people make them: workbooks, every third one as text saved from it."""
+
+    region_file_of = REGION
+
+    @contextmanager
+    def running(self) -> Iterator[dict[str, str]]:
+        """The folder is always there."""
+        yield {**ENVIRON, "MUARA_DESA_FOLDER": str(self.inbox)}
+
+    def _drop(self, rows: list[list[str]]) -> None:
+        self._dropped.append(("", rows))
+        self.say_again()
+
+    def say_again(self) -> None:
+        """Make the newest file once more."""
+        text = len(self._dropped) % 3 == 0
+        name = name_of(self.village, self.moment.year * 100 + self.moment.month, self.moment, "csv" if text else "xlsx")
+        # Of Jembrana's columns the register has card, size and tenure, the last under the name of the floor.
+        lines = table([register(0, kk=one[0], jiwa=int(one[2]), lantai=one[6]) for one in self._dropped[-1][1]])
+        if not text:
+            write_workbook(self.inbox / name, Sheet("Data KK", lines, MERGED))
+            return
+        (self.inbox / f"{name}.part").write_bytes(as_text(lines).encode("utf-8-sig"))
+        (self.inbox / f"{name}.part").replace(self.inbox / name)
+
+
 class PushingKind(Kind):
     """A system that pushes its changes as signed JSON, and goes on trying until they are taken."""
 
@@ -277,4 +306,10 @@ class DatabaseKind(Kind):
         self.living |= dict.fromkeys(range(1, count + 1), people)
 
 
-KINDS: dict[str, type[Kind]] = {"rest": CarikKind, "postgres": DatabaseKind, "files": SnapshotKind, "webhook": PushingKind}
+KINDS: dict[str, type[Kind]] = {
+    "rest": CarikKind,
+    "postgres": DatabaseKind,
+    "files": SnapshotKind,
+    "workbooks": WorkbookKind,
+    "webhook": PushingKind,
+}

@@ -146,7 +146,7 @@ def test_a_poison_record_is_put_aside_and_the_next_goes_on(world: World) -> None
 
     assert world.office == world.kind.living == {1: 2, 2: 3}
     assert found.quarantined == len(aside) == 1
-    assert aside[0].field in ("members.sex", "dwelling.tenure")
+    assert aside[0].field in ("members.sex", "dwelling.tenure", "dwelling.floor")
     assert aside[0].value in ("a", "99")
 
 
@@ -225,6 +225,7 @@ def test_a_mended_mapping_wins(world: World) -> None:
         "rest": ('size = { count = "anggota", where = { kehadiran = "ADA" } }', "size = { constant = 99 }"),
         "postgres": ('size = "jumlah_jiwa"', "size = { constant = 99 }"),
         "files": ('size = "P303"', "size = { constant = 99 }"),
+        "workbooks": ('size = "jiwa"', "size = { constant = 99 }"),
         "webhook": ('size = "data.jumlah_anggota"', "size = { constant = 99 }"),
     }
     kind = next(name for name, one in KINDS.items() if isinstance(world.kind, one))
@@ -248,7 +249,12 @@ def test_a_mended_mapping_reads_what_was_put_aside(world: World) -> None:
     assert len(quarantined(world.adapter.state_file)) == 1
 
     text = world.kind.region_file.read_text(encoding="utf-8")
-    changes = {"L = 1, P = 2": "L = 1, P = 2, X = 2", 'path = "P401", range = [1, 5]': 'path = "P401"', "version = 1": "version = 2"}
+    changes = {
+        "L = 1, P = 2": "L = 1, P = 2, X = 2",
+        'path = "P401", range = [1, 5]': 'path = "P401"',
+        'path = "lantai", range = [1, 9]': 'path = "lantai"',
+        "version = 1": "version = 2",
+    }
     for faulty, mended in changes.items():
         text = text.replace(faulty, mended)
     world.kind.region_file.write_text(text, encoding="utf-8")
