@@ -7,7 +7,7 @@ Must not: send (pusher.py does), or be asked for the truth.
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from random import Random
@@ -93,12 +93,14 @@ class Simpati:
         return len(self._held)
 
     def begin(self, households: Iterable[Household]) -> None:
-        """Measure as the first population stands."""
-        self._measure(households, month_of(BASELINE))
+        """Measure as the first population stands, without any trouble."""
+        for post in self._posts(households, month_of(BASELINE)):
+            self._notify(post)
 
     def close_month(self, households: Iterable[Household], month: int) -> None:
         """Measure those who came in a month that has ended; `households` are Sumedang's."""
-        self._measure(households, month)
+        for post in self._posts(households, month):
+            self._tell(post)
 
     def release(self) -> None:
         """Notify what is due by now."""
@@ -110,13 +112,13 @@ class Simpati:
         while self._held:
             self._notify(heapq.heappop(self._held)[2])
 
-    def _measure(self, households: Iterable[Household], month: int) -> None:
+    def _posts(self, households: Iterable[Household], month: int) -> Iterator[_Post]:
         first, days = first_day(month).toordinal(), last_day(month).day
         for one in households:
             day = date.fromordinal(first + self._chance.randrange(days))
             toddlers = tuple(self._people.toddlers(one.members, day))
             if toddlers and self._chance.random() < _SHARE:
-                self._tell(_Post(one, one.village or "", day, toddlers))
+                yield _Post(one, one.village or "", day, toddlers)
 
     def _tell(self, post: _Post) -> None:
         """Notify at once, weeks late, wrongly first, or twice; what never was is taken back."""

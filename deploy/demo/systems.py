@@ -25,8 +25,8 @@ from schemas.errors import Fatal
 
 __all__ = ["FOLDERS", "RegionalSystems", "WorldNotReady"]
 
-FOLDERS = ("inbox", "smart-kampung")
-"""What the systems keep, in folders of these names."""
+FOLDERS = ("inbox",)
+"""Folders of the systems that must be empty when they open; the database server sees to its own."""
 _PUSHING = ("desa", "simpati")
 """Systems that push to a port where their adapter listens."""
 _READY_S = 60.0

@@ -71,7 +71,7 @@ def test_a_stage_begins_empty(tmp_path: Path) -> None:
 
     with stage(tmp_path) as played:
         assert played.own_database == GIVEN["database"]
-        assert sorted(one.name for one in played.directory.iterdir() if one.is_dir()) == ["adapters", "inbox", "log", "smart-kampung"]
+        assert sorted(one.name for one in played.directory.iterdir() if one.is_dir()) == ["adapters", "inbox", "log"]
         assert list((played.directory / "inbox").iterdir()) == []
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from aiohttp import ClientSession
 from deploy.demo.carik import Troubles
 from deploy.demo.simulation import World
 from deploy.demo.truth import TruthRow
-from deploy.demo.world import application, main
+from deploy.demo.world import application, main, tellers
 from tests.deploy.demo.served import read_all, served
 
 READY_S, END_S = 30.0, 5.0
@@ -152,6 +153,27 @@ def test_the_process_says_when_it_is_ready_and_ends_at_a_signal(tmp_path: Path) 
         out, _ = process.communicate(timeout=END_S)
     assert process.returncode == 0
     assert url in out
+
+
+def test_a_teller_that_fails_ends_the_process_with_its_error(tmp_path: Path) -> None:
+    """Where a system's database refuses, nobody waits for ever: the process says why and ends."""
+    line = [sys.executable, "-m", "deploy.demo.world", "--inbox", str(tmp_path), "--households", "5", "--elsewhere", "5"]
+    environ = {**os.environ, "DEMO_KAMPUNG_DATABASE": "postgresql://muara:invented-secret@127.0.0.1:9/none"}
+
+    ended = subprocess.run(line, env=environ, capture_output=True, text=True, check=False, timeout=READY_S)  # noqa: S603 - the line is ours
+
+    assert ended.returncode == 1
+    assert "OperationalError" in ended.stderr
+    assert "invented-secret" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("told", [{}, {"DEMO_DESA_URL": "http://127.0.0.1:9/desa", "DEMO_DESA_SECRET": "x", "DEMO_KAMPUNG_DATABASE": "y"}])
+def test_who_tells_by_itself_follows_from_the_environment(tmp_path: Path, told: dict[str, str]) -> None:
+    """A system of which nothing is said keeps silent; the state names the others, and what waits there."""
+    world = World(tmp_path, seed=1, households=10, elsewhere=10, pace=500)
+    found = tellers(world, told, 1)
+
+    assert {name: one.waiting for name, one in found.items()} == ({"desa": 10, "smart_kampung": 1} if told else {})
 
 
 @pytest.mark.parametrize(
