@@ -10,7 +10,7 @@ import sys
 import typer
 from typer._click.exceptions import ClickException
 
-from deploy.commands import adapter, demo, figures, reference, repair, services, work
+from deploy.commands import adapter, demo, figures, receipts, reference, repair, services, work
 from deploy.settings import listed
 from schemas.errors import MuaraError
 
@@ -46,6 +46,7 @@ app.command()(figures.indicators)
 app.command()(figures.verify)
 app.command()(repair.rebuild)
 app.add_typer(adapter.app, name="adapter")
+app.add_typer(receipts.app, name="receipt")
 app.add_typer(reference.lines, name="lines")
 app.add_typer(reference.regions, name="regions")
 app.add_typer(reference.sources, name="sources")

@@ -1,5 +1,5 @@
 """
-The publisher: from the spool to Kafka, each regency's events in order; what was delivered leaves the spool.
+The publisher: from the spool to Kafka, each regency's events in order; what was delivered leaves the spool and is noted in the ledger.
 
 Why: it is the only importer of a producer on this side, so delivery has one meaning: the broker's report, idempotent, acks=all.
 Must not: make topics (muara sources load does), change an event, or give an event up.
@@ -9,14 +9,18 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from producers.checkpoint import StateFile
 from producers.faults import DiskRefuses
+from producers.ledger import Ledger
 from producers.spool import Spool, Spooled
+from schemas.receipts import Placed
 from schemas.topics import household_topic
 
 __all__ = ["Publisher"]
@@ -43,12 +47,19 @@ class _InFlight:
     lane: "_Lane"
     event: Spooled
     done: bool = False
+    partition: int = 0
+    offset: int = -1
+    """Where the broker put it; below 0 where it did not say."""
 
-    def report(self, error: KafkaError | None, _: Message) -> None:
+    def report(self, error: KafkaError | None, message: Message) -> None:
         """Take the broker's report."""
         self.done = True
         if error is not None:
             self.lane.failed = error
+            return
+        offset = message.offset()
+        if offset is not None:
+            self.partition, self.offset = message.partition() or 0, offset
 
 
 @dataclass(slots=True)
@@ -66,14 +77,33 @@ class _Lane:
     """Name of the error for which its first event was refused, until one is delivered; a topic that is not there refuses nothing."""
 
 
+def _placed(delivered: Sequence[_InFlight]) -> dict[int, list[Placed]]:
+    """Return what was delivered where, by partition; nearly always there is one."""
+    placed: dict[int, list[Placed]] = {}
+    for partition, sent in groupby(delivered, attrgetter("partition")):
+        placed.setdefault(partition, []).extend([(one.offset, one.event.household, one.event.value) for one in sent])
+    return placed
+
+
 class Publisher:
     """Sends one adapter's spool; used by one thread."""
 
     def __init__(
-        self, kafka: str, regencies: Iterable[str], state: StateFile, spooled: threading.Event, more: Mapping[str, str] | None = None
+        self,
+        kafka: str,
+        regencies: Iterable[str],
+        state: StateFile,
+        spooled: threading.Event,
+        more: Mapping[str, str] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
-        """Know the brokers and the spool; `spooled` is set by whoever adds to it, `more` are further settings of librdkafka."""
+        """
+        Know the brokers and the spool; `spooled` is set by whoever adds to it, `more` are further settings of librdkafka.
+
+        What is delivered is noted in the ledger, without one in the state file's own.
+        """
         self._kafka, self._state, self._spool, self._spooled = kafka, state, Spool(state), spooled
+        self._ledger = ledger or Ledger(state)
         self._more = dict(more or {})
         self._lanes = [_Lane(region, household_topic(region)) for region in regencies]
         self._share = max(_MOST_IN_FLIGHT // max(len(self._lanes), 1), 1)
@@ -163,19 +193,22 @@ class Publisher:
         if lane.failed is not None:
             self._begin_again(lane, lane.failed)
             return
-        upto = events = held = 0
-        while lane.in_flight and lane.in_flight[0].done:
-            event = lane.in_flight.popleft().event
-            upto, events, held = event.seq, events + 1, held + event.held
-        if events:
+        flying = lane.in_flight
+        delivered: list[_InFlight] = []
+        while flying and flying[0].done:
+            delivered.append(flying.popleft())
+        if delivered:
             self._away, lane.refusal = False, ""
+            held = sum([one.event.held for one in delivered])
             try:
-                self._spool.delivered(lane.region, upto, events, held)
+                self._spool.delivered(
+                    lane.region, delivered[-1].event.seq, len(delivered), held, lambda: self._ledger.note(lane.topic, _placed(delivered))
+                )
             except DiskRefuses:
                 lane.handed = 0  # sent again once the disk can be written; the office keeps one of each
-                for flying in lane.in_flight:
-                    flying.lane = _Lane(lane.region, lane.topic)
-                lane.in_flight.clear()
+                for one in flying:
+                    one.lane = _Lane(lane.region, lane.topic)
+                flying.clear()
                 raise
 
     def _begin_again(self, lane: _Lane, error: KafkaError) -> None:

@@ -21,6 +21,7 @@ from producers.backoff import Backoff
 from producers.checkpoint import StateFile, exclusive, status
 from producers.declaration import PUSHING_KINDS, Declaration
 from producers.faults import MappingChanged, ResendStopped, SourcePushes
+from producers.ledger import Ledger
 from producers.mapping import Mapper
 from producers.publisher import Publisher
 from producers.reader import Reader, remember
@@ -79,7 +80,8 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
         _remove(again)
         with StateFile(again, declared.source_id) as state:
             source = open_source(declared, Mapper(declared, settings.pseudonyms), running, settings.environ, _now)
-            _Adapter(declared, settings, state, stopping).work(source, partial(_again, source, running, since), once=True)
+            adapter = _Adapter(declared, settings, state, stopping, receipts=(path, "resend"))
+            adapter.work(source, partial(_again, source, running, since), once=True)
         told = status(again)
         _remove(again)
     if told is None or not told.caught_up:
@@ -106,8 +108,17 @@ def _again(source: Source, running: StateFile, since: datetime, position: str | 
 class _Adapter:
     """The two halves at work: reading in a thread, publishing in this one, the state file between them."""
 
-    def __init__(self, declared: Declaration, settings: AdapterSettings, state: StateFile, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        declared: Declaration,
+        settings: AdapterSettings,
+        state: StateFile,
+        stop: threading.Event,
+        receipts: tuple[Path, str] | None = None,
+    ) -> None:
+        """Know what to do; `receipts` are the file in which deliveries are noted, and as whose: the state file's own unless said."""
         self._declared, self._settings, self._state, self._stop = declared, settings, state, stop
+        self._receipts, self._writer = receipts or (state.path, "run")
         self._spooled = threading.Event()
         self._error: BaseException | None = None
 
@@ -121,8 +132,11 @@ class _Adapter:
         delivered = source.delivered if isinstance(source, HearsDelivery) and not once else None
         reader = self._reader(source, read, schema_ids, delivered)
         thread = threading.Thread(target=self._guarded, args=(lambda: reader.run(self._stop, once=once),), name="reader", daemon=True)
-        with StateFile(self._state.path, self._declared.source_id) as own:
-            publisher = Publisher(self._settings.kafka, self._declared.regencies, own, self._spooled, self._settings.librdkafka)
+        name = self._declared.source_id
+        with StateFile(self._state.path, name) as own, StateFile(self._receipts, name) as noted:
+            ledger = Ledger(own if noted.path == own.path else noted, self._writer)
+            regencies, more = self._declared.regencies, self._settings.librdkafka
+            publisher = Publisher(self._settings.kafka, regencies, own, self._spooled, more, ledger)
             thread.start()
             try:
                 publisher.run(self._stop, lambda: once and not thread.is_alive())

@@ -5,7 +5,7 @@ Why: a region's change must survive whatever happens to the line, the broker or 
 Must not: move the read position on its own, or give anything up before its delivery was reported.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from producers.checkpoint import StateFile
@@ -49,11 +49,17 @@ class Spool:
     def after(self, region: str, seq: int, limit: int) -> Sequence[Spooled]:
         """Return the next events of a region behind a place, in order."""
         statement = "select seq, household, value from spool where region = ? and seq > ? order by seq limit ?"
-        return [Spooled(*row) for row in self._connection.execute(statement, (region, seq, limit))]
+        return list(map(Spooled._make, self._connection.execute(statement, (region, seq, limit))))
 
-    def delivered(self, region: str, upto: int, events: int, held: int) -> None:
-        """Forget a region's events up to a place, after their delivery was reported; `events` and `held` are their number and bytes."""
+    def delivered(self, region: str, upto: int, events: int, held: int, note: Callable[[], None] | None = None) -> None:
+        """
+        Forget a region's events up to a place, after their delivery was reported; `events` and `held` are their number and bytes.
+
+        `note` writes down what was delivered, in the same transaction.
+        """
         with self._state.transaction() as connection:
+            if note is not None:
+                note()
             connection.execute("delete from spool where region = ? and seq <= ?", (region, upto))
             connection.execute(
                 "update adapter set spooled = spooled - ?, spooled_bytes = spooled_bytes - ?, delivered = delivered + ?",

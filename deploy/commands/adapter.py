@@ -5,6 +5,7 @@ Why: a region is one file; these are all that its author needs.
 Must not: import Faust or PostgreSQL: an adapter runs at a region's edge.
 """
 
+import json
 import os
 import sys
 from datetime import UTC, datetime
@@ -28,6 +29,10 @@ RegionFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readabl
 
 class NotAMoment(Fatal):
     """{text} is no moment: give one such as 2024-03-01 or 2024-03-01T08:00:00+07:00"""
+
+
+class NothingSent(Fatal):
+    """no adapter of source {source} has worked in {folder}: run this where the adapter runs, with the same MUARA_DIRECTORY"""
 
 
 class NameRefused(Fatal):
@@ -90,6 +95,44 @@ def resend(
         raise NotAMoment(text=since) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     print(f"{work(file, _adapter_settings(), moment)} events sent again")
+
+
+@app.command()
+def receipt(
+    file: RegionFile,
+    out: Annotated[Path | None, typer.Option("--out", dir_okay=False, metavar="RECEIPT", help="Write it for the office here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """
+    Prove what was sent: count it, and compute its hash chain anew.
+
+    The topics are read again for it. Exit code 0 only if all that the adapter's file says was sent lies there, to the byte.
+    """
+    from deploy.commands.receipts import as_told, tell, written
+    from producers.ledger import receipt_of
+    from producers.region_file import read_region_file
+    from producers.rereading import Rereader, prove, with_topic_ids
+
+    told = settings()
+    where = addresses(told, database=False)
+    source = read_region_file(file, None).source_id
+    made = receipt_of(local_folder(told, "adapters") / f"{source}.sqlite")
+    if made is None:
+        raise NothingSent(source=source, folder=told.directory / "adapters")
+    if out:
+        written(made, out)  # whoever may not read the topics can give it to the office all the same
+    with Rereader(where.kafka) as reader:
+        made = with_topic_ids(made, reader.topic_ids(sorted({one.topic for one in made.chains})))
+        if out:
+            written(made, out)
+        found = prove(reader, made)
+    holds = all(one.holds for one in found.values())
+    if as_json:
+        print(json.dumps(as_told(made, found) | {"holds": holds}))
+    else:
+        tell(made, found)
+        print("all that was sent is there" if holds else "NOT PROVED")
+    sys.exit(0 if holds else 1)
 
 
 def _adapter_settings() -> "AdapterSettings":

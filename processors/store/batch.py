@@ -21,7 +21,7 @@ from processors.reference import Reference
 from processors.store.parameters import array_rows, bytea_array, copy_body, int4_array, int8_array, tid_array, uuid_array
 from schemas.errors import Retriable
 
-__all__ = ["Collided", "Overtaken", "Part", "ReferenceMoved", "Replayed", "commit_batch"]
+__all__ = ["Collided", "Overtaken", "Part", "ReferenceMoved", "Replayed", "commit_batch", "read_held"]
 
 
 class ReferenceMoved(Retriable):
@@ -122,7 +122,7 @@ async def _check_offsets(cursor: psycopg.AsyncCursor, parts: Sequence[Part]) -> 
 
 async def _merge_into(cursor: psycopg.AsyncCursor, reading: Reading, reference: Reference, arrived_ms: int) -> Merged:
     distinct, number = distinct_households(reading.household)
-    held = await _read_held(cursor, distinct)
+    held = await read_held(cursor, distinct)
     merged = merge(len(distinct), reading.statements, number, held.statements, held.statement_of, reference)
     if len(merged.changed):
         await _write_households(cursor, merged, held, distinct)
@@ -139,7 +139,7 @@ async def _merge_into(cursor: psycopg.AsyncCursor, reading: Reading, reference: 
     return merged
 
 
-async def _read_held(cursor: psycopg.AsyncCursor, distinct: NDArray[np.uint64]) -> _Held:
+async def read_held(cursor: psycopg.AsyncCursor, distinct: NDArray[np.uint64]) -> _Held:
     """Read the statements held of households (n, 2), in four columns of raw bytes instead of a row each."""
     await cursor.execute(
         "select array_agg(id), array_agg(place), array_agg(length(statements)), string_agg(statements, '')"

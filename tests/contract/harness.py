@@ -21,9 +21,13 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from deploy.embedded import Addresses
 from processors.law import Statement, kept, visible
 from producers.checkpoint import AdapterStatus, status
+from producers.ledger import receipt_of
 from producers.pseudonym import Pseudonyms
+from producers.rereading import Rereader, prove
 from schemas.codec import decode
 from schemas.events import Operation
+from schemas.proofs import Found
+from schemas.receipts import Receipt
 from schemas.registry import Registry
 from schemas.topics import household_topic
 from tests.contract.kinds import Kind
@@ -106,6 +110,14 @@ class Adapter:
     def state_file(self) -> Path:
         """The adapter's file."""
         return next(iter(self.state.glob("*.sqlite")), self.state / "none")
+
+    def receipt(self) -> tuple[Receipt, Found]:
+        """What it says it sent to its regency's topic, and what is found there."""
+        made = receipt_of(self.state_file)
+        assert made is not None
+        with Rereader(self._environ["KAFKA"]) as reader:
+            (found,) = prove(reader, made).values()
+        return made, found
 
     @property
     def status(self) -> AdapterStatus | None:

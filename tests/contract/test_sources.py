@@ -25,6 +25,8 @@ from tests.contract.harness import Adapter, office, records, until
 from tests.contract.kinds import KINDS, Kind
 from tests.producers.samples import KEY
 
+_LOSE_REPORTS = ("delivered, still in the spool", "delivered, noted, not committed")
+"""Steps at which an event is surely in the topic and not in the ledger."""
 _regencies = (f"98.{number:02}" for number in count(1))
 
 
@@ -78,7 +80,11 @@ def test_insert_update_and_delete_arrive(world: World) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_each_step_nothing_is_lost(world: World, step: str) -> None:
-    """Killed by SIGKILL at any step, at once and then while changes go on, everything arrives in the end and nothing is skipped."""
+    """
+    Killed by SIGKILL at any step, at once and then while changes go on, everything arrives in the end and nothing is skipped.
+
+    The receipt holds: every record of the topic is one of its chain, or the same as one of them, whose report was lost.
+    """
     world.kind.put(_1=2, _2=3, _3=1)
     world.kind.put(_4=4)
     world.kind.end(1)
@@ -93,6 +99,12 @@ def test_killed_at_each_step_nothing_is_lost(world: World, step: str) -> None:
     assert world.office == world.kind.living
     assert world.kind.living.items() >= {2: 3, 3: 1, 4: 4, 5: 5}.items()
     assert found.spooled == 0
+    receipt, there = world.adapter.receipt()
+    assert there.holds, there.differences
+    assert [one.events for one in receipt.chains] == [found.delivered] == [there.events]
+    assert (there.events + there.again, there.unknown) == (len(records(world.services.addresses.kafka, world.kind.regency)), 0)
+    if step in _LOSE_REPORTS:
+        assert there.again, "the step was to lose reports"
 
 
 def _dead_or_told_more(world: World, process: subprocess.Popen[bytes]) -> bool:
@@ -116,8 +128,12 @@ def test_a_replay_changes_nothing(world: World) -> None:
     world.adapter.run_until_told()
 
     again = records(world.services.addresses.kafka, world.kind.regency)[len(first) :]
+    (chain,), there = world.adapter.receipt()[0].chains, world.adapter.receipt()[1]
+    assert (chain.first, chain.events) == (len(first), len(again)), "the new chain speaks from here on"
+    assert (there.holds, there.before, there.unknown) == (True, len(first), 0)
     if world.kind.tells_its_past:
         assert {record.value for record in again} == {record.value for record in first}
+        assert there.again == len(first)
     else:
         assert len({record.key for record in again}) == len(world.kind.living)
     assert world.office == world.kind.living == {1: 2, 3: 1}
@@ -239,6 +255,10 @@ def test_a_mended_mapping_wins(world: World) -> None:
 
     assert delivered >= len(world.kind.living)
     assert world.office == world.kind.living == {1: 2, 2: 3, 3: 4}
+    receipt, there = world.adapter.receipt()
+    resent = [one.events for one in receipt.chains if one.writer == "resend"]
+    assert resent == ([] if kind == "webhook" else [delivered]), "who pushes to us says it again to the adapter itself"
+    assert (there.holds, there.again, there.unknown) == (True, 0, 0)
 
 
 def test_a_mended_mapping_reads_what_was_put_aside(world: World) -> None:

@@ -12,7 +12,7 @@ from deploy import cli
 from deploy.settings import Settings
 
 COMMANDS = (
-    "demo up worker publish status indicators verify rebuild adapter lines regions sources rejected offsets schema".split()  # noqa: SIM905
+    "demo up worker publish status indicators verify rebuild adapter lines regions sources rejected offsets schema receipt".split()  # noqa: SIM905
 )
 CARIK = Path(__file__).parents[2] / "producers" / "regions" / "carik-jakarta.toml"
 
@@ -39,7 +39,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert [name for name in COMMANDS if f"\n  {name} " not in shown.stdout] == []
 
 
-@pytest.mark.parametrize("group", ["", "adapter", "lines", "regions", "sources", "rejected", "offsets", "schema"])
+@pytest.mark.parametrize("group", ["", "adapter", "lines", "regions", "sources", "rejected", "offsets", "schema", "receipt"])
 def test_help_is_whole_on_a_narrow_terminal(tmp_path: Path, group: str) -> None:
     """In 80 columns no sentence about a command is cut, and no line is longer."""
     shown = muara(*group.split(), "--help", cwd=tmp_path, COLUMNS="80")
@@ -65,6 +65,7 @@ def test_help_names_every_setting(tmp_path: Path) -> None:
         (["indicators"], "no services run for .muara: run muara up"),
         (["verify"], "no services run for .muara: run muara up"),
         (["adapter", "run", "nowhere.toml"], "'nowhere.toml' does not exist"),
+        (["receipt", "check", "nowhere.json"], "'nowhere.json' does not exist"),
         (["worker", "--workers", "2"], "several workers want --supervise"),
         (["demo", "--workers", "0"], "should be greater than or equal to 1"),
     ],

@@ -100,9 +100,9 @@ class Stage:
         """Return a connection in autocommit mode."""
         return psycopg.connect(self.database, autocommit=True)
 
-    def add_regency(self) -> str:
-        """Add a regency with its villages, sources and topic, and return its code."""
-        code = f"99.{next(_NUMBERS)}"
+    def add_regency(self, code: str = "") -> str:
+        """Add a regency with its villages, sources and topic, and return its code, a new one unless one is given."""
+        code = code or f"99.{next(_NUMBERS)}"
         self.make_topic(code)
         regions = (
             _NATION,

@@ -4,14 +4,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from producers.checkpoint import StateFile, status
+from producers.faults import DiskRefuses
+from producers.ledger import receipt_of
 from producers.publisher import Publisher, _InFlight
+from producers.rereading import Rereader, prove
 from producers.spool import Spool
 from schemas.topics import household_topic
+from tests.schemas.test_proofs import value
 
 REGIONS = ("31.71", "31.74")
 
@@ -90,6 +95,52 @@ def test_events_are_delivered_in_order_and_forgotten(brokers: str, state: StateF
     found = status(state.path)
     assert found is not None
     assert (found.delivered, found.sending) == (3000, "stopped")
+
+
+def test_what_is_delivered_is_noted_where_it_lies(brokers: str, state: StateFile) -> None:
+    """The ledger's chains, one of each partition, are proved by the topic; what was delivered to it by others is not in them."""
+    make(brokers, "19.01")
+    events = [("19.01", b"%016d" % number, value("carik", number)) for number in range(300)]
+    spool(state, *events)
+    publisher = Publisher(brokers, ["19.01"], state, threading.Event())
+    publisher.run(threading.Event(), lambda: True)
+    publisher.stop(1)
+    receipt = receipt_of(state.path)
+    assert receipt is not None
+    with Rereader(brokers) as reader:
+        found = prove(reader, receipt)
+
+    assert sum(one.events for one in receipt.chains) == sum(one.events for one in found.values()) == 300
+    assert len(receipt.chains) == len(found) > 1
+    assert all(one.holds and not one.again and not one.unknown for one in found.values())
+    assert sum(one.others.total() for one in found.values()) <= 1
+
+
+def test_what_was_sent_again_is_known(brokers: str, state: StateFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events whose delivery could not be written down, because the disk was full, are sent again, and the receipt tells them."""
+    make(brokers, "20.01")
+    spool(state, *[("20.01", b"%016d" % number, value("carik", number)) for number in range(40)])
+    delivered, fails = Spool.delivered, [True] * 3
+
+    def refusing(self: Spool, *told: Any) -> None:
+        if fails:
+            fails.pop()
+            raise DiskRefuses(file="s.sqlite", why="SQLITE_FULL")
+        delivered(self, *told)
+
+    monkeypatch.setattr(Spool, "delivered", refusing)
+    publisher = Publisher(brokers, ["20.01"], state, threading.Event())
+    monkeypatch.setattr(threading.Event, "wait", lambda *_: False)
+    publisher.run(threading.Event(), lambda: True)
+    publisher.stop(1)
+    receipt = receipt_of(state.path)
+    assert receipt is not None
+    with Rereader(brokers) as reader:
+        found = prove(reader, receipt)
+
+    assert sum(one.events for one in found.values()) == 40
+    assert sum(one.again for one in found.values()) >= 40
+    assert all(one.holds and not one.unknown for one in found.values())
 
 
 def test_a_missing_topic_holds_up_only_its_own_regency(brokers: str, state: StateFile) -> None:

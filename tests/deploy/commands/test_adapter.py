@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from producers.checkpoint import StateFile
+from producers.ledger import Ledger
+from producers.spool import Spool
+from schemas.receipts import Receipt
 from tests.deploy.test_cli import muara
 from tests.producers.samples import CARIK, building, card, family
 
@@ -50,3 +54,42 @@ def test_the_command_line_needs_no_driver() -> None:
     shown = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - our own line
 
     assert shown.stdout == "\n"
+
+
+def test_a_receipt_needs_an_adapter_that_worked_here(tmp_path: Path) -> None:
+    """Where no adapter of the region file's source has worked, that is said, and no key or source's address is asked for."""
+    told = {"MUARA_KAFKA": "127.0.0.1:1", "MUARA_REGISTRY": "http://127.0.0.1:1"}
+    shown = muara("adapter", "receipt", str(CARIK), cwd=tmp_path, **told)
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("muara: no adapter of source carik has worked in .muara/adapters: run this where the adapter runs")
+
+
+def test_a_receipt_of_an_adapter_that_sent_nothing_says_so(tmp_path: Path) -> None:
+    """An adapter that has only read so far has an empty receipt, which holds, and writes it all the same."""
+    told = {"MUARA_KAFKA": "127.0.0.1:1", "MUARA_REGISTRY": "http://127.0.0.1:1"}
+    with StateFile(tmp_path / ".muara" / "adapters" / "carik.sqlite", "carik") as state, state.transaction():
+        Spool(state).append([("31.74", b"k", b"v")])
+    shown = muara("adapter", "receipt", str(CARIK), "--out", "receipt.json", cwd=tmp_path, **told)
+    refused = muara("adapter", "receipt", str(CARIK), "--out", "nowhere/receipt.json", cwd=tmp_path, **told)
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.splitlines()[:2] == ["source carik has sent nothing yet", "1 events wait in the spool"]
+    assert Receipt.read((tmp_path / "receipt.json").read_bytes()).waiting == 1
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "muara: the receipt cannot be written to nowhere/receipt.json (No such file or directory)\n",
+    )
+
+
+def test_without_a_broker_the_receipt_is_written_and_not_proved(tmp_path: Path) -> None:
+    """Whoever cannot read the topics now has the receipt to give away, and one clear line of what is wrong."""
+    told = {"MUARA_KAFKA": "127.0.0.1:1", "MUARA_REGISTRY": "http://127.0.0.1:1"}
+    with StateFile(tmp_path / ".muara" / "adapters" / "carik.sqlite", "carik") as state:
+        Ledger(state).note("muara.31.74.household.v1", {0: [(4, b"k", b"v")]})
+    shown = muara("adapter", "receipt", str(CARIK), "--out", "receipt.json", cwd=tmp_path, **told)
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("muara: Kafka at 127.0.0.1:1 does not answer")
+    assert shown.stderr.count("\n") == 1
+    assert Receipt.read((tmp_path / "receipt.json").read_bytes()).chains[0].first == 4
