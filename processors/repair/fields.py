@@ -22,8 +22,8 @@ _MOST_DIGITS = 3
 """Of a number that is shown: no identifier is as short."""
 _REGION = re.compile(r"[0-9]{2}([.][0-9]{2,4}){0,3}")
 _SOURCE = re.compile(r"[a-z][a-z0-9_-]{0,15}")
-_VILLAGE = r"^[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}$"
-_REGENCY = r"^[0-9]{2}\.[0-9]{2,4}$"
+_VILLAGE = r"[0-9]{2}\.[0-9]{2,4}\.[0-9]{2}\.[0-9]{4}"
+_REGENCY = r"[0-9]{2}\.[0-9]{2,4}"
 
 
 @dataclass(frozen=True, slots=True)
