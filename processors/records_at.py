@@ -21,7 +21,6 @@ __all__ = ["Found", "RecordsAt", "RecordsUnreadable"]
 Partition = tuple[str, int]
 NEAR = 200
 """Offsets that are read through rather than jumped over: a jump costs a round trip, and drops what was fetched ahead."""
-AT_ONCE = 200
 SILENT_S = 30.0
 """A broker that has the records but sends none for so long is away."""
 _POLL_S = 0.2
@@ -35,8 +34,9 @@ _CONFIGURATION: dict[str, Any] = {
     "enable.partition.eof": True,
     "check.crcs": True,
     "fetch.wait.max.ms": 50,
+    "fetch.queue.backoff.ms": 10,  # else a full queue keeps a jump waiting for a second
     "fetch.message.max.bytes": 256 << 10,
-    "queued.min.messages": AT_ONCE,
+    "queued.min.messages": 5 * NEAR,
     "queued.max.messages.kbytes": 8 << 10,  # all that is read ahead
 }
 _PASSING = (
@@ -77,38 +77,35 @@ class RecordsAt:
         Raises `RecordsUnreadable`, and `BrokerAway` where nothing comes for `SILENT_S` seconds.
         """
         wanted = iter(offsets)
-        want = next(wanted, None)
-        at = None if want is None else self._jump(partition, want)
+        want, at = next(wanted, None), None
         heard = time.monotonic()
-        while want is not None and at is not None:
-            if want - at > NEAR:
-                at = self._jump(partition, want)
-            for message in self._consumer.consume(AT_ONCE, _POLL_S):
-                heard = time.monotonic()
-                here, record = self._told(partition, message)
-                if here is None or here < at:
-                    continue  # an error that passes, or what was fetched before a jump
-                at = here + 1
-                while want is not None and want < here:  # the log has nothing there
-                    want = next(wanted, None)
-                if record is not None and want == here:
-                    yield _found(record, here)
-                    want = next(wanted, None)
-                if record is None and want is not None and want >= here:
-                    return  # the log ends before what is wanted
-                if want is None:
-                    break
-            if time.monotonic() - heard > SILENT_S:
-                raise BrokerAway(address=self._address, why="it sends no records")
+        while want is not None:
+            if at is None or want - at > NEAR:
+                self._consumer.assign([TopicPartition(*partition, want)])
+                at = want
+            # One at a time: asked for several, the library waits until it has all of them, however few there are to come.
+            message = self._consumer.poll(_POLL_S)
+            if message is None:
+                if time.monotonic() - heard > SILENT_S:
+                    raise BrokerAway(address=self._address, why="it sends no records")
+                continue
+            heard = time.monotonic()
+            here, record = self._told(partition, message)
+            if here is None or here < at:
+                continue  # an error that passes, or what was fetched before a jump
+            if record is None:
+                return  # the log ends before what is wanted
+            at = here + 1
+            while want is not None and want < here:  # the log has nothing there
+                want = next(wanted, None)
+            if want == here:
+                yield _found(record, here)
+                want = next(wanted, None)
+                heard = time.monotonic()  # counted from here: the caller may have taken long
 
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
-
-    def _jump(self, partition: Partition, offset: int) -> int:
-        """Read on at an offset."""
-        self._consumer.assign([TopicPartition(*partition, offset)])
-        return offset
 
     def _told(self, partition: Partition, message: Message) -> tuple[int | None, Message | None]:
         """Return the offset that a message tells of and its record, None where it is the end of the log; (None, None) where it passes."""

@@ -45,7 +45,7 @@ def offsets(found: Sequence[Found]) -> list[int]:
         [0, RECORDS - 1],
         list(range(RECORDS)),
         list(range(7, RECORDS, NEAR - 1)),
-        list(range(3, RECORDS, NEAR + 1)),
+        list(range(3, RECORDS, NEAR + 2)),
         [*range(10), *range(NEAR + 9, NEAR + 14), 3_000, 3_001, 3_001 + NEAR, 3_002 + 2 * NEAR, RECORDS - 1],
     ],
 )
