@@ -7,6 +7,7 @@ Must not: send anything unless that is asked for by name, or print a value that 
 
 import os
 import pwd
+import re
 from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
@@ -16,13 +17,17 @@ import typer
 
 from deploy.commands.context import addresses, connected, settings
 from deploy.commands.figures import Format
+from schemas.errors import Retriable
 
 if TYPE_CHECKING:
+    from processors.admission import Record
     from processors.store.letters import Filters
 
 __all__ = ["rejected"]
 
 rejected = typer.Typer(help="Events that can never be applied, and their repair.", no_args_is_help=True)
+
+_NATIONAL_IDENTIFIER = re.compile("[0-9]{16}")
 
 Cause = Annotated[str | None, typer.Option(metavar="CAUSE", help="Only this cause, such as village_unknown.")]
 FieldAtFault = Annotated[str | None, typer.Option("--field", metavar="FIELD", help="Only this field, such as residence.village.")]
@@ -89,15 +94,19 @@ def show_rejected(
     """
     from deploy.commands.rejected_shown import print_one
     from processors.store.letters import letter
-    from processors.store.repairing import Letters
+    from processors.store.repairing import Letters, Unread
     from processors.store.repairs import of_letter
     from schemas.registry import Registry
 
     where = addresses(settings())
     with connected(where, any_catalogue=True) as connection, closing(Registry(where.registry)) as registry:
         found = letter(connection, which)
+        record: Record | Unread
         with closing(Letters(where.kafka, registry)) as letters:
-            ((_, record),) = letters.read([found])
+            try:
+                ((_, record),) = letters.read([found])
+            except Retriable as error:  # the rest of what is known can be told all the same
+                record = Unread(str(error))
         print_one(found, record, of_letter(connection, found), form)
 
 
@@ -123,6 +132,8 @@ def repair_rejected(
     signed_by = _signature(by) if yes else ("", "")
     if yes and not reason.strip():
         raise typer.BadParameter("is needed with --yes: the audit keeps why events were repaired", param_hint="'--reason'")
+    if _NATIONAL_IDENTIFIER.search(reason + "\n" + by):
+        raise typer.BadParameter("holds 16 digits in a row, the shape of a national identifier", param_hint="'--reason' or '--by'")
     if form is Format.CSV:
         raise typer.BadParameter("is table or json here", param_hint="'--format'")
     from deploy.commands.rejected_shown import Shown, print_preview, print_sent

@@ -23,6 +23,7 @@ from processors.repair.fields import described
 from processors.repair.mending import Change, Left
 from processors.repair.planning import Outcome, Ready, Refused
 from processors.store.effect import Moved
+from processors.store.figures import Figure
 from processors.store.letters import Group, Letter
 from processors.store.repairing import Counts, Planned, Preview, Unread
 from processors.store.repairs import Audited
@@ -83,7 +84,7 @@ def print_preview(preview: Preview, form: Format) -> None:
             "households_changed": effect.households,
             "batches_to_fold": effect.to_fold,
             "first": [_planned(one, outcome) for one, outcome in preview.first],
-            "figures": [{"before": one.before.as_dict(), "after": one.after.as_dict()} for one in effect.figures],
+            "figures": [{"before": _named_figure(one.before), "after": _named_figure(one.after)} for one in effect.figures],
         }
         print(json.dumps(told, indent=1))
         return
@@ -145,7 +146,7 @@ def _print(rows: Sequence[Mapping[str, Any]], names: Sequence[str], form: Format
     else:
         table = Table(*(name.replace("_", " ") for name in names), box=None)
         for row in rows:
-            table.add_row(*(_text(row[name]) for name in names))
+            table.add_row(*(_moment(row[name]) if name.endswith("_at") else _text(row[name]) for name in names))
         console_for(sys.stdout).print(table)
 
 
@@ -155,6 +156,11 @@ def _cell(value: Any) -> Any:  # noqa: ANN401 - a cell of CSV
 
 def _text(value: object) -> str:
     return {True: "yes", False: "no", None: "-"}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
+
+
+def _moment(told: str) -> str:
+    """Return a moment to the second, in UTC, as a table has room for it."""
+    return told[:19].replace("T", " ")
 
 
 def _changes(changes: Iterable[Mapping[str, str]]) -> str:
@@ -232,6 +238,11 @@ def _print_figures(figures: Sequence[Moved]) -> None:
                     one.before.region, one.before.region_name, str(before["month"]), name, _figure(before[name]), _figure(after[name])
                 )
     console_for(sys.stdout).print(table)
+
+
+def _named_figure(one: Figure) -> dict[str, Any]:
+    """Return a figure by name; whether its line is stale does not depend on events, and is not asked for here."""
+    return {name: value for name, value in one.as_dict().items() if name != "line_is_stale"}
 
 
 def _figure(value: object) -> str:

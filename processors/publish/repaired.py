@@ -61,6 +61,7 @@ class RepairedSender:
                 "compression.type": "lz4",
                 "partitioner": "murmur2_random",  # where adapters put the same key
                 "allow.auto.create.topics": False,
+                "topic.metadata.propagation.max.ms": 3_000,  # a topic unknown for so long is not there
                 "error_cb": lambda _: None,
             },
             logger=_LOG,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from pydantic_core import PydanticCustomError
 
 from processors.repair.causes import REPAIRS
-from processors.repair.fields import CODE_FIELDS, FIELDS
+from processors.repair.fields import CODE_FIELDS, FIELDS, shown
 
 __all__ = ["ARRIVAL", "TOGETHER", "Match", "RepairFile", "Set", "clashes"]
 
@@ -146,7 +146,9 @@ class Set(_Model):
         if self.constant is not None and "constant" in kind.operations and (wrong := kind.mistake(self.constant)):
             yield "constant", wrong
         if self.table is not None and "table" in kind.operations:
-            yield from (("table", f'"{key}" gives what {wrong}') for key, one in self.table.items() if (wrong := kind.mistake(one)))
+            yield from (
+                ("table", f"{shown(self.field, key)} gives what {wrong}") for key, one in self.table.items() if (wrong := kind.mistake(one))
+            )
         if self.at_most is not None and type(self.at_most) is not date and self.at_most != ARRIVAL:
             yield "at_most", f'must be "{ARRIVAL}" or a date without quotes, such as 2024-01-31'
         if type(self.at_most) is date and self.at_least is not None and self.at_least > self.at_most:
