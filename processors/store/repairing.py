@@ -30,7 +30,7 @@ from processors.store.effect import Effect, effect
 from processors.store.letters import Filters, Letter, counted, in_order
 from processors.store.reference import read
 from schemas.codec import decode, encode_record
-from schemas.errors import Rejected
+from schemas.errors import MuaraError, Rejected
 from schemas.registry import Registry
 from schemas.topics import household_topic, regency_of
 
@@ -242,9 +242,15 @@ class Repairing:
     def _plan(self, letter: Letter, record: Record | Unread, now: datetime, reference: Reference) -> Planned | None:
         if isinstance(record, Unread):
             return Planned(letter, record)
-        if not matches(self._file.match, letter.field, record):
-            return None
-        return Planned(letter, plan(self._file, record, now, reference))
+        try:
+            if not matches(self._file.match, letter.field, record):
+                return None
+            return Planned(letter, plan(self._file, record, now, reference))
+        except MuaraError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # Why all of them: whatever one odd record makes us stumble over, the others are repaired, as workers go on, too.
+            return Planned(letter, Unread(f"{type(error).__name__} while judging it"))
 
     def _now(self) -> datetime:
         """Return the database's time: one clock for all who repair."""

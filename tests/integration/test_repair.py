@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -15,12 +16,18 @@ import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from deploy.commands.figures import Format
+from deploy.commands.rejected_shown import print_one, print_preview
 from deploy.embedded import EmbeddedServices
+from processors.repair.causes import REPAIRS
+from processors.repair.repair_file import read_repair_file
 from processors.settings import WorkerSettings
 from processors.store.figures import figures
+from processors.store.letters import Filters, listed
 from processors.store.rebuild import rebuild
 from processors.store.reference_load import load_sources
 from processors.store.reference_sheets import Sheet, SourceRow
+from processors.store.repairing import Letters, Repairing, Unread
 from processors.store.verify import verify
 from schemas.codec import encode
 from schemas.events import Composition, HouseholdChanged, Residence, Welfare, WelfareBasis
@@ -30,11 +37,11 @@ from tests.deploy.test_cli import muara
 from tests.integration.events import changed, household_key
 from tests.integration.repair_process import VARIABLE
 from tests.integration.stage import Stage, until
+from tests.integration.test_rejected import NAME, NIK, TABLE, Bad
 from tests.integration.workers import working
 from tests.processors.store.office import fold_all
 
 _ROOT = Path(__file__).parents[2]
-NIK = "9901014101900001"
 SIGNED = ("--yes", "--by", "OFFICER 01", "--reason", "the village was split")
 
 
@@ -416,6 +423,37 @@ def test_what_cannot_be_repaired_says_why(stage: Stage, tmp_path: Path) -> None:
     assert anew["left"] == {"cannot be read: the topic was deleted and made anew": 3}
     assert rows(stage, "select count(*) from repair") == [(0,)]
     assert "the topic was deleted and made anew" in say(stage, tmp_path, "show", "1")
+
+
+def test_whatever_was_rejected_can_be_shown_and_tried(stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of every kind of bad input a dead letter is told, and a repair tried, without a stumble and without anything personal."""
+    bad, producer = Bad(stage), stage.producer()
+    for _, _, make in TABLE:
+        key, value = make(bad)
+        producer.produce(household_topic(bad.regency), value, key)
+    assert producer.flush(20) == 0
+    with working(stage):
+        stage.drained()
+
+    with stage.connect() as conn, closing(Registry(stage.registry)) as registry:
+        found = sorted(listed(conn, Filters(), 100), key=lambda one: one.offset)
+        with closing(Letters(stage.kafka, registry)) as letters:
+            for letter, record in letters.read(found):
+                print_one(letter, record, [], Format.JSON)
+                print_one(letter, record, [], Format.TABLE)
+                assert isinstance(record, Unread) == (letter.cause in ("not_the_contract", "unknown_schema"))
+        counts: Counter[str] = Counter()
+        for cause in REPAIRS:
+            file = read_repair_file("x", f'unchanged = true\n[match]\ncause = "{cause}"\n'.encode())
+            with Repairing(conn, stage.kafka, registry, file) as repairing:
+                print_preview(repairing.preview(lambda *_: None), Format.TABLE)
+                counts += repairing.counts.left
+    told_of_all = capsys.readouterr().out
+    assert [one.cause for one in found] == [cause for cause, _, _ in TABLE]
+    assert sum(counts.values()) == len(TABLE)
+    for secret in (NIK, NAME, "DESA"):
+        assert secret not in told_of_all
+    assert household_key("bad").hex() in told_of_all
 
 
 def test_what_needs_no_change_is_sent_again_as_it_was(stage: Stage, tmp_path: Path) -> None:
