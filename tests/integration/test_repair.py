@@ -6,19 +6,23 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import replace
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from deploy import cli
 from deploy.commands.figures import Format
 from deploy.commands.rejected_shown import print_one, print_preview
 from deploy.embedded import EmbeddedServices
+from deploy.settings import Settings
 from processors.repair.causes import REPAIRS
 from processors.repair.repair_file import read_repair_file
 from processors.settings import WorkerSettings
@@ -92,8 +96,15 @@ def environ(stage: Stage) -> dict[str, str]:
 
 
 def told(stage: Stage, folder: Path, *arguments: str) -> Any:
-    """Run `muara rejected` over a stage, and return what it says in JSON."""
-    return json.loads(say(stage, folder, *arguments, "--format", "json"))
+    """Return what `muara rejected` says in JSON, run in this process: every command is called many times here."""
+    where = environ(stage)
+    with (
+        mock.patch.dict(os.environ, where),
+        mock.patch("deploy.commands.rejected.settings", return_value=Settings.from_environ(where)),  # else log lines go elsewhere, too
+        redirect_stdout(StringIO()) as out,
+    ):
+        cli.app(["rejected", *arguments, "--format", "json"], standalone_mode=False)
+    return json.loads(out.getvalue())
 
 
 def sums(stage: Stage) -> dict[str, Any]:
