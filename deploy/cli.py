@@ -10,7 +10,7 @@ import sys
 import typer
 from typer._click.exceptions import ClickException
 
-from deploy.commands import adapter, demo, figures, receipts, reference, repair, services, work
+from deploy.commands import adapter, demo, figures, receipts, reference, rejected, repair, services, work
 from deploy.settings import listed
 from schemas.errors import MuaraError
 
@@ -50,7 +50,7 @@ app.add_typer(receipts.app, name="receipt")
 app.add_typer(reference.lines, name="lines")
 app.add_typer(reference.regions, name="regions")
 app.add_typer(reference.sources, name="sources")
-app.add_typer(repair.rejected, name="rejected")
+app.add_typer(rejected.rejected, name="rejected")
 app.add_typer(repair.offsets, name="offsets")
 app.add_typer(repair.schema, name="schema")
 

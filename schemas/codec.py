@@ -6,7 +6,7 @@ Must not: fetch a schema itself: it is given a `WriterSchemas` (schemas/registry
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -28,6 +28,7 @@ __all__ = [
     "WriterSchemas",
     "decode",
     "encode",
+    "encode_record",
     "parsed",
     "schema_text",
     "split_frame",
@@ -74,9 +75,14 @@ def parsed(name: str) -> dict[str, Any]:
 
 def encode(event: object, schema_id: int) -> bytes:
     """Return an event in framing V0: a zero byte, the schema's id, the Avro body."""
+    return encode_record(type(event).__name__, to_record(event), schema_id)
+
+
+def encode_record(name: str, record: Mapping[str, Any], schema_id: int) -> bytes:
+    """Return a record of the contract's schema `name`, as `decode` gives it, in framing V0; the same record gives the same bytes."""
     out = BytesIO()
     out.write(b"\0" + schema_id.to_bytes(4, "big"))
-    fastavro.schemaless_writer(out, parsed(type(event).__name__), to_record(event))
+    fastavro.schemaless_writer(out, parsed(name), record)
     return out.getvalue()
 
 

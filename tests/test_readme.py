@@ -7,6 +7,7 @@ from pathlib import Path
 from deploy.cli import app
 from deploy.settings import _OF_OTHERS, Settings
 from processors.indicators.catalogue import INDICATORS, MEASURES
+from processors.repair.repair_file import read_repair_file
 from schemas.events import IndicatorPublished
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +45,13 @@ def test_the_order_of_a_start_is_told() -> None:
     places = [section.find(f"`{step}") if step.startswith("muara") else section.find(step) for step in order]
     assert places == sorted(places)
     assert -1 not in places
+
+
+def test_the_repair_file_is_one() -> None:
+    """The repair file of the README can be read as it stands."""
+    (text,) = re.findall(r"```toml\n(.*?)```", README.split("## When events are rejected")[1].split("\n## ")[0], re.DOTALL)
+
+    assert read_repair_file("README.toml", text.encode()).set[0].operations == ("table",)
 
 
 def test_the_two_commands_exist() -> None:

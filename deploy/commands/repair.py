@@ -1,11 +1,10 @@
 """
-`muara rejected`, `offsets`, `schema`, `rebuild`: what an operator needs on a bad day.
+`muara offsets`, `schema`, `rebuild`: what an operator needs on a bad day.
 
 Why: nothing fails silently, so everything that stopped must be seen, understood and set moving again.
 Must not: guess: what may lose data is said and asked for by name.
 """
 
-import json
 import sys
 from typing import Annotated
 
@@ -14,44 +13,10 @@ from rich.table import Table
 
 from deploy.commands.context import addresses, connected, console_for, settings
 
-__all__ = ["offsets", "rebuild", "rejected", "schema"]
+__all__ = ["offsets", "rebuild", "schema"]
 
-rejected = typer.Typer(help="Events that can never be applied.", no_args_is_help=True)
 offsets = typer.Typer(help="Where partitions stand, and how halted ones move again.", no_args_is_help=True)
 schema = typer.Typer(help="The schemas of events and figures.", no_args_is_help=True)
-
-
-@rejected.command("list")
-def list_rejected(
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 50,
-    cause: Annotated[str | None, typer.Option(metavar="CAUSE", help="Only this cause, such as village_unknown.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
-) -> None:
-    """
-    List rejected events, the newest first.
-
-    Of each where it stands in its topic, the field, the cause and the remedy; never the value.
-    """
-    from processors.store.overview import rejected_events
-
-    with connected(addresses(settings()), any_catalogue=True) as connection:
-        rows = rejected_events(connection, limit, cause)
-    if as_json:
-        for row in rows:
-            print(json.dumps(row, default=str))
-        return
-    table = Table("topic", "partition", "offset", "arrived", "cause", "field", "message", box=None)
-    for row in rows:
-        table.add_row(
-            row["topic"],
-            str(row["partition"]),
-            str(row["offset"]),
-            f"{row['arrived_at']:%Y-%m-%d %H:%M}",
-            row["cause"],
-            row["field"],
-            row["message"],
-        )
-    console_for(sys.stdout).print(table if rows else "nothing was rejected")
 
 
 @offsets.command("show")

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection
 
-__all__ = ["Overview", "overview", "rejected_events"]
+__all__ = ["Overview", "overview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Overview:
     oldest_to_fold: datetime | None
     figures_to_send: int
     rejected: int
+    rejected_repaired: int
     rejected_to_send: int
     halted_partitions: int
 
@@ -50,19 +51,10 @@ def overview(connection: Connection[Any]) -> Overview:
             (select min(arrived_at) from cell_change),
             (select count(*) from outbox),
             (select count(*) from rejected),
+            (select count(*) from (select distinct topic, topic_id, partition, record_offset from repair where sent_at is not null) as one
+             join rejected using (topic, topic_id, partition, record_offset)),
             (select count(*) from rejected where not sent),
             (select count(*) from ingest_offset where halted is not null)
     """).fetchone()
     assert row is not None  # noqa: S101 - a select without from has one row
     return Overview(*row)
-
-
-def rejected_events(connection: Connection[Any], limit: int, cause: str | None = None) -> list[dict[str, Any]]:
-    """Return the newest rejected events, at most `limit`, of one cause or of any: coordinates, field and words, never a value."""
-    names = ("topic", "partition", "offset", "arrived_at", "cause", "field", "message")
-    rows = connection.execute(
-        "select topic, partition, record_offset, arrived_at, cause, field, message from rejected"
-        " where %s::text is null or cause = %s order by id desc limit %s",
-        (cause, cause, limit),
-    ).fetchall()
-    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,0 +1,198 @@
+"""
+`muara rejected`: what was rejected, why, and how it is mended and sent again.
+
+Why: nothing fails silently, so whoever is on duty sees each fault with its remedy, tries a repair without risk, and leaves a trace.
+Must not: send anything unless that is asked for by name, or print a value that may be personal.
+"""
+
+import os
+import pwd
+import re
+from contextlib import closing
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.commands.context import addresses, connected, settings
+from deploy.commands.figures import Format
+from schemas.errors import Retriable
+
+if TYPE_CHECKING:
+    from processors.admission import Record
+    from processors.store.letters import Filters
+
+__all__ = ["rejected"]
+
+rejected = typer.Typer(help="Events that can never be applied, and their repair.", no_args_is_help=True)
+
+_NATIONAL_IDENTIFIER = re.compile("[0-9]{16}")
+
+Cause = Annotated[str | None, typer.Option(metavar="CAUSE", help="Only this cause, such as village_unknown.")]
+FieldAtFault = Annotated[str | None, typer.Option("--field", metavar="FIELD", help="Only this field, such as residence.village.")]
+Topic = Annotated[str | None, typer.Option(metavar="TOPIC", help="Only this topic, such as muara.31.74.household.v1.")]
+Since = Annotated[
+    datetime | None, typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Only what arrived on this day (UTC+9) or later.")
+]
+All = Annotated[bool, typer.Option("--all", help="Also those that are repaired.")]
+Form = Annotated[Format, typer.Option("--format", help="How to print.")]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")]
+
+
+@rejected.command("list")
+def list_rejected(
+    limit: Limit = 50,
+    cause: Cause = None,
+    field: FieldAtFault = None,
+    topic: Topic = None,
+    since: Since = None,
+    everything: All = False,
+    form: Form = Format.TABLE,
+) -> None:
+    """
+    List rejected events, the newest first.
+
+    Of each where it stands in its topic, the field, the cause and the remedy; never the value.
+    """
+    from deploy.commands.rejected_shown import print_letters
+    from processors.store.letters import listed
+
+    with connected(addresses(settings()), any_catalogue=True) as connection:
+        print_letters(listed(connection, _filters(cause, field, topic, since, everything), limit), form)
+
+
+@rejected.command("group")
+def group_rejected(
+    cause: Cause = None,
+    field: FieldAtFault = None,
+    topic: Topic = None,
+    since: Since = None,
+    everything: All = False,
+    form: Form = Format.TABLE,
+) -> None:
+    """
+    Count rejected events by cause, field and topic.
+
+    Of each group when the first and the last arrived, and where the last one stands.
+    """
+    from deploy.commands.rejected_shown import print_groups
+    from processors.store.letters import grouped
+
+    with connected(addresses(settings()), any_catalogue=True) as connection:
+        print_groups(grouped(connection, _filters(cause, field, topic, since, everything)), form)
+
+
+@rejected.command("show")
+def show_rejected(
+    which: Annotated[str, typer.Argument(metavar="WHICH", help="Its id, or topic:partition:offset.")], form: Form = Format.TABLE
+) -> None:
+    """
+    Show one rejected event, and what a repair could do.
+
+    The event is read again from its topic. Pseudonyms, codes and dates are shown, of anything else only its shape.
+    """
+    from deploy.commands.rejected_shown import print_one
+    from processors.store.letters import letter
+    from processors.store.repairing import Letters, Unread
+    from processors.store.repairs import of_letter
+    from schemas.registry import Registry
+
+    where = addresses(settings())
+    with connected(where, any_catalogue=True) as connection, closing(Registry(where.registry)) as registry:
+        found = letter(connection, which)
+        record: Record | Unread
+        with closing(Letters(where.kafka, registry)) as letters:
+            try:
+                ((_, record),) = letters.read([found])
+            except Retriable as error:  # the rest of what is known can be told all the same
+                record = Unread(str(error))
+        print_one(found, record, of_letter(connection, found), form)
+
+
+@rejected.command("repair")
+def repair_rejected(
+    file: Annotated[
+        Path, typer.Option("--with", exists=True, dir_okay=False, readable=True, metavar="FILE", help="The repair file, in TOML.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be. This is so without --yes, too.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Send the repaired events.")] = False,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit; needed with --yes.")] = "",
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who answers for it, for the audit; without it the account's name.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Also those that are repaired already.")] = False,
+    form: Form = Format.TABLE,
+) -> None:
+    """
+    Mend rejected events by a file, and send them again.
+
+    Without --yes nothing is sent: shown is what the events would be, which would still be rejected, and what would change in the figures.
+    """
+    if yes and dry_run:
+        raise typer.BadParameter("does not go together with --dry-run", param_hint="'--yes'")
+    signed_by = _signature(by) if yes else ("", "")
+    if yes and not reason.strip():
+        raise typer.BadParameter("is needed with --yes: the audit keeps why events were repaired", param_hint="'--reason'")
+    if _NATIONAL_IDENTIFIER.search(reason + "\n" + by):
+        raise typer.BadParameter("holds 16 digits in a row, the shape of a national identifier", param_hint="'--reason' or '--by'")
+    if form is Format.CSV:
+        raise typer.BadParameter("is table or json here", param_hint="'--format'")
+    from deploy.commands.rejected_shown import Shown, print_preview, print_sent
+    from processors.repair.repair_file import digest_of, read_repair_file
+    from processors.store.repairing import Repairing
+    from processors.store.repairs import Signed
+    from schemas.registry import Registry
+
+    content = file.read_bytes()
+    declared = read_repair_file(file.name, content)
+    where = addresses(settings())
+    with (
+        connected(where) as connection,
+        closing(Registry(where.registry)) as registry,
+        Shown() as shown,
+        Repairing(connection, where.kafka, registry, declared, again=again) as repairing,
+    ):
+        if yes:
+            counts = repairing.send(Signed(*signed_by, reason.strip(), file.name, digest_of(content)), shown)
+            shown.stop()
+            print_sent(counts, form)
+        else:
+            preview = repairing.preview(shown)
+            shown.stop()
+            print_preview(preview, form)
+
+
+@rejected.command("audit")
+def audit_repairs(
+    limit: Limit = 50,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person answers for.")] = None,
+    topic: Topic = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """
+    Print who repaired what, when, why and how.
+
+    The newest first. A repair without a time was broken off: its event was perhaps sent.
+    """
+    from deploy.commands.rejected_shown import print_audit
+    from processors.store.repairs import audit
+
+    with connected(addresses(settings()), any_catalogue=True) as connection:
+        print_audit(audit(connection, limit, by, topic), form)
+
+
+def _filters(cause: str | None, field: str | None, topic: str | None, since: datetime | None, everything: bool) -> "Filters":
+    from processors.store.letters import Filters
+
+    day: date | None = since.date() if since else None
+    return Filters(cause=cause, field=field, topics=[topic] if topic else None, since=day, repaired=everything)
+
+
+def _signature(by: str) -> tuple[str, str]:
+    """Return who answers for a repair, and the account that it runs under, which nobody can choose; root names nobody."""
+    try:
+        account = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        account = f"uid {os.getuid()}"
+    if not by.strip() and os.getuid() == 0:
+        raise typer.BadParameter(f"is needed: the account {account} names nobody", param_hint="'--by'")
+    return by.strip() or account, account

@@ -1,0 +1,1 @@
+"""The law on arrays, held against the law."""
