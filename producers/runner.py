@@ -39,7 +39,9 @@ __all__ = ["resend", "run"]
 _log = logging.getLogger(__name__)
 _EVENT = "HouseholdChanged"
 _STOP_S = 3.0
-"""What a stop waits for deliveries, and for a question that the source has not answered yet; then the spool keeps the rest."""
+"""What a stop waits for a question that the source has not answered yet."""
+_DELIVERIES_S = 1.0
+"""What a stop waits for deliveries; then the spool keeps the rest, and they are sent again."""
 
 
 def _now() -> datetime:
@@ -142,7 +144,7 @@ class _Adapter:
                 publisher.run(self._stop, lambda: once and not thread.is_alive())
             finally:
                 self._stop.set()
-                publisher.stop(_STOP_S)
+                publisher.stop(_DELIVERIES_S)
         thread.join(_STOP_S)
         if not thread.is_alive():
             source.close()
@@ -225,9 +227,15 @@ def _stopping(stop: threading.Event | None) -> Iterator[threading.Event]:
         return
     own = threading.Event()
     numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: own.set()) for number in numbers]
+
+    def wait() -> None:
+        signal.sigwait(numbers)
+        own.set()
+
+    # A handler would run only between two steps of the main thread, which may wait seconds for an answer of the broker: a thread waits.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    threading.Thread(target=wait, name="signals", daemon=True).start()
     try:
         yield own
     finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

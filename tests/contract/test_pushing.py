@@ -146,3 +146,26 @@ def test_a_port_in_use_is_told_in_one_line(adapter: Adapter, services: EmbeddedS
     assert ended.returncode == 2, ended.stderr
     assert ended.stderr.splitlines()[-1].startswith(f"muara: cannot listen at 127.0.0.1:{free_port} (Address already in use)")
     assert "Traceback" not in ended.stderr
+
+
+def _closed(port: int) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("adapter", ["96.04"], indirect=True)
+def test_it_ends_while_the_broker_is_away(adapter: Adapter, services: EmbeddedServices, free_port: int) -> None:
+    """SIGTERM under load without a broker: nothing is taken any more, what was promised is in the spool, and it ends soon."""
+    crowd = Crowd(free_port, adapter.kind.village)
+    with adapter.running(), crowd.pushing():
+        until(lambda: len(crowd.promised) > 10, "some are taken")  # and the schema's id is known
+    with adapter.running(KAFKA="127.0.0.1:1") as process, crowd.pushing():
+        before = len(crowd.promised)
+        until(lambda: len(crowd.promised) > before + 100, "some are taken")
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        until(lambda: _closed(free_port), "the port is closed")
+        assert time.monotonic() - begun < 2
+        assert process.wait(10) == 0
+        assert time.monotonic() - begun < 6  # a question to the broker may be under way for three seconds
+    assert missing(adapter, services, crowd.promised) == set()
