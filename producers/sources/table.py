@@ -129,7 +129,9 @@ def table_rows(
     Raises `FileUnreadable` as soon as the file cannot count as a whole: what was given before is then not to be used.
     """
     found: Iterator[Row] = _by_column(lines, layout, declared.columns, name, text=convert is None)
-    if converts := _converts(declared, convert):
+    if convert is not None:
+        found = _as_text(found, {column: convert(column) for column in declared.columns})
+    if converts := _converts(declared):
         found = _converted(found, converts)
     if declared.skip_rows_where or declared.footer:
         found = _households(found, declared, name)
@@ -148,10 +150,23 @@ def _by_column(lines: Iterable[Line], layout: Layout, columns: Sequence[str], na
         row = {column: cell if cell != "" else None for column, cell in zip(columns, cells, strict=True)}
         if text and sum(map(len, cells)) > _LONGEST_CELL and max(map(len, cells)) > _LONGEST_CELL:
             raise FileUnreadable(file=name, cause=f"has a cell of more than {_LONGEST_CELL} letters in line {number}")
-        if row[columns[0]] is None and all(cell is None for cell in row.values()):
+        if _is_blank(row[columns[0]]) and all(map(_is_blank, row.values())):
             continue
         if cells[0] in first_cells and tuple(cells) in layout.headers:
             continue
+        yield number, row
+
+
+def _is_blank(cell: Any) -> bool:  # noqa: ANN401 - a cell
+    return cell is None or (isinstance(cell, str) and cell.isspace())
+
+
+def _as_text(found: Iterable[Row], converts: Mapping[str, Convert]) -> Iterator[Row]:
+    """Give rows with all that is no text made text."""
+    for number, row in found:
+        for column, cell in row.items():
+            if type(cell) is not str and cell is not None:
+                row[column] = converts[column](cell)
         yield number, row
 
 
@@ -217,11 +232,10 @@ def _fitting(where: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
     return fits
 
 
-def _converts(declared: FilesSource, convert: Callable[[str], Convert] | None) -> list[tuple[str, Convert]]:
-    """Return what happens to the cells of which columns: made text, then numbers and dates as they are declared."""
-    found: list[tuple[str, Convert]] = [(column, convert(column)) for column in declared.columns] if convert else []
-    if declared.numbers:
-        found += [(column, _number_as(declared.numbers)) for column in declared.numbers.columns]
+def _converts(declared: FilesSource) -> list[tuple[str, Convert]]:
+    """Return what happens to the cells of which columns: numbers and dates are read as they are declared."""
+    number = _number_as(declared.numbers) if declared.numbers else None
+    found = [(column, number) for column in declared.numbers.columns] if declared.numbers and number else []
     return found + [(column, _day_as(written)) for column, written in declared.dates.items()]
 
 

@@ -61,7 +61,7 @@ def _chosen(book: CalamineWorkbook, declared: FilesSource, name: str) -> tuple[s
         titles = [one for one in titles if one.strip() == declared.sheet.strip()]
         if not titles:
             raise FileUnreadable(file=name, cause=f"has no sheet {declared.sheet}")
-    found: list[tuple[str, CalamineSheet, Layout]] = []
+    found: tuple[str, CalamineSheet, Layout] | None = None
     fault: FileUnreadable | None = None
     for title in titles:
         sheet = book.get_sheet_by_name(title)
@@ -71,12 +71,12 @@ def _chosen(book: CalamineWorkbook, declared: FilesSource, name: str) -> tuple[s
             # Of several sheets, the one told is the one that comes nearest.
             fault = error if fault is None or len(str(error)) < len(str(fault)) else fault
             continue
-        found.append((title, sheet, layout))
-    if len(found) > 1:
-        raise FileUnreadable(file=name, cause=f"has {len(found)} sheets with the header: declare which one counts (sheet)")
-    if not found:
+        if found is not None:
+            raise FileUnreadable(file=name, cause="has more than one sheet with the header: declare which one counts (sheet)")
+        found = title, sheet, layout
+    if found is None:
         raise fault or FileUnreadable(file=name, cause="has no sheet")
-    return found[0]
+    return found
 
 
 def _first(sheet: CalamineSheet, count: int) -> list[Line]:

@@ -217,7 +217,8 @@ def _named_places(attributes: Iterator[bytes] | list[bytes]) -> Iterator[str]:
 def _check_cost(parts: dict[str, _Part], entries: list[zipfile.ZipInfo], name: str) -> None:
     """Refuse a workbook that its reader would need too much memory for."""
     texts = sum(part.texts for part in parts.values()) * _STRING + 2 * sum(e.file_size for e in entries if "sharedStrings" in e.filename)
-    cells = max((max(part.cells, part.bounds()) for part in parts.values() if part.cells), default=0) * _CELL
+    # While a second sheet is searched for the header, the one that has it is held.
+    cells = sum(sorted(max(part.cells, part.bounds()) for part in parts.values() if part.cells)[-2:]) * _CELL
     if texts + cells > _GREATEST_COST:
         raise FileUnreadable(file=name, cause=f"would need more than {_GREATEST_COST >> 20} MB to be read: has it cells far away?")
 

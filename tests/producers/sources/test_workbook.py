@@ -30,7 +30,7 @@ def test_titles_headers_totals_and_footnotes_are_no_rows(tmp_path: Path) -> None
         *HEADER,
         register(1),
         [],
-        [None, "  "[:0], ""],
+        [None, "  ", "\u00a0"],
         register(2),
         ["Subtotal dusun Contoh", 8],
         *HEADER,
@@ -175,7 +175,7 @@ def test_the_sheet_with_the_header_is_read(tmp_path: Path) -> None:
     ("titles", "sheet", "cause"),
     [
         (("Isian",), "Data KK", "has no sheet Data KK"),
-        (("Isian", "Isian lama"), None, "has 2 sheets with the header: declare which one counts (sheet)"),
+        (("Isian", "Isian lama"), None, "has more than one sheet with the header: declare which one counts (sheet)"),
     ],
 )
 def test_no_sheet_is_guessed(tmp_path: Path, titles: tuple[str, ...], sheet: str | None, cause: str) -> None:
