@@ -47,7 +47,8 @@ class KampungWriter:
         self._long: AsyncConnection | None = None
         self._long_cards: set[str] = set()
         self._long_since = 0
-        self._members: dict[str, tuple[tuple[int, str], ...]] = {}
+        self._members: dict[str, int] = {}
+        """By card, a hash of the members that stand in the table."""
 
     @property
     def waiting(self) -> int:
@@ -137,8 +138,8 @@ class KampungWriter:
     async def _lists(self, connection: AsyncConnection, row: Row) -> None:
         """Write a family's members and aid anew where they are told and others than before."""
         card = row.household.card
-        if row.members is not None and self._members.get(card) != row.members:
-            self._members[card] = row.members
+        if row.members is not None and self._members.get(card) != (told := hash(row.members)):
+            self._members[card] = told
             await connection.execute("delete from smart_kampung.anggota where no_kk = %s", (card,))
             for member in members_of(card, row.members, self._people):
                 await connection.execute(_insert("anggota", MEMBER), member)
@@ -149,7 +150,7 @@ class KampungWriter:
 
     async def _load(self, connection: AsyncConnection, rows: list[Row]) -> None:
         """Write many families into tables that are empty."""
-        self._members = {row.household.card: row.members or () for row in rows}
+        self._members = {row.household.card: hash(row.members) for row in rows}
         await _copy(connection, "keluarga", FAMILY, map(family_of, rows))
         members = (one for row in rows for one in members_of(row.household.card, row.members or (), self._people))
         await _copy(connection, "anggota", MEMBER, members)

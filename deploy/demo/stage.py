@@ -65,8 +65,7 @@ class Stage:
         self.play = play
         self._told, self._progress = told, progress
         self._services: EmbeddedServices | None = None
-        arguments = ["--seed", str(play.seed), "--households", str(play.households), "--elsewhere", str(play.elsewhere)]
-        self.systems = RegionalSystems(self.directory, self.logs / "world.log", arguments)
+        self.systems = RegionalSystems(self.directory, self.logs / "world.log", play.seed, play.households, play.elsewhere)
         self.kept_running: dict[str, Supervisor] = {}
         """Who keeps what running: workers, publishers, adapters; each from its start."""
         self._ends = ExitStack()

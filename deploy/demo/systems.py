@@ -29,7 +29,8 @@ FOLDERS = ("inbox",)
 """Folders of the systems that must be empty when they open; the database server sees to its own."""
 _PUSHING = ("desa", "simpati")
 """Systems that push to a port where their adapter listens."""
-_READY_S = 60.0
+_READY_S, _HOUSEHOLDS_S = 60.0, 5_000
+"""How long the world may take to be made, and so many households a second more."""
 
 
 class WorldNotReady(Fatal):
@@ -39,9 +40,11 @@ class WorldNotReady(Fatal):
 class RegionalSystems:
     """The systems of one demo, in its folder; `open` starts them."""
 
-    def __init__(self, directory: Path, log: Path, arguments: list[str]) -> None:
-        """Know where; `arguments` go to the world's process."""
-        self._directory, self._log, self._arguments = directory, log, arguments
+    def __init__(self, directory: Path, log: Path, seed: int, households: int, elsewhere: int) -> None:
+        """Know where, and how many households in DKI Jakarta and in each other region."""
+        self._directory, self._log = directory, log
+        self._arguments = ["--seed", str(seed), "--households", str(households), "--elsewhere", str(elsewhere)]
+        self._ready_s = _READY_S + (households + 3 * elsewhere) / _HOUSEHOLDS_S
         self._control = ""
         self.environ: dict[str, str] = {}
         """What their adapters must be told, once they are open."""
@@ -75,10 +78,10 @@ class RegionalSystems:
         command = [sys.executable, "-m", "deploy.demo.world", "--port", "0", "--inbox", str(self._directory / "inbox")]
         world = children.start([*command, *self._arguments, "--ready-file", str(ready)], {**os.environ, **told}, log=self._log)
         ends.callback(children.end, [world])
-        deadline = time.monotonic() + _READY_S
+        deadline = time.monotonic() + self._ready_s
         while not ready.exists():
             if world.poll() is not None or time.monotonic() > deadline:
-                raise WorldNotReady(wait_s=int(_READY_S), log=self._log)
+                raise WorldNotReady(wait_s=int(self._ready_s), log=self._log)
             time.sleep(0.05)
         self._control = json.loads(ready.read_text(encoding="utf-8"))["url"]
 
