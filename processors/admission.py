@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from processors.law import Statement
+from processors.law import Link, Statement
 from processors.reference import Limits, Reference
 from schemas.errors import Rejected
 from schemas.events import Operation, WelfareBasis
 
-__all__ = ["EARLIEST", "GREATEST_EXPENDITURE", "Record", "admit", "arrival_day", "cause_of", "field_of"]
+__all__ = ["EARLIEST", "GREATEST_EXPENDITURE", "Record", "admit", "arrival_day", "cause_of", "field_of", "link_of"]
 
 EARLIEST = date(1900, 1, 1)
 GREATEST_EXPENDITURE = 10**12
@@ -46,6 +46,24 @@ class KeyIsNotTheHousehold(Rejected):
     """the record's key is not its household: send the 16 bytes of the pseudonym as the key"""
 
     field = "household"
+
+
+class PreviousIsTheHousehold(Rejected):
+    """previous_household is the household itself: it must be made with an older key than the household"""
+
+    field = "previous_household"
+
+
+class PreviousIsEmpty(Rejected):
+    """previous_household is 16 zero bytes, which no key makes of any card: leave it null where there is no older key"""
+
+    field = "previous_household"
+
+
+class KeyVersionOutOfRange(Rejected):
+    """key_version is not from 1 to 2147483647, as it must be beside previous_household: it tells which of the names is the newer one"""
+
+    field = "key_version"
 
 
 class RegionIsNotTheTopics(Rejected):
@@ -141,6 +159,7 @@ def admit(record: Record, reference: Reference, limits: Limits) -> Statement:
     _check_text(said, "")
     if record.key != said["household"]:
         raise KeyIsNotTheHousehold
+    _check_previous(said)
     if said["region"] != record.regency:
         raise RegionIsNotTheTopics(region=_shown(said["region"]), regency=record.regency)
     if reference.registration(said["region"], said["source"]) is None:
@@ -161,6 +180,27 @@ def admit(record: Record, reference: Reference, limits: Limits) -> Statement:
         expenditure=_expenditure(welfare),
         modelled=bool(welfare) and welfare["basis"] == WelfareBasis.MODELLED,
     )
+
+
+def link_of(record: Record) -> Link | None:
+    """Return the link that an admitted event makes beside its statement, None where it names no previous household."""
+    said = record.fields
+    if said["previous_household"] is None:
+        return None
+    return Link(said["previous_household"], said["household"], said["key_version"])
+
+
+def _check_previous(said: Mapping[str, Any]) -> None:
+    """Refuse a link that is seen to be wrong in its own record; others that contradict each other are settled by `law.households`."""
+    previous = said["previous_household"]
+    if previous is None:
+        return
+    if previous == said["household"]:
+        raise PreviousIsTheHousehold
+    if not any(previous):
+        raise PreviousIsEmpty
+    if not 1 <= said["key_version"] < _INT:
+        raise KeyVersionOutOfRange
 
 
 def _check_text(value: Any, at: str) -> None:  # noqa: ANN401 - any part of a record

@@ -16,7 +16,7 @@ from processors.months import last_day, month_of
 from processors.reference import Reference, number_of
 from schemas.events import Operation
 
-__all__ = ["Cells", "Claim", "Statement", "View", "cell_changes", "kept", "newest", "view", "visible"]
+__all__ = ["Cells", "Claim", "Link", "Statement", "View", "by_household", "cell_changes", "households", "kept", "newest", "view", "visible"]
 
 Claim = tuple[str, str]
 """Who speaks: (regency, source)."""
@@ -64,6 +64,48 @@ class View:
     size: int | None
     expenditure: int | None
     modelled: bool
+
+
+# ---- which names are one household ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """
+    Somebody said that two names are of one family card: `household` by the key of that version (from 1 on), `previous` by an older one.
+
+    It is true for ever, whatever operation, revision or date it was said with: a name is never given to another card.
+    """
+
+    previous: bytes
+    household: bytes
+    key_version: int
+
+
+def households(links: Iterable[Link]) -> dict[bytes, bytes]:
+    """
+    Return of every name that a link speaks of the name of its household.
+
+    Whatever links connect, over any number of steps and in either direction, is one household: so adapters may disagree on which key is
+    the older one, or on the new key, and nobody counts twice. It goes by its name of the greatest key version; of several by the least.
+    Connecting is commutative, associative and idempotent, and so is a maximum.
+    """
+    together: dict[bytes, frozenset[bytes]] = {}
+    version: dict[bytes, int] = {}
+    for link in links:
+        both = together.get(link.previous, frozenset([link.previous])) | together.get(link.household, frozenset([link.household]))
+        together |= dict.fromkeys(both, both)
+        version[link.household] = max(version.get(link.household, 0), link.key_version)
+    return {name: min(all_names, key=lambda one: (-version.get(one, 0), one)) for name, all_names in together.items()}
+
+
+def by_household(said: Iterable[tuple[bytes, Statement]], links: Iterable[Link]) -> dict[bytes, list[Statement]]:
+    """Return what was said of each household, under whatever of its names."""
+    name_of = households(links)
+    gathered: dict[bytes, list[Statement]] = {}
+    for name, statement in said:
+        gathered.setdefault(name_of.get(name, name), []).append(statement)
+    return gathered
 
 
 # ---- which statements stand -----------------------------------------------------------------------------------------------

@@ -127,6 +127,7 @@ class HouseholdChanged:
     mapping_version: int
     operation: Operation
     recorded_at: datetime
+    previous_household: bytes | None = None
     residence: Residence | None = None
     composition: Composition | None = None
     welfare: Welfare | None = None

@@ -97,5 +97,12 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
             print(f"differs: {one}")
         if found.dirty:
             print(f"{len(found.dirty)} regions wait for the fold; their upper levels were left out: {', '.join(found.dirty[:10])}")
+        for count, what in (
+            (found.unreadable, "statements cannot be read"),
+            (found.repeated, "statements stand twice"),
+            (found.misplaced, "names of households stand in another row than links say"),
+        ):
+            if count:
+                print(f"{count:,} {what}: run muara rebuild")
         print("exact" if found.exact else f"NOT EXACT: {found.total} differences")
     sys.exit(0 if found.exact else 1)

@@ -75,11 +75,10 @@ class _Reader:
                 self._keep(step.name, rows, value, length)
             return after
         branch = self.raw[at]
-        null = branch == 2 * step.null_branch
-        self.odd[rows[~null & (branch != 2 - 2 * step.null_branch)]] = True
-        there = np.flatnonzero(~null)
+        there = np.flatnonzero(branch != 2 * step.null_branch)
         after = at + 1
         if len(there):
+            self.odd[rows[there[branch[there] != 2 - 2 * step.null_branch]]] = True
             moved, value, length = self._value(step, after[there], rows[there])
             after[there] = moved
         if step.wanted:

@@ -17,7 +17,7 @@ from processors.columns.states import Rows
 from processors.months import months_of_days
 from processors.reference import Reference
 
-__all__ = ["Merged", "merge"]
+__all__ = ["Joins", "Merged", "merge"]
 
 _CONTENT = ("expenditure", "village", "size", "modelled", "operation")
 """The content from its last field to its first, as `lexsort` wants its keys."""
@@ -39,29 +39,54 @@ class Merged:
     cells: CellChanges
 
 
-def merge(households: int, said: Packed, said_of: Rows, held: Packed, held_of: Rows, reference: Reference) -> Merged:
+@dataclass(frozen=True, slots=True)
+class Joins:
+    """
+    Which households links make of what counted as several until now.
+
+    `counted_as` (m,) the number under which each held statement counted until now, below `households` too;
+    `joined` (households,) which households have a link that was not known: they count as changed, whatever is said.
+    """
+
+    counted_as: Rows
+    joined: NDArray[np.bool_]
+
+
+def merge(
+    households: int, said: Packed, said_of: Rows, held: Packed, held_of: Rows, reference: Reference, joins: Joins | None = None
+) -> Merged:
     """
     Merge what is said into what is held.
 
     `said` (n,) and `held` (m,) are packed statements, `said_of` and `held_of` the numbers (below `households`) of their households.
-    `held` is all that is held of every household that `said` speaks of, at most one statement per claim and date.
+    `held` is all that is held of every household that `said` speaks of or that is joined, at most one statement per claim, date and
+    household that it counted as. What is taken back of the cells is what those amounted to, each by itself.
     """
     both = np.empty(len(said) + len(held), STATEMENT)  # np.concatenate would turn big-endian fields native
     both[: len(said)], both[len(said) :] = said, held
     of = np.concatenate((said_of, held_of))
     standing = _standing(both, of)
     fresh = standing < len(said)
-    if not fresh.any():
+    if not fresh.any() and (joins is None or not joins.joined.any()):
         return Merged(np.empty(0, np.int64), np.empty(0, STATEMENT), np.empty(0, np.int64), NO_CHANGES)
     touched = np.zeros(households, bool)
     touched[of[standing[fresh]]] = True
+    counted_as = held_of
+    if joins is not None:
+        touched |= joins.joined
+        counted_as = joins.counted_as
     since = _first_changed_month(both, of, standing[fresh], households)
     after = standing[touched[of[standing]]]
     before = np.flatnonzero(touched[held_of])
-    before = before[_order(held[before], held_of[before])]
+    before = before[_order(held[before], counted_as[before])]
+    since_before = since
+    if joins is not None:
+        since[joins.joined] = 0
+        since_before = np.zeros_like(since)
+        since_before[counted_as] = since[held_of]
     entries = signed_changes(both[after], of[after], since, reference)
     if len(before):
-        cells = summed([entries, signed_changes(held[before], held_of[before], since, reference)], signs=(1, -1))
+        cells = summed([entries, signed_changes(held[before], counted_as[before], since_before, reference)], signs=(1, -1))
     else:
         cells = summed([entries])
     return Merged(np.flatnonzero(touched), both[after], of[after], cells)

@@ -15,10 +15,12 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.admission import Record, admit, cause_of, field_of
+from processors.admission import Record, admit, cause_of, field_of, link_of
 from processors.blocks import Block, Joined, headers_at
+from processors.columns.names import NO_LINKS, Links
 from processors.columns.statements import Packed, pack
 from processors.columns.writers import Readers
+from processors.law import Link
 from processors.reference import Limits, Reference
 from schemas.codec import NotTheContract, decode, split_frame
 from schemas.errors import MuaraError, Rejected
@@ -63,9 +65,10 @@ def one_by_one(
     household: NDArray[np.uint64],
     statements: Packed,
     fine: NDArray[np.bool_],
-) -> list[Dead]:
-    """Judge records by the definition; fill in those that are admitted and return the others."""
-    dead = []
+) -> tuple[list[Dead], Links]:
+    """Judge records by the definition; fill in those that are admitted, and return the others, and the links that the admitted make."""
+    dead: list[Dead] = []
+    links: list[Link] = []
     first = np.searchsorted(records.block, np.arange(len(blocks)))
     for row in rows.tolist():
         origin = blocks[int(records.block[row])]
@@ -85,10 +88,17 @@ def one_by_one(
         else:
             statements[row], fine[row] = packed, True
             household[row] = np.frombuffer(said["household"], ">u8").astype(np.uint64)
+            links += [link for link in [link_of(record)] if link]
             continue
         offset = origin.block.first + row - int(first[int(records.block[row])])
         dead.append(_dead(origin, offset, value, refused, unforeseen))
-    return dead
+    return dead, _columns(links) if links else NO_LINKS
+
+
+def _columns(links: Sequence[Link]) -> Links:
+    """Return links as columns."""
+    names = np.frombuffer(b"".join([one.previous + one.household for one in links]), ">u8").astype(np.uint64).reshape(-1, 4)
+    return Links(names[:, :2], names[:, 2:], np.array([one.key_version for one in links], np.int64))
 
 
 def schemas_of(block: Block) -> list[int | UUID | None]:

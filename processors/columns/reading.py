@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from processors.admission import EARLIEST, GREATEST_EXPENDITURE
 from processors.blocks import Joined, join
 from processors.columns.avro import NULL, Column, read_columns
+from processors.columns.names import NO_LINKS, Links
 from processors.columns.one_by_one import BlockFrom, Dead, one_by_one, schemas_of
 from processors.columns.plans import Plan
 from processors.columns.statements import STATEMENT, Packed
@@ -39,12 +40,13 @@ class Reading:
     What a batch of blocks says.
 
     `household` (statements, 2) uint64, the halves of each statement's household; `statements` (statements,) packed, in the order of
-    the records; `dead` the rejected ones.
+    the records; `dead` the rejected ones; `links` what the statements' records say of names, in no order, most often nothing.
     """
 
     household: NDArray[np.uint64]
     statements: Packed
     dead: list[Dead]
+    links: Links = NO_LINKS
 
 
 def read(blocks: Sequence[BlockFrom], reference: Reference, limits: Limits, readers: Readers) -> Reading:
@@ -58,14 +60,17 @@ def read(blocks: Sequence[BlockFrom], reference: Reference, limits: Limits, read
     household = np.zeros((len(records.value), 2), np.uint64)
     statements = np.zeros(len(records.value), STATEMENT)
     fine = np.zeros(len(records.value), bool)
+    links: list[Links] = []
     schema = np.where(_framed(records, word), _schema_ids(word, records.value), -1)
     for schema_id in np.unique(schema).tolist():
         plan = readers.plan(schema_id) if schema_id >= 0 else None
         if plan is not None:
             rows = np.flatnonzero(schema == schema_id)
-            _read_rows(plan, rows, records, word, blocks, reference, limits, household, statements, fine)
-    dead = one_by_one(np.flatnonzero(~fine), records, blocks, reference, limits, readers, household, statements, fine)
-    return Reading(household[fine], statements[fine], dead) if dead else Reading(household, statements, dead)
+            links += _read_rows(plan, rows, records, word, blocks, reference, limits, household, statements, fine)
+    dead, said = one_by_one(np.flatnonzero(~fine), records, blocks, reference, limits, readers, household, statements, fine)
+    links += [said] * bool(len(said))
+    linked = Links.joined(links) if links else NO_LINKS
+    return Reading(household[fine], statements[fine], dead, linked) if dead else Reading(household, statements, dead, linked)
 
 
 def _framed(records: Joined, word: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -92,12 +97,12 @@ def _read_rows(
     household: NDArray[np.uint64],
     statements: Packed,
     fine: NDArray[np.bool_],
-) -> None:
-    """Fill in what columns can prove of the records `rows`, all of one writer's schema."""
+) -> list[Links]:
+    """Fill in what columns can prove of the records `rows`, all of one writer's schema, and return their links, if they make any."""
     at = records.value[rows]
     columns, odd = read_columns(plan, records.raw, at + FRAME, at + records.value_length[rows])
     if any(name not in columns for name in WANTED):
-        return
+        return []
     identity = columns["household"].value
     # Odd records were read from anywhere; their positions are only kept inside the bytes.
     identity = np.where(odd, at, identity)
@@ -119,6 +124,7 @@ def _read_rows(
     good &= (size == NULL) | ((size >= 1) & (size <= limits.household_size))
     good &= (expenditure == NULL) | ((expenditure >= 0) & (expenditure <= GREATEST_EXPENDITURE))
     good &= (day >= day_number(EARLIEST)) & (day <= arrived + limits.days_ahead) & (np.abs(mapping) < 1 << 31)
+    links = _links(columns, word, first, second, good)
     rows = rows[good]
     household[rows, 0], household[rows, 1] = first[good], second[good]
     target = np.empty(len(rows), STATEMENT)
@@ -129,6 +135,24 @@ def _read_rows(
     target["expenditure"] = _or_nothing(expenditure[good])
     statements[rows] = target
     fine[rows] = True
+    return links
+
+
+def _links(
+    columns: dict[str, Column], word: NDArray[np.uint64], first: NDArray[np.uint64], second: NDArray[np.uint64], good: NDArray[np.bool_]
+) -> list[Links]:
+    """Return the links of good records, if there are any; those of which admission may say no are good no longer."""
+    if "previous_household" not in columns:
+        return []
+    at = columns["previous_household"].value
+    rows = np.flatnonzero(good & (at != NULL))
+    if not len(rows):
+        return []
+    names = np.stack((word[at[rows]].byteswap(), word[at[rows] + 8].byteswap(), first[rows], second[rows]), axis=1)
+    version = columns["key_version"].value[rows]
+    usual = (names[:, :2] != names[:, 2:]).any(axis=1) & names[:, :2].any(axis=1) & (version >= 1) & (version < 1 << 31)
+    good[rows[~usual]] = False
+    return [Links(names[usual, :2], names[usual, 2:], version[usual])]
 
 
 def _or_nothing(value: NDArray[np.int64]) -> NDArray[np.int64]:

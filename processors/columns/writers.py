@@ -14,7 +14,7 @@ from processors.columns.plans import Plan, compile_plan
 from schemas.codec import WriterSchemas, parsed
 from schemas.errors import Rejected
 
-__all__ = ["WANTED", "Readers"]
+__all__ = ["LINKING", "WANTED", "Readers"]
 
 WANTED = (
     "household",
@@ -30,6 +30,8 @@ WANTED = (
     "welfare.basis",
 )
 """The fields that the merge wants."""
+LINKING = ("previous_household", "key_version")
+"""The fields that make a link; schemas of before keys were rotated have only the second."""
 
 
 _PLANS = 1_000
@@ -53,7 +55,7 @@ class Readers:
                 writer = self.schemas.by_id(schema_id)
             except Rejected:
                 return None
-            self._plans[schema_id] = compile_plan(writer, frozenset(WANTED)) if _means_the_same(writer) else None
+            self._plans[schema_id] = compile_plan(writer, frozenset((*WANTED, *LINKING))) if _means_the_same(writer) else None
         return self._plans[schema_id]
 
     def refusing(self, refused: Mapping[int | UUID, Rejected]) -> "Readers":

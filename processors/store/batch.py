@@ -11,17 +11,17 @@ from datetime import UTC, datetime
 
 import numpy as np
 import psycopg
-from numpy.typing import NDArray
 
 from processors.columns.households import distinct_households, numbers_of
 from processors.columns.merge import Merged, merge
 from processors.columns.reading import Dead, Reading
-from processors.columns.statements import STATEMENT, Packed
 from processors.reference import Reference
-from processors.store.parameters import array_rows, bytea_array, copy_body, int4_array, int8_array, tid_array, uuid_array
+from processors.store.linked import merge_linked
+from processors.store.parameters import int4_array, int8_array
+from processors.store.rows import Collided, read_places, write_statements
 from schemas.errors import Retriable
 
-__all__ = ["Collided", "Overtaken", "Part", "ReferenceMoved", "Replayed", "commit_batch", "read_held"]
+__all__ = ["Collided", "Overtaken", "Part", "ReferenceMoved", "Replayed", "commit_batch"]
 
 
 class ReferenceMoved(Retriable):
@@ -46,10 +46,6 @@ class Replayed(Retriable):
         self.next_offsets = next_offsets
 
 
-class Collided(Retriable):
-    """another transaction touched the same rows ({why}): the batch is rolled back and tried again"""
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
     """A batch's part of one partition: the number of its offset row, the worker's epoch, its first offset, the one after its last."""
@@ -58,16 +54,6 @@ class Part:
     epoch: int
     first: int
     after: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What the database holds of a batch's households: their numbers, places of their rows (n, 6), and their statements with numbers."""
-
-    number: NDArray[np.int64]
-    place: NDArray[np.uint8]
-    statements: Packed
-    statement_of: NDArray[np.int64]
 
 
 _COLLISIONS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation)
@@ -121,11 +107,7 @@ async def _check_offsets(cursor: psycopg.AsyncCursor, parts: Sequence[Part]) -> 
 
 
 async def _merge_into(cursor: psycopg.AsyncCursor, reading: Reading, reference: Reference, arrived_ms: int) -> Merged:
-    distinct, number = distinct_households(reading.household)
-    held = await read_held(cursor, distinct)
-    merged = merge(len(distinct), reading.statements, number, held.statements, held.statement_of, reference)
-    if len(merged.changed):
-        await _write_households(cursor, merged, held, distinct)
+    merged = await _merged(cursor, reading, reference)
     if len(merged.cells.keys):
         await cursor.execute(
             "insert into cell_change (keys, amounts, arrived_at) values (%s, %s, %s)",
@@ -139,44 +121,22 @@ async def _merge_into(cursor: psycopg.AsyncCursor, reading: Reading, reference: 
     return merged
 
 
-async def read_held(cursor: psycopg.AsyncCursor, distinct: NDArray[np.uint64]) -> _Held:
-    """Read the statements held of households (n, 2), in four columns of raw bytes instead of a row each."""
-    await cursor.execute(
-        "select array_agg(id), array_agg(place), array_agg(length(statements)), string_agg(statements, '')"
-        " from (select id, ctid as place, statements from household where id = any(%s) offset 0) as held",
-        (uuid_array(distinct),),
-        prepare=True,
-    )
-    row = await cursor.fetchone()
-    if row is None or row[0] is None:
-        return _Held(np.empty(0, np.int64), np.empty((0, 6), np.uint8), np.empty(0, STATEMENT), np.empty(0, np.int64))
-    ids, places, lengths, statements = row
-    halves = np.ascontiguousarray(array_rows(ids, 16)).view(">u8").astype(np.uint64)
-    number = numbers_of(halves, distinct)
-    counts = np.ascontiguousarray(array_rows(lengths, 4)).view(">i4").ravel().astype(np.int64) // STATEMENT.itemsize
-    return _Held(number, array_rows(places, 6), np.frombuffer(statements, STATEMENT), np.repeat(number, counts))
-
-
-async def _write_households(cursor: psycopg.AsyncCursor, merged: Merged, held: _Held, distinct: NDArray[np.uint64]) -> None:
-    """Write the changed households: those held by the place of their row, new ones by COPY."""
-    counts = np.bincount(merged.household, minlength=len(distinct))[merged.changed]
-    row_of = np.full(len(distinct), -1, np.int64)
-    row_of[held.number] = np.arange(len(held.number))
-    known = row_of[merged.changed] >= 0
-    of_known = np.repeat(known, counts)
-    if known.any():
-        await cursor.execute(
-            "update household set statements = new.statements from unnest(%s, %s) as new (place, statements)"
-            " where household.ctid = new.place",
-            (tid_array(held.place[row_of[merged.changed[known]]]), bytea_array(merged.statements[of_known], counts[known])),
-            prepare=True,
-        )
-        if cursor.rowcount != int(known.sum()):
-            # A row moved although the snapshot is fixed: never seen, and never to be passed over.
-            raise Collided(why="a household's row moved")
-    if not known.all():
-        async with cursor.copy("copy household (id, statements) from stdin (format binary)") as copy:
-            await copy.write(copy_body(distinct[merged.changed[~known]], merged.statements[~of_known], counts[~known]))
+async def _merged(cursor: psycopg.AsyncCursor, reading: Reading, reference: Reference) -> Merged:
+    """Merge what is said into the rows of its households and write those that change."""
+    if len(reading.links):
+        return await merge_linked(cursor, reading, reference)
+    distinct, number = distinct_households(reading.household)
+    held = await read_places(cursor, distinct)
+    if held.pointers:
+        return await merge_linked(cursor, reading, reference)
+    held_number = numbers_of(held.name, distinct)
+    merged = merge(len(distinct), reading.statements, number, held.statements, np.repeat(held_number, held.counts), reference)
+    if len(merged.changed):
+        counts = np.bincount(merged.household, minlength=len(distinct))[merged.changed]
+        place, is_there = np.zeros((len(distinct), 6), np.uint8), np.zeros(len(distinct), bool)
+        place[held_number], is_there[held_number] = held.place, True
+        await write_statements(cursor, distinct[merged.changed], place[merged.changed], is_there[merged.changed], merged.statements, counts)
+    return merged
 
 
 async def _keep_dead(cursor: psycopg.AsyncCursor, dead: Sequence[Dead]) -> None:

@@ -3,6 +3,7 @@ The effect of statements that were not said yet: what they would change in the h
 
 Why: whoever repairs events sees what becomes of the figures before anything is sent; it is computed by the merge that workers use,
 against the statements as one snapshot has them, so it is exact for that moment.
+Households are looked up under whatever name is known of them; a name that one of the statements would make known is not.
 Must not: write anything: the transaction is read-only.
 """
 
@@ -95,8 +96,9 @@ def _chunks(
 ) -> Iterator[tuple[int, CellChanges]]:
     """Give of some households at a time how many change, and their changes of cells; fill in what each statement does."""
     rows_of: dict[bytes, list[int]] = {}
+    goes_by = _newer_names(conn, households)
     for row, household in enumerate(households):
-        rows_of.setdefault(household, []).append(row)
+        rows_of.setdefault(goes_by.get(household, household), []).append(row)
     distinct = sorted(rows_of)
     for begin in range(0, len(distinct), CHUNK):
         some = distinct[begin : begin + CHUNK]
@@ -106,6 +108,14 @@ def _chunks(
         _judge(told, rows, said, of, held, held_of, reference)
         merged = merge(len(some), said[rows], of, held, held_of, reference)
         yield len(merged.changed), merged.cells
+
+
+def _newer_names(conn: Connection[Any], names: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the names by which households go now, by those of some names that are older ones."""
+    rows = conn.execute(
+        "select id, same_as from household where id = any(%s) and same_as is not null", ([UUID(bytes=name) for name in {*names}],)
+    ).fetchall()
+    return {name.bytes: newer.bytes for name, newer in rows}
 
 
 def _held(conn: Connection[Any], households: Sequence[bytes]) -> tuple[Packed, NDArray[np.int64]]:

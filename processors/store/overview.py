@@ -45,7 +45,11 @@ def overview(connection: Connection[Any]) -> Overview:
             (select count(*) from region),
             (select count(*) from source),
             (select count(*) from poverty_line),
-            (select case when reltuples < 100000 then (select count(*) from household) else reltuples::bigint end
+            (select case
+                when reltuples < 100000 then (select count(*) from household where same_as is null)
+                else (reltuples * coalesce(
+                    (select null_frac from pg_stats where (schemaname, tablename, attname) = ('public', 'household', 'same_as')), 1
+                ))::bigint end
              from pg_class where oid = 'household'::regclass),
             (select count(*) from cell_change),
             (select min(arrived_at) from cell_change),

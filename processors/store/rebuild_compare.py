@@ -29,13 +29,15 @@ _NAMES = tuple(measure.name for measure in MEASURES)
 _HOUSEHOLDS = f"""
 create temporary table different_household on commit drop as
 select
-    id,
+    coalesce(held.id, replayed.id) as id,
     held.id is not null as is_held,
     replayed.id is not null as is_replayed,
-    coalesce(length(held.statements), 0) > coalesce(length(replayed.statements), 0) as shrinks
+    coalesce(length(held.statements), 0) > coalesce(length(whole.statements), 0)
+    or coalesce(length(held.links), 0) > coalesce(length(whole.links), 0) as shrinks
 from public.household as held
-full join {SCHEMA}.household as replayed using (id)
-where held.statements is distinct from replayed.statements
+full join {SCHEMA}.household as replayed on replayed.id = held.id
+left join {SCHEMA}.household as whole on whole.id = coalesce(replayed.same_as, replayed.id)
+where (held.statements, held.same_as, held.links) is distinct from (replayed.statements, replayed.same_as, replayed.links)
 """  # noqa: S608 - our schema
 _CELLS = f"""
 create temporary table different_cell on commit drop as
@@ -123,9 +125,10 @@ def take_over(conn: Connection[Any], reference: Reference, *, figures: bool) -> 
     """
     conn.execute("delete from public.household using different_household as one where household.id = one.id and not one.is_replayed")
     conn.execute(
-        "insert into public.household (id, statements)"  # noqa: S608 - our schema
-        f" select id, replayed.statements from {SCHEMA}.household as replayed join different_household as one using (id)"
-        " on conflict (id) do update set statements = excluded.statements".encode()
+        "insert into public.household (id, statements, same_as, links)"  # noqa: S608 - our schema
+        f" select id, replayed.statements, replayed.same_as, replayed.links from {SCHEMA}.household as replayed"
+        " join different_household as one using (id) on conflict (id) do update"
+        " set statements = excluded.statements, same_as = excluded.same_as, links = excluded.links".encode()
     )
     conn.execute(
         "delete from public.cell using different_cell as one where not one.is_replayed"
@@ -187,18 +190,28 @@ def _counted(conn: Connection[Any], kind: str, first: list[Difference]) -> Compa
 
 def _households(conn: Connection[Any], reference: Reference) -> list[Difference]:
     rows = conn.execute(
-        "select one.id, held.statements, replayed.statements from different_household as one"  # noqa: S608 - our schema
+        "select one.id, held.statements, replayed.statements,"  # noqa: S608 - our schema
+        " (held.same_as, held.links) is distinct from (replayed.same_as, replayed.links) from different_household as one"
         f" left join public.household as held using (id) left join {SCHEMA}.household as replayed using (id)"
         " order by one.id limit %s".encode(),
         (SHOWN,),
     ).fetchall()
-    return [Difference(f"household {number}", _statements_that_differ(held, replayed, reference)) for number, held, replayed in rows]
+    return [
+        Difference(f"household {number}", _what_differs(held, replayed, reference, linked=linked))
+        for number, held, replayed, linked in rows
+    ]
 
 
-def _statements_that_differ(held: bytes | None, replayed: bytes | None, reference: Reference) -> str:
-    """Return in words which statements of a household differ."""
+def _what_differs(held: bytes | None, replayed: bytes | None, reference: Reference, *, linked: bool) -> str:
+    """Return in words what of a household's row differs; `linked` where it is what is said of its names."""
     if held is None or replayed is None:
         return "is not held" if held is None else "was not said by any record"
+    told = ["is linked to other names"] * linked + [_statements_that_differ(held, replayed, reference)] * (held != replayed)
+    return "; ".join(told)
+
+
+def _statements_that_differ(held: bytes, replayed: bytes, reference: Reference) -> str:
+    """Return in words which statements of a household differ."""
     if len(held) % STATEMENT.itemsize:
         return "is torn"
     sides = [{(int(one["claimant"]), int(one["valid_from"])): one for one in np.frombuffer(side, STATEMENT)} for side in (held, replayed)]

@@ -19,14 +19,15 @@ from processors.blocks import Block
 from processors.broker import Broker, Log
 from processors.columns.households import distinct_households
 from processors.columns.merge import merge
-from processors.columns.reading import BlockFrom, Readers, read
+from processors.columns.names import Links
+from processors.columns.reading import BlockFrom, Readers, Reading, read
 from processors.columns.statements import Packed
 from processors.reference import Reference
 from processors.replay import Partition, Replay
 from processors.settings import WorkerSettings
 from processors.store import reference as reference_data
-from processors.store.batch import read_held
 from processors.store.connection import away_is_retriable, connect_worker
+from processors.store.linked import read_held
 from schemas.codec import WriterSchemas
 from schemas.proofs import Found, Prover
 from schemas.receipts import Chain, Receipt
@@ -155,7 +156,9 @@ class _Work:
             distinct, number = distinct_households(reading.household)
             with away_is_retriable():
                 held = await read_held(connection.cursor(binary=True), distinct)
-            changed[fine] = would_change(reading.statements, number, held.statements, held.statement_of, self._reference)
+            changed[fine] = would_change(
+                reading.statements, held.household[number], held.statements, held.statement_of, self._reference
+            ) | _unlinked(reading, held.links)
         merging.count(offsets, changed | ~fine)
 
 
@@ -175,6 +178,15 @@ def would_change(
     changed = np.zeros(len(said), bool)
     changed[merge(len(said), said, np.arange(len(said)), held[like[there]], there, reference).changed] = True
     return changed
+
+
+def _unlinked(reading: Reading, known: Links) -> NDArray[np.bool_]:
+    """Return which statements are of households of which the same records say a link that is not known, shape (statements,)."""
+    missing = reading.links.distinct().without(known).household
+    if not len(missing):
+        return np.zeros(len(reading.statements), bool)
+    _, number = distinct_households(np.concatenate((missing, reading.household)))
+    return np.asarray(np.isin(number[len(missing) :], number[: len(missing)]))
 
 
 def _keys(statements: Packed, of: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:

@@ -65,12 +65,12 @@ def recompute(conn: Connection[Any], before: Reference, after: Reference, progre
     touched = governed(before, after)
     if touched.nobody:
         return 0
-    (households,) = conn.execute("select count(*) from household").fetchone() or (0,)
+    (households,) = conn.execute("select count(*) from household where same_as is null").fetchone() or (0,)
     register(conn)
     tree = read_tree(conn.cursor(), after.version)
     computed, done, kept = 0, 0, NO_CHANGES
     with conn.cursor(name="households", binary=True) as rows, conn.cursor(binary=True) as cursor:
-        rows.execute("select statements from household")
+        rows.execute("select statements from household where same_as is null")
         while chunk := rows.fetchmany(CHUNK):
             count, changes = _difference([row[0] for row in chunk], touched, before, after)
             kept = _some(total([kept, changes]))

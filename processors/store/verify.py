@@ -61,6 +61,8 @@ class Verification:
     """Statements in `household` that the view cannot give: of a claimant that is not registered, or a torn row."""
     repeated: int
     """Statements beyond the one that may stand for a claim and day."""
+    misplaced: int
+    """Names of households that do not stand in the row where links put them."""
     cells: int
     """Rows of cells compared, of all levels."""
     measures: int
@@ -77,7 +79,7 @@ class Verification:
     @property
     def exact(self) -> bool:
         """True where nothing at all differs; regions that are dirty do not count against it."""
-        return not (self.total or self.unreadable or self.repeated)
+        return not (self.total or self.unreadable or self.repeated or self.misplaced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def verify(conn: Connection[Any], progress: Progress | None = None) -> Verificat
         _run(cursor, "prepare")
         _recompute(cursor, tell)
         _run(cursor, "levels")
+        _run(cursor, "names")
         return _compare(cursor, tell)
 
 
@@ -136,6 +139,7 @@ def _compare(cursor: ClientCursor[Any], tell: Progress) -> Verification:
         "select coalesce(sum(households), 0)::bigint, coalesce(sum(statements), 0)::bigint,"
         " ceil(coalesce(sum(unreadable), 0))::bigint, coalesce(sum(repeated), 0)::bigint from verify_reading",
     )
+    (misplaced,) = _row(cursor, "select count(*) from verify_misplaced")
     found = []
     for kind, compare in (("cell", _compare_changes), ("measure", _compare_changes), ("indicator", _compare_indicators)):
         tell(f"compare {kind}s", households, households)
@@ -147,6 +151,7 @@ def _compare(cursor: ClientCursor[Any], tell: Progress) -> Verification:
         statements=statements,
         unreadable=unreadable,
         repeated=repeated,
+        misplaced=misplaced,
         cells=cells.rows,
         measures=measures.rows,
         indicators=indicators.rows,

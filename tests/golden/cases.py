@@ -7,6 +7,7 @@ Must not: lose a case; a changed contract adds cases, and a folder with the byte
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -72,6 +73,7 @@ CASES: dict[str, Event] = {
         programmes=(Programme("PKH", date(2024, 1, 1), 600_000), Programme("BPNT")),
         nutrition=(ChildMeasured(person=bytes(range(48, 64)), measured_on=date(2024, 2, 1), weight_g=11_250, height_mm=865, status=2),),
     ),
+    "HouseholdChanged.renamed": replace(_BARE, household=b"\xfe" * 16, key_version=2**31 - 1, previous_household=bytes(range(64, 80))),
     "HouseholdChanged.end": HouseholdChanged(
         household=b"\xff" * 16,
         key_version=1,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from processors.law import Statement
+from processors.law import Link, Statement
 from schemas.events import (
     Composition,
     Dwelling,
@@ -24,7 +24,7 @@ from schemas.events import (
     WelfareBasis,
 )
 
-__all__ = ["Dice", "changed", "household_key", "life", "said_by"]
+__all__ = ["Dice", "changed", "household_key", "life", "link_by", "said_by"]
 
 Dice = random.Random
 RECORDED = datetime(2024, 1, 1, tzinfo=UTC)
@@ -58,7 +58,7 @@ def changed(
     basis = more.pop("basis", WelfareBasis.OBSERVED)
     return HouseholdChanged(
         household=household,
-        key_version=1,
+        key_version=more.pop("key_version", 1),
         region=regency,
         source=source,
         valid_from=valid_from,
@@ -87,6 +87,11 @@ def said_by(event: HouseholdChanged) -> Statement:
         expenditure=event.welfare.expenditure if event.welfare else None,
         modelled=event.welfare is not None and event.welfare.basis is WelfareBasis.MODELLED,
     )
+
+
+def link_by(event: HouseholdChanged) -> Link | None:
+    """Return the link that an event makes, if it names a previous household."""
+    return Link(event.previous_household, event.household, event.key_version) if event.previous_household else None
 
 
 def life(dice: Dice, claims: Sequence[tuple[str, str]], households: Sequence[bytes], count: int) -> Iterator[HouseholdChanged]:

@@ -21,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from deploy.embedded import EmbeddedServices
 from processors.indicators.catalogue import MEASURES
-from processors.law import Cells, Statement, cell_changes, kept
+from processors.law import Cells, Link, Statement, by_household, cell_changes, kept
 from processors.reference import Reference
 from processors.store.migrate import migrate
 from processors.store.reference import initialise, read
@@ -31,7 +31,7 @@ from schemas.codec import encode
 from schemas.events import HouseholdChanged
 from schemas.registry import Registry
 from schemas.topics import household_topic
-from tests.integration.events import said_by
+from tests.integration.events import link_by, said_by
 
 __all__ = ["TOPIC", "Stage", "until"]
 
@@ -72,6 +72,7 @@ class Stage:
     group: str
     regencies: list[str] = field(default_factory=list)
     said: dict[bytes, list[Statement]] = field(default_factory=dict)
+    links: set[Link] = field(default_factory=set)
     _schema_id: int = 0
     _sender: Producer | None = None
     """Kept from one `send` to the next: a new one takes half a second to get its number from the broker."""
@@ -149,8 +150,9 @@ class Stage:
         return self._schema_id
 
     def remember(self, event: HouseholdChanged) -> None:
-        """Note a statement that must stand in the end."""
+        """Note a statement that must stand in the end, and the link beside it."""
         self.said.setdefault(event.household, []).append(said_by(event))
+        self.links |= {link for link in [link_by(event)] if link}
 
     def send(self, events: Iterable[HouseholdChanged], producer: Producer | None = None, *, noted: bool = True) -> None:
         """Send events to their regencies' topics and return when the broker has them all; with `noted` they must stand in the end."""
@@ -237,7 +239,11 @@ class Stage:
 
     def expected_held(self) -> dict[bytes, list[tuple[Any, ...]]]:
         """Return what the law keeps of everything said, in the form of `held`."""
-        return {household: sorted((_row(one) for one in kept(said)), key=repr) for household, said in self.said.items()}
+        return {household: sorted((_row(one) for one in kept(said)), key=repr) for household, said in self.households().items()}
+
+    def households(self) -> dict[bytes, list[Statement]]:
+        """Return all that was said of each household, under whatever of its names."""
+        return by_household(((name, one) for name, said in self.said.items() for one in said), self.links)
 
     def cells(self) -> Cells:
         """Return the village cells: those folded, and the changes that wait for the fold."""
@@ -258,7 +264,7 @@ class Stage:
         """Return the cells that everything said amounts to, by the law."""
         reference = self.reference()
         total: Cells = {}
-        for said in self.said.values():
+        for said in self.households().values():
             for cell, amounts in cell_changes(kept(said), reference).items():
                 total[cell] = tuple(map(sum, zip(total.get(cell, (0,) * len(MEASURES)), amounts, strict=True)))
         return {cell: amounts for cell, amounts in total.items() if any(amounts)}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.admission import EARLIEST, GREATEST_EXPENDITURE, Record, admit, arrival_day, cause_of, field_of
-from processors.law import Statement
+from processors.admission import EARLIEST, GREATEST_EXPENDITURE, Record, admit, arrival_day, cause_of, field_of, link_of
+from processors.law import Link, Statement
 from processors.reference import Limits
 from schemas.errors import Rejected
 from schemas.events import Operation, Programme, WelfareBasis, to_record
@@ -45,6 +45,9 @@ def judged(limits: Limits = LIMITS, key: bytes | None = KEY, **more: Any) -> Sta
         {"mapping_version": 2**31 - 1},
         {"mapping_version": -(2**31)},
         {"revision": 2**63 - 1},
+        {"key_version": 0},
+        {"key_version": 1, "previous_household": household_key("older")},
+        {"key_version": 2**31 - 1, "previous_household": household_key("older")},
     ],
 )
 def test_what_is_in_order_is_admitted_as_it_was_said(more: dict[str, Any]) -> None:
@@ -54,9 +57,39 @@ def test_what_is_in_order_is_admitted_as_it_was_said(more: dict[str, Any]) -> No
     assert said_by(changed(KEY, "91.01", "alpha", **said)) == judged(**more)
 
 
+def test_a_previous_household_makes_a_link_whatever_the_operation() -> None:
+    """The link is said beside the statement; without a previous household there is none."""
+    older = household_key("older")
+    for operation in Operation:
+        event = changed(KEY, "91.01", "alpha", operation=operation, key_version=3, previous_household=older)
+        assert link_of(Record(to_record(event), KEY, "91.01", ARRIVED)) == Link(older, KEY, 3)
+    assert link_of(Record(to_record(changed(KEY, "91.01", "alpha")), KEY, "91.01", ARRIVED)) is None
+
+
 @pytest.mark.parametrize(
     ("more", "cause", "field", "told"),
     [
+        (
+            {"key_version": 2, "previous_household": KEY},
+            "previous_is_the_household",
+            "previous_household",
+            "previous_household is the household itself",
+        ),
+        (
+            {"key_version": 2, "previous_household": bytes(16)},
+            "previous_is_empty",
+            "previous_household",
+            "previous_household is 16 zero bytes",
+        ),
+        *(
+            (
+                {"key_version": version, "previous_household": bytes(15) + b"1"},
+                "key_version_out_of_range",
+                "key_version",
+                "key_version is not",
+            )
+            for version in (0, -1, 2**31)
+        ),
         ({"key": None}, "key_is_not_the_household", "household", "the record's key is not its household"),
         ({"region": "91.02"}, "region_is_not_the_topics", "region", "region 91.02 does not belong into the topic of 91.01"),
         ({"region": NAME}, "region_is_not_the_topics", "region", "region (not a code) does not"),

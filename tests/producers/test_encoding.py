@@ -38,6 +38,7 @@ _EVENTS = st.builds(
     mapping_version=_INT,
     operation=st.sampled_from(Operation),
     recorded_at=st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    previous_household=st.none() | _PSEUDONYM,
     residence=st.none() | st.builds(Residence, st.text()),
     composition=st.none() | st.builds(Composition, _INT),
     welfare=st.none() | st.builds(Welfare, _LONG, st.sampled_from(WelfareBasis)),

@@ -27,6 +27,8 @@ WANTED = frozenset(
         "composition.size",
         "welfare.expenditure",
         "welfare.basis",
+        "key_version",
+        "previous_household",
     }
 )
 PLAN = compile_plan(SCHEMA, WANTED)
@@ -60,6 +62,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
         "mapping_version": draw(_INT),
         "operation": draw(st.sampled_from(["UPSERT", "END", "RETRACT"])),
         "recorded_at": draw(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))),  # noqa: DTZ001
+        "previous_household": draw(st.none() | st.binary(min_size=16, max_size=16)),
         "residence": draw(st.none() | st.fixed_dictionaries({"village": st.text(max_size=14)})),
         "composition": draw(st.none() | st.fixed_dictionaries({"size": _INT})),
         "welfare": draw(st.none() | st.fixed_dictionaries({"expenditure": _LONG, "basis": st.sampled_from(["OBSERVED", "MODELLED"])})),
@@ -106,6 +109,8 @@ def columns(bodies: list[bytes]) -> tuple[list[tuple[Any, ...]], list[bool]]:
                 text("residence.village", row),
                 number["composition.size"],
                 int(found["welfare.expenditure"].value[row]),
+                int(found["key_version"].value[row]),
+                None if (older := int(found["previous_household"].value[row])) == NULL else raw[older : older + 16],
             )
         )
     return rows, odd.tolist()
@@ -123,6 +128,8 @@ def expected(record: dict[str, Any]) -> tuple[Any, ...]:
         record["residence"]["village"] if record["residence"] else None,
         record["composition"]["size"] if record["composition"] else NULL,
         record["welfare"]["expenditure"] if record["welfare"] else NULL,
+        record["key_version"],
+        record["previous_household"],
     )
 
 

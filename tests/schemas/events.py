@@ -80,6 +80,7 @@ HOUSEHOLDS = st.builds(
     mapping_version=_INT,
     operation=st.sampled_from(Operation),
     recorded_at=_TIME,
+    previous_household=st.none() | _PSEUDONYM,
     residence=st.none() | st.builds(Residence, village=_TEXT),
     composition=st.none() | st.builds(Composition, size=_INT),
     welfare=st.none() | st.builds(Welfare, expenditure=_LONG, basis=st.sampled_from(WelfareBasis)),

@@ -22,7 +22,7 @@ from tests.worlds import REFERENCE, SMALL_VILLAGES
 
 __all__ = ["FAULTS", "MAKERS", "NIK", "REGENCIES", "SCHEMAS", "Schemas", "a_good", "sent", "written"]
 
-OURS, WIDER, FOREIGN, LESSER, UNDATED, TIMED, ENDLESS = 7, 8, 9, 10, 11, 12, 13
+OURS, WIDER, FOREIGN, LESSER, UNDATED, TIMED, ENDLESS, BEFORE = 7, 8, 9, 10, 11, 12, 13, 14
 GUID = UUID(int=99)
 REGENCIES = ("91.01", "91.02", "92.01")
 DAY = date(2023, 5, 1)
@@ -54,7 +54,7 @@ _ELDER = {"type": "record", "name": "Elder", "fields": [{"name": "elder", "type"
 
 class Schemas:
     """
-    Writers' schemas by id: ours, one with a field more, one of another record, one without sections.
+    Writers' schemas by id: ours, one with a field more, one of another record, one without sections, one of before.
 
     And two that registries and Avro's rules find compatible although they mean something else: a date that is a plain number, a
     revision that is a time. And one with a record that may hold itself, which Avro allows, too.
@@ -69,6 +69,7 @@ class Schemas:
             FOREIGN: parsed("EventRejected"),
             UNDATED: with_type("valid_from", "int"),
             TIMED: with_type("revision", {"type": "long", "logicalType": "timestamp-micros"}),
+            BEFORE: with_fields(without=("previous_household",)),
             ENDLESS: _parsed_anew(with_fields({"name": "elder", "type": ["null", _ELDER], "default": None})),
         }
 
@@ -129,6 +130,8 @@ def _good(regency: str, data: st.DataObject) -> Sent:
         village=data.draw(st.none() | st.sampled_from([code for code in SMALL_VILLAGES if code.startswith(regency)])),
         mapping_version=data.draw(st.sampled_from([0, 1, -(2**31), 2**31 - 1])),
         members=data.draw(st.none() | st.just(members)),
+        key_version=data.draw(st.integers(1, 2**31 - 1)),
+        previous_household=data.draw(st.none() | st.sampled_from([household_key("older"), bytes(15) + b"\1"])),
     )
     return sent(event)
 
@@ -246,5 +249,14 @@ FAULTS: dict[str, Maker] = {
     "a date that is a number": _as(UNDATED),
     "a revision that is a time": _as(TIMED, revision=datetime(2023, 5, 1, tzinfo=UTC)),
     "framing with a GUID": _with_guid,
+    "a previous household": _said(key_version=2, previous_household=household_key("older")),
+    "a previous household with a header": lambda regency, _: sent(
+        a_good(regency, key_version=2, previous_household=household_key("older")), headers=(("trace", b"1"),)
+    ),
+    "itself as previous household": _said(key_version=2, previous_household=household_key(0)),
+    "an empty previous household": _said(key_version=2, previous_household=bytes(16)),
+    "a previous household and no key version": _said(key_version=0, previous_household=household_key("older")),
+    "a previous household and a key version beyond reason": _raw(key_version=2**31, previous_household=household_key("older")),
+    "a schema of before previous households": lambda regency, _: Sent(household_key(0), written(to_record(a_good(regency)), BEFORE)),
 }
 MAKERS: dict[str, Maker] = {"good": _good, **FAULTS}

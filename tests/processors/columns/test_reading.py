@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.admission import Record, admit, cause_of, field_of
+from processors.admission import Record, admit, cause_of, field_of, link_of
 from processors.columns.reading import BlockFrom, Dead, Readers, Reading, read
 from processors.columns.statements import pack
-from processors.law import Statement
+from processors.law import Link, Statement
 from processors.reference import Limits, Reference
 from schemas.codec import NotTheContract, decode
 from schemas.errors import Rejected, Retriable
@@ -27,7 +27,7 @@ LIMITS = Limits()
 READERS = Readers(SCHEMAS)
 
 
-def by_the_definition(one: Sent, regency: str, offset: int, limits: Limits = LIMITS) -> tuple[bytes, Statement] | Dead:
+def by_the_definition(one: Sent, regency: str, offset: int, limits: Limits = LIMITS) -> tuple[bytes, Statement, Link | None] | Dead:
     """Return what fastavro and `admit` make of one record."""
     arrived = datetime.fromtimestamp(ARRIVED_MS / 1000, UTC)
     unforeseen = ""
@@ -41,12 +41,12 @@ def by_the_definition(one: Sent, regency: str, offset: int, limits: Limits = LIM
         unforeseen = type(error).__name__
         refused = NotTheContract(why=f"{unforeseen} while judging it")
     else:
-        return fields["household"], said
+        return fields["household"], said, link_of(Record(fields, one.key, regency, arrived))
     digest = sha256(one.value or b"").digest()
     return Dead(f"t {regency}", 0, offset, arrived, cause_of(refused), field_of(refused), str(refused), digest, unforeseen)
 
 
-def all_by_the_definition(batches: Sequence[tuple[str, Sequence[Sent]]]) -> tuple[list[tuple[bytes, Statement]], list[Dead]]:
+def all_by_the_definition(batches: Sequence[tuple[str, Sequence[Sent]]]) -> tuple[list[tuple[bytes, Statement, Link | None]], list[Dead]]:
     """Return the statements and the rejected records of a batch of blocks, each block from offset 100 on."""
     judged = [by_the_definition(one, regency, 100 + number) for regency, records in batches for number, one in enumerate(records)]
     return [one for one in judged if not isinstance(one, Dead)], [one for one in judged if isinstance(one, Dead)]
@@ -64,8 +64,10 @@ def assert_same(batches: Sequence[tuple[str, Sequence[Sent]]]) -> None:
     reading = by_columns(batches)
 
     assert dead == reading.dead
-    assert pack((statement for _, statement in said), REFERENCE).tobytes() == reading.statements.tobytes()
-    assert b"".join(household for household, _ in said) == reading.household.astype(">u8").tobytes()
+    assert pack((statement for _, statement, _ in said), REFERENCE).tobytes() == reading.statements.tobytes()
+    assert b"".join(household for household, _, _ in said) == reading.household.astype(">u8").tobytes()
+    links = [link.previous + link.household + link.key_version.to_bytes(4, "big") for _, _, link in said if link]
+    assert sorted(links) == sorted(one.tobytes() for one in reading.links.packed())
 
 
 @given(
@@ -109,6 +111,9 @@ def test_each_fault_between_good_neighbours(name: str, data: st.DataObject) -> N
         ("date after tomorrow", "date_beyond_arrival", "valid_from"),
         ("date before 1900", "date_before_registers", "valid_from"),
         ("unknown schema", "unknown_schema", ""),
+        ("itself as previous household", "previous_is_the_household", "previous_household"),
+        ("an empty previous household", "previous_is_empty", "previous_household"),
+        ("a previous household and no key version", "key_version_out_of_range", "key_version"),
     ],
 )
 def test_causes_are_told(name: str, cause: str, field: str) -> None:

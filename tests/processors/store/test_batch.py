@@ -1,59 +1,20 @@
 """The batch transaction, interleaved by hand with others on a real PostgreSQL: everything counts once, or leaves no trace."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import numpy as np
 import psycopg
 import pytest
 
 from deploy.embedded import EmbeddedServices
-from processors.columns.reading import Dead, Reading
-from processors.columns.statements import pack
+from processors.columns.reading import Dead
 from processors.reference import Reference
-from processors.store.batch import Collided, Overtaken, Part, ReferenceMoved, Replayed, commit_batch
-from processors.store.connection import connect_worker
+from processors.store.batch import Overtaken, Part, ReferenceMoved, Replayed, commit_batch
 from schemas.events import HouseholdChanged, Operation
-from tests.integration.events import changed, household_key, said_by
+from tests.integration.events import changed, household_key
 from tests.integration.stage import Stage
-
-ARRIVED_MS = 1_700_000_000_000
-TABLES = ("household", "cell_change", "rejected", "ingest_offset")
-
-
-@dataclass(frozen=True)
-class Office:
-    """A stage, its reference data, two workers' connections, and a partition for each: offset rows 1 and 2 at epoch 7, offset 10."""
-
-    stage: Stage
-    reference: Reference
-    one: psycopg.AsyncConnection[Any]
-    other: psycopg.AsyncConnection[Any]
-
-    def reading(self, events: Sequence[HouseholdChanged], dead: Sequence[Dead] = ()) -> Reading:
-        """Return events as a batch reads them."""
-        for event in events:
-            self.stage.remember(event)
-        halves = np.frombuffer(b"".join(event.household for event in events), ">u8").astype(np.uint64).reshape(-1, 2)
-        return Reading(halves, pack(map(said_by, events), self.reference), list(dead))
-
-    async def commit(self, connection: psycopg.AsyncConnection[Any], reading: Reading, *parts: Part) -> None:
-        """Commit a batch, tried again while it collides."""
-        for _ in range(5):
-            try:
-                await commit_batch(connection, parts, reading, self.reference, ARRIVED_MS)
-            except Collided:
-                continue
-            return
-        pytest.fail("a batch collides for ever")
-
-    def everything(self) -> list[object]:
-        """Return all that a batch may change."""
-        with self.stage.connect() as connection:
-            return [connection.execute(f"table {name} order by 1").fetchall() for name in TABLES]
+from tests.processors.store.batches import ARRIVED_MS, ONE, OTHER, Office, Run, interleaved, running
 
 
 @pytest.fixture(scope="module")
@@ -63,55 +24,15 @@ def stage(services: EmbeddedServices) -> Stage:
 
 
 @pytest.fixture
-def office(stage: Stage) -> "Run":
+def office(stage: Stage) -> Run:
     """Return how to run a test's coroutine with an office in which nothing was said yet."""
-    stage.said.clear()
-    with stage.connect() as connection:
-        connection.execute("truncate household, cell_change, rejected, ingest_offset restart identity")
-        for topic in ("a", "b"):
-            connection.execute(
-                "insert into ingest_offset (topic, partition, topic_id, next_offset, epoch) values (%s, 0, 'x', 10, 7)", (topic,)
-            )
-
-    async def run(test: Callable[[Office], Awaitable[None]]) -> None:
-        one, other = await connect_worker(stage.database), await connect_worker(stage.database)
-        try:
-            await test(Office(stage, stage.reference(), one, other))
-        finally:
-            await one.close()
-            await other.close()
-
-    return lambda test: asyncio.run(run(test))
-
-
-Run = Callable[[Callable[[Office], Coroutine[Any, Any, None]]], None]
-ONE, OTHER = Part(1, 7, 10, 12), Part(2, 7, 10, 12)
+    return running(stage)
 
 
 def family(stage: Stage, regency: int = 0, **more: Any) -> HouseholdChanged:
     """Return what a regency says of the one household of these tests."""
     code = stage.regencies[regency]
     return changed(household_key("one"), code, village=f"{code}.01.1001", size=4, expenditure=1_900_000, **more)
-
-
-async def interleaved(office: Office, first: Reading, second: Reading) -> BaseException | None:
-    """
-    Let one batch take its snapshot, then the other commit, then the one go on; return how the one failed.
-
-    The one stands still where it locks its offset row, which somebody holds meanwhile.
-    """
-    with office.stage.connect() as holder:
-        with holder.transaction():
-            holder.execute("select 1 from ingest_offset where id = 1 for update")
-            task = asyncio.create_task(commit_batch(office.one, [ONE], first, office.reference, ARRIVED_MS))
-            while not office.stage.transactions("waiting"):  # noqa: ASYNC110 - PostgreSQL tells nobody
-                await asyncio.sleep(0.01)
-            await commit_batch(office.other, [OTHER], second, office.reference, ARRIVED_MS)
-        try:
-            await task
-        except Collided as error:
-            return error.__cause__
-    return None
 
 
 def test_a_batch_is_all_or_nothing_and_moves_its_offsets(office: Run) -> None:

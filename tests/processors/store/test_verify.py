@@ -148,7 +148,7 @@ def test_what_is_held_right_is_exact_and_counted(settled: World) -> None:
     found = verify(settled.conn)
 
     assert found.exact
-    assert replace(found, measures=0, indicators=0) == Verification(1, 2, 0, 0, 10, 0, 0, 0, (), ())
+    assert replace(found, measures=0, indicators=0) == Verification(1, 2, 0, 0, 0, 10, 0, 0, 0, (), ())
 
 
 @pytest.mark.parametrize("region", [OWN, *ABOVE])
