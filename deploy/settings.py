@@ -16,7 +16,11 @@ from schemas.errors import Fatal
 __all__ = ["Settings", "SettingsWrong", "listed", "meant_by"]
 
 _PREFIX = "MUARA_"
-_OF_OTHERS = ("MUARA_CACHE", "MUARA_MAVEN", "MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_KEY_FILE", "MUARA_PSEUDONYM_KEY_VERSION")
+_OF_OTHERS = (
+    "MUARA_CACHE",
+    "MUARA_MAVEN",
+    *(f"MUARA_PSEUDONYM_{key}{part}" for key in ("KEY", "PREVIOUS_KEY") for part in ("", "_FILE", "_VERSION")),
+)
 """Names that other parts read: downloads, pseudonyms. Any other belongs to a region file, which names its variables as it likes."""
 _NEAR = 0.8
 """Likeness from which a name is a mistyped setting: MUARA_KAFCA is; from 0.77 down a region's MUARA_BONE_DATABASE would be, too."""

@@ -12,8 +12,11 @@ __all__ = [
     "CannotListen",
     "DiskRefuses",
     "FileUnreadable",
+    "KeyChanged",
     "KeyMissing",
+    "KeyNotBegun",
     "MappingChanged",
+    "PreviousKeyWrong",
     "RecordUnreadable",
     "RegionFileWrong",
     "ResendStopped",
@@ -82,6 +85,18 @@ class CannotListen(Fatal):
 
 class SourcePushes(Fatal):
     """{source} pushes and cannot be asked again: raise mapping_version, run it, and have the source send what changed since {since}"""
+
+
+class PreviousKeyWrong(Fatal):
+    """the previous key for pseudonyms cannot be used ({why}): give the key of before as MUARA_PSEUDONYM_PREVIOUS_KEY or MUARA_PSEUDONYM_PREVIOUS_KEY_FILE with its version, or unset all three when keys are not being rotated"""  # noqa: E501
+
+
+class KeyChanged(Fatal):
+    """the key for pseudonyms is not the one that {source} was read with so far, of version {version}: every household would begin anew; restore it, or give it as MUARA_PSEUDONYM_PREVIOUS_KEY beside a new one of a greater version"""  # noqa: E501
+
+
+class KeyNotBegun(Fatal):
+    """the adapter of {source} was not started with this key for pseudonyms yet: start it again with it first, then send again"""
 
 
 class AdapterRuns(Fatal):

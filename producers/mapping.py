@@ -67,17 +67,18 @@ class Mapper:
         self._programmes = list_of("programmes", mapping.programmes, {"programme": "text", "last_month": "date"})
         self._nutrition = list_of("nutrition", mapping.nutrition, {"person": "text", "measured_on": "date"})
 
-    def event(self, record: Node, household: bytes | None = None) -> HouseholdChanged:
+    def event(self, record: Node, names: tuple[bytes, bytes | None] | None = None) -> HouseholdChanged:
         """
         Return the event that a record stands for; raises `RecordUnreadable` with field, cause and masked value.
 
-        `household` is what the method of this name has returned of the record, where that was asked already.
+        `names` is what the method of this name has returned of the record, where that was asked already.
         """
         village = self._checked_village(record)
         operation = self._operation(record)
+        household, previous_household = names or self.names(record)
         said = operation is Operation.UPSERT
         return HouseholdChanged(
-            household=household or self.household(record),
+            household=household,
             key_version=self.key_version,
             region=village[:5],
             source=self.declared.source_id,
@@ -86,6 +87,7 @@ class Mapper:
             mapping_version=self.declared.mapping_version,
             operation=operation,
             recorded_at=self._recorded_at(record),
+            previous_household=previous_household,
             residence=self._residences[village] if said and self.declared.mapping.residence else None,
             composition=self._composition_of(record) if said else None,
             welfare=self._welfare_of(record) if said else None,
@@ -95,12 +97,20 @@ class Mapper:
             nutrition=self._nutrition_of(record) if said else None,
         )
 
-    def household(self, record: Node) -> bytes:
-        """Return the pseudonym of a record's family card; raises `RecordUnreadable` where there is none."""
+    def names(self, record: Node) -> tuple[bytes, bytes | None]:
+        """
+        Return the pseudonym of a record's family card, and the one by the older key while keys are rotated.
+
+        Raises `RecordUnreadable` where there is no card.
+        """
         number = self._household(record)
         if fault := identifier_fault(number, person=False):
             raise RecordUnreadable(field="household", cause=fault, value=masked(number))
-        return self._pseudonyms.family_card(number)
+        return self._pseudonyms.family_card(number), self._pseudonyms.previous_family_card(number)
+
+    def household(self, record: Node) -> bytes:
+        """Return the pseudonym of a record's family card; raises `RecordUnreadable` where there is none."""
+        return self.names(record)[0]
 
     def mark(self, record: Node) -> bytes:
         """Return the mark by which a record's content is known again, however often it is read."""
@@ -113,16 +123,20 @@ class Mapper:
         Where card or date cannot be read it is the content's mark: nothing then tells which later record is its correction.
         """
         try:
-            return self._statement_mark(self.household(record), self._valid_from(record))
+            return _statement_mark(self._pseudonyms, self.household(record), self._valid_from(record))
         except RecordUnreadable:
             return self.mark(record)
 
     def mark_of(self, event: HouseholdChanged) -> bytes:
         """Return the mark of the statement that an event makes."""
-        return self._statement_mark(event.household, event.valid_from)
+        return _statement_mark(self._pseudonyms, event.household, event.valid_from)
 
-    def _statement_mark(self, household: bytes, valid_from: date) -> bytes:
-        return self._pseudonyms.mark(household + valid_from.isoformat().encode())
+    def marks_of(self, event: HouseholdChanged) -> list[bytes]:
+        """Return the marks by which a record of that statement may be in quarantine, while keys are rotated also by the older key."""
+        marks, older = [self.mark_of(event)], self._pseudonyms.previous
+        if older is not None and event.previous_household is not None:
+            marks.append(_statement_mark(older, event.previous_household, event.valid_from))
+        return marks
 
     def _checked_village(self, record: Node) -> str:
         village: str = self._village(record)
@@ -190,6 +204,10 @@ class Mapper:
     def _nutrition_of(self, record: Node) -> tuple[ChildMeasured, ...] | None:
         rows = self._nutrition(record)
         return None if rows is None else tuple(ChildMeasured(**{**row, "person": self._person(row.get("person"))}) for row in rows)
+
+
+def _statement_mark(pseudonyms: Pseudonyms, household: bytes, valid_from: date) -> bytes:
+    return pseudonyms.mark(household + valid_from.isoformat().encode())
 
 
 def _programme_fault(programme: str) -> str | None:

@@ -2,7 +2,8 @@
 Pseudonyms: keyed, so that nobody without the key can try numbers; with a domain, so that a family card and a person never meet.
 
 Why: a bare hash of a national identifier is found again in minutes; with a secret key it is not (HMAC, RFC 2104).
-Must not: let the key into a repr, a log or a region file.
+While keys are rotated there is a second, older key, by which a household is named too, so that the office knows both to be one.
+Must not: let a key into a repr, a log or a region file.
 """
 
 import base64
@@ -14,13 +15,26 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from producers.faults import KeyMissing
+from producers.faults import KeyMissing, PreviousKeyWrong
 
-__all__ = ["KEY", "KEY_FILE", "KEY_VERSION", "LOST", "Pseudonyms", "identifier_fault"]
+__all__ = [
+    "KEY",
+    "KEY_FILE",
+    "KEY_VERSION",
+    "LOST",
+    "PREVIOUS_KEY",
+    "PREVIOUS_KEY_FILE",
+    "PREVIOUS_KEY_VERSION",
+    "Pseudonyms",
+    "identifier_fault",
+]
 
 KEY, KEY_FILE, KEY_VERSION = "MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_KEY_FILE", "MUARA_PSEUDONYM_KEY_VERSION"
+PREVIOUS_KEY, PREVIOUS_KEY_FILE = "MUARA_PSEUDONYM_PREVIOUS_KEY", "MUARA_PSEUDONYM_PREVIOUS_KEY_FILE"
+PREVIOUS_KEY_VERSION = "MUARA_PSEUDONYM_PREVIOUS_KEY_VERSION"
 _FAMILY_CARD, _PERSON, _MARK = b"muara/family-card/1", b"muara/person/1", b"muara/mark/1"
 _SIZE, _BLOCK = 16, 64
+_OF_KEY = b"the key itself"
 _LEAST_KEY = 32
 LOST = "went through a number of a spreadsheet, which keeps 15 digits: write it as text"
 """What is wrong with an identifier that was a number once: its last digits are gone, and nothing tells them."""
@@ -32,28 +46,57 @@ _Keyed = tuple["hashlib._Hash", "hashlib._Hash"]  # noqa: SLF001 - the one name 
 
 
 class Pseudonyms:
-    """Makes pseudonyms with one version of the key."""
+    """Makes pseudonyms with one version of the key; `previous` makes them with an older one, while keys are rotated."""
 
-    __slots__ = ("_card", "_mark", "_person", "version")
+    __slots__ = ("_card", "_mark", "_person", "previous", "version")
 
-    def __init__(self, key: bytes, version: int) -> None:
-        """Take a key of at least 32 bytes; raises `KeyMissing` for a shorter one."""
+    def __init__(self, key: bytes, version: int, previous: "Pseudonyms | None" = None) -> None:
+        """Take a key of at least 32 bytes; raises `KeyMissing` for a shorter one, and `PreviousKeyWrong` for one that is not older."""
         if len(key) < _LEAST_KEY:
             raise KeyMissing(why=f"it has {len(key)} bytes")
-        self.version = version
+        self.version, self.previous = version, previous
         self._card, self._person, self._mark = (_keyed(key, domain) for domain in (_FAMILY_CARD, _PERSON, _MARK))
+        if previous is not None:
+            if previous.version >= version:
+                raise PreviousKeyWrong(why=f"its version {previous.version} is not below {version}, the version of the new one")
+            if previous.mark_of_key == self.mark_of_key:
+                raise PreviousKeyWrong(why="it is the new one")
+
+    def __repr__(self) -> str:
+        """Tell versions, and nothing else."""
+        return f"Pseudonyms(version {self.version}" + (f", previous {self.previous.version})" if self.previous else ")")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Pseudonyms":
-        """Return pseudonyms by the key and version in the environment, or in the key file that it names; raises `KeyMissing`."""
-        version = environ.get(KEY_VERSION, "1")
-        if not version.isascii() or not version.isdigit() or not 1 <= int(version) < 1 << 31:
-            raise KeyMissing(why=f"{KEY_VERSION} is no whole number from 1 on")
-        return cls(_bytes_of(_key_text(environ)), int(version))
+        """
+        Return pseudonyms by the key and version in the environment, or in the key file that it names, and by the previous key beside it.
+
+        Raises `KeyMissing`, `PreviousKeyWrong`.
+        """
+        return cls(_bytes_of(_key_text(environ, KEY, KEY_FILE)), _version(environ, KEY_VERSION), cls._previous(environ))
+
+    @classmethod
+    def _previous(cls, environ: Mapping[str, str]) -> "Pseudonyms | None":
+        names = (PREVIOUS_KEY, PREVIOUS_KEY_FILE, PREVIOUS_KEY_VERSION)
+        if not any(environ.get(name) for name in names):
+            return None
+        try:
+            return cls(_bytes_of(_key_text(environ, *names[:2])), _version(environ, PREVIOUS_KEY_VERSION))
+        except KeyMissing as error:
+            raise PreviousKeyWrong(why=error.facts["why"]) from None
 
     def family_card(self, number: str) -> bytes:
         """Return the pseudonym of a family card's number, 16 bytes."""
         return _made(self._card, number.encode())
+
+    def previous_family_card(self, number: str) -> bytes | None:
+        """Return the pseudonym of a family card's number by the older key, None while there is none."""
+        return self.previous.family_card(number) if self.previous else None
+
+    @property
+    def mark_of_key(self) -> bytes:
+        """Tell by 16 bytes, from which no key can be found, whether a key is the same as another."""
+        return self.mark(_OF_KEY)
 
     def person(self, number: str) -> bytes:
         """Return the pseudonym of a person's number, 16 bytes."""
@@ -79,10 +122,17 @@ def _made(keyed: "_Keyed", content: bytes) -> bytes:
     return outer.digest()[:_SIZE]
 
 
-def _key_text(environ: Mapping[str, str]) -> str:
-    if text := environ.get(KEY):
+def _version(environ: Mapping[str, str], name: str) -> int:
+    version = environ.get(name, "1")
+    if not version.isascii() or not version.isdigit() or not 1 <= int(version) < 1 << 31:
+        raise KeyMissing(why=f"{name} is no whole number from 1 on")
+    return int(version)
+
+
+def _key_text(environ: Mapping[str, str], key: str, key_file: str) -> str:
+    if text := environ.get(key):
         return text.strip()
-    file = environ.get(KEY_FILE)
+    file = environ.get(key_file)
     if not file:
         raise KeyMissing(why="neither is set")
     try:

@@ -21,6 +21,7 @@ from producers.faults import RegionFileWrong
 __all__ = ["read_region_file", "unset_variables"]
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+_SECRET = re.compile(r"MUARA_PSEUDONYM\w*")
 _HEADER = re.compile(r"\s*\[\[?\s*([\w.\"-]+)\s*\]\]?")
 _KEY = re.compile(r"\s*([\w.\"-]+)\s*=")
 _KNOWN = sorted({told.alias or name for model in every_model() for name, told in model.model_fields.items()})
@@ -41,6 +42,7 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
         raise _wrong(path, [f"is no TOML: {error}"]) from error
     lines = dict(_lines(text))
     mistakes = [] if environ is None else [f"{_place(lines, key)}: {name} is not set" for key, name in _unset(raw, environ)]
+    mistakes += [f"{_place(lines, key)}: names {name}, which is for pseudonyms alone" for key, name in _secret(raw)]
     try:
         found = Declaration(**(raw if environ is None else _filled(raw, environ)))
     except ValidationError as error:
@@ -64,16 +66,26 @@ def unset_variables(path: Path, environ: Mapping[str, str]) -> list[str]:
     return sorted({name for name in names if not environ.get(name)})
 
 
-def _unset(value: Any, environ: Mapping[str, str], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ANN401 - TOML
+def _unset(value: Any, environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ANN401 - TOML
     """Give the key and name of every placeholder that the environment does not fill."""
+    yield from ((at, name) for at, text in _texts(value) for name in _VARIABLE.findall(text) if not environ.get(name))
+
+
+def _secret(value: Any) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ANN401 - TOML
+    """Give the key and name of every variable of pseudonyms that a file names: a source would be told the key."""
+    yield from ((at, name) for at, text in _texts(value) for name in _SECRET.findall(text))
+
+
+def _texts(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ANN401 - TOML
+    """Give every text of a file with its key."""
     if isinstance(value, Mapping):
         for name, one in value.items():
-            yield from _unset(one, environ, (*at, str(name)))
+            yield from _texts(one, (*at, str(name)))
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _unset(one, environ, at)
+            yield from _texts(one, at)
     elif isinstance(value, str):
-        yield from ((at, name) for name in _VARIABLE.findall(value) if not environ.get(name))
+        yield at, value
 
 
 def _filled(value: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - TOML

@@ -21,6 +21,7 @@ from producers.backoff import Backoff
 from producers.checkpoint import StateFile, exclusive, status
 from producers.declaration import PUSHING_KINDS, Declaration
 from producers.faults import MappingChanged, ResendStopped, SourcePushes
+from producers.keys import begin_with, must_have_begun
 from producers.ledger import Ledger
 from producers.mapping import Mapper
 from producers.publisher import Publisher
@@ -29,7 +30,7 @@ from producers.region_file import read_region_file
 from producers.settings import AdapterSettings
 from producers.sources import Batch, HearsDelivery, Receiving, Source
 from producers.sources.opening import open_source
-from producers.sources.showings import forget_refusals
+from producers.sources.showings import forget_refusals, start_over
 from schemas.codec import schema_text
 from schemas.registry import Registry, RegistryAway
 from schemas.topics import household_topic
@@ -52,12 +53,13 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
     """
     Run one region's adapter until SIGTERM, SIGINT or `stop`, and return the exit code.
 
-    Raises a `Fatal`: `RegionFileWrong`, `MappingChanged`, `AdapterRuns`, `StateFileForeign`, or the registry's `SchemaRefused`.
+    Raises a `Fatal`: `RegionFileWrong`, `MappingChanged`, `KeyChanged`, `AdapterRuns`, `StateFileForeign`, `SchemaRefused`.
     """
     declared = read_region_file(region_file, settings.environ)
     path = settings.state_file(declared.source_id)
     with _stopping(stop) as stopping, exclusive(path), StateFile(path, declared.source_id) as state:
         _must_be_raised(state, declared, region_file)
+        begin_with(state, settings.pseudonyms, start_over)
         forget_refusals(state.connection)
         source = open_source(declared, Mapper(declared, settings.pseudonyms), state, settings.environ, _now)
         _Adapter(declared, settings, state, stopping).work(source, source.read)
@@ -69,7 +71,7 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     Read again what the source told from a time on and send it through the mapping as it is now; return the number of events delivered.
 
     The mapping version must have been raised, so that the mended statements win. The adapter may run meanwhile: this works on a
-    file of its own beside the adapter's. Raises the errors of `run`, `ResendStopped` where not all was read and delivered, and
+    file of its own beside the adapter's. Raises the errors of `run`, `KeyNotBegun`, `ResendStopped` where not all arrived, and
     `SourcePushes` for a source that cannot be asked.
     """
     declared = read_region_file(region_file, settings.environ)
@@ -79,6 +81,7 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     again = path.with_suffix(".resend.sqlite")
     with _stopping(stop) as stopping, exclusive(again), StateFile(path, declared.source_id) as running:
         _must_be_raised(running, declared, region_file)
+        must_have_begun(running, settings.pseudonyms)
         _remove(again)
         with StateFile(again, declared.source_id) as state:
             source = open_source(declared, Mapper(declared, settings.pseudonyms), running, settings.environ, _now)

@@ -111,7 +111,7 @@ class RestReader:
             position,
             caught_up=caught_up,
             aside=list(aside.values()),
-            corrected=[self._mapper.mark_of(event) for event in events.values()],
+            corrected=[mark for event in events.values() for mark in self._mapper.marks_of(event)],
             kept=lambda: self._remember([*events, *aside]),
         )
 

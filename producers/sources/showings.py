@@ -5,6 +5,7 @@ Why: a household that is missing tells something only beside the snapshots befor
 Must not: hold a row's content or an identifier; decide what follows (presence.py does).
 """
 
+import re
 import sqlite3
 import struct
 from collections import defaultdict
@@ -23,6 +24,7 @@ __all__ = [
     "keep_sayings",
     "keep_shown",
     "make_tables",
+    "start_over",
 ]
 
 _TABLES = """
@@ -57,6 +59,12 @@ def make_tables(connection: sqlite3.Connection) -> None:
     if connection.execute("select 1 from sqlite_master where type = 'table' and name = 'shown'").fetchone():
         connection.executescript(_OLD_LAYOUT)
     connection.executescript(_TABLES)
+
+
+def start_over(connection: sqlite3.Connection) -> None:
+    """Forget everything, so that every file is read as if for the first time: under another key households have other names."""
+    for table in re.findall(r"create table if not exists (\w+)", _TABLES):
+        connection.execute(f"drop table if exists {table}")
 
 
 def forget_refusals(connection: sqlite3.Connection) -> None:

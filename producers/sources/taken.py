@@ -72,14 +72,15 @@ def taken_of(folder: Path, told: Named, declared: FilesSource, mapper: Mapper) -
 def _row_fault(taken: Taken, row: Node, mapper: Mapper) -> RecordUnreadable | None:
     """Add a row's household to its snapshot, and return what is wrong with it, if anything."""
     try:
-        household = mapper.household(row)
+        names = mapper.names(row)
     except RecordUnreadable as fault:
         taken.anyone += 1
         return fault
+    household, _ = names
     if household in taken.events:
         return RecordUnreadable(field="household", cause="stands twice in one snapshot; the first counts", value="hidden")
     try:
-        taken.events[household] = mapper.event(row, household)
+        taken.events[household] = mapper.event(row, names)
     except RecordUnreadable as fault:
         taken.events[household] = None
         return fault

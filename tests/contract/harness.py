@@ -10,16 +10,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from deploy.embedded import Addresses
-from processors.law import Statement, kept, visible
+from processors.law import Link, Statement, by_household, kept, visible
 from producers.checkpoint import AdapterStatus, status
 from producers.ledger import receipt_of
 from producers.pseudonym import Pseudonyms
@@ -31,7 +32,7 @@ from schemas.receipts import Receipt
 from schemas.registry import Registry
 from schemas.topics import household_topic
 from tests.contract.kinds import Kind
-from tests.producers.samples import KEY, card
+from tests.producers.samples import KEY, NEW_KEY, card
 
 __all__ = ["Adapter", "Record", "office", "records", "until"]
 
@@ -147,35 +148,40 @@ def records(kafka: str, regency: str) -> list[Record]:
 
 
 def office(where: Addresses, kind: Kind, day: date = date(2100, 1, 1)) -> dict[int, int]:
-    """Return the households that live on a day by the law, by the serials of their cards, with their sizes."""
+    """Return the households that live on a day by the law, by the serials of their cards, with their sizes; none stands there twice."""
     with closing(Registry(where.registry)) as registry:
         said = _statements(where, kind, registry)
-    pseudonyms = Pseudonyms(KEY, 1)
-    serials = {pseudonyms.family_card(card(serial)): serial for serial in range(1, 10_000)}
+    serials = {Pseudonyms(key, 1).family_card(card(serial)): serial for key in (KEY, NEW_KEY) for serial in range(1, 10_000)}
     found: dict[int, int] = {}
     for household, statements in said.items():
         newest = [one for one in visible(kept(statements)) if one.valid_from <= day]
         if newest and newest[-1].operation is not Operation.END:
+            assert serials[household] not in found, "one household counts under two names"
             found[serials[household]] = newest[-1].size or 0
     return found
 
 
 def _statements(where: Addresses, kind: Kind, registry: Registry) -> dict[bytes, list[Statement]]:
     """Return all statements in the topic, by household."""
-    said: dict[bytes, list[Statement]] = {}
+    said: list[tuple[bytes, Statement]] = []
+    links: list[Link] = []
     for record in records(where.kafka, kind.regency):
         event = decode("HouseholdChanged", record.value, (), registry)
         assert record.key == event["household"]
-        said.setdefault(record.key, []).append(
-            Statement(
-                region=event["region"],
-                source=event["source"],
-                valid_from=event["valid_from"],
-                revision=event["revision"],
-                mapping_version=event["mapping_version"],
-                operation=Operation(event["operation"]),
-                village=event["residence"] and event["residence"]["village"],
-                size=event["composition"] and event["composition"]["size"],
-            )
-        )
-    return said
+        if event["previous_household"] is not None:
+            links.append(Link(event["previous_household"], event["household"], event["key_version"]))
+        said.append((record.key, _statement(event)))
+    return by_household(said, links)
+
+
+def _statement(event: Mapping[str, Any]) -> Statement:
+    return Statement(
+        region=event["region"],
+        source=event["source"],
+        valid_from=event["valid_from"],
+        revision=event["revision"],
+        mapping_version=event["mapping_version"],
+        operation=Operation(event["operation"]),
+        village=event["residence"] and event["residence"]["village"],
+        size=event["composition"] and event["composition"]["size"],
+    )

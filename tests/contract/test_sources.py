@@ -23,7 +23,7 @@ from schemas.topics import household_topic
 from tests.contract.adapter_process import STEPS
 from tests.contract.harness import Adapter, office, records, until
 from tests.contract.kinds import KINDS, Kind
-from tests.producers.samples import KEY
+from tests.producers.samples import KEY, NEW_KEY, rotated
 
 _LOSE_REPORTS = ("delivered, still in the spool", "delivered, noted, not committed")
 """Steps at which an event is surely in the topic and not in the ledger."""
@@ -282,3 +282,42 @@ def test_a_mended_mapping_reads_what_was_put_aside(world: World) -> None:
 
     assert quarantined(world.adapter.state_file) == []
     assert world.office.keys() == {1, 9}
+
+
+def test_a_rotation_of_keys_loses_and_doubles_nobody(world: World) -> None:
+    """
+    The window with both keys, in which the adapter is killed and all is sent again, and the time after it: each household is held once.
+
+    Those that ended before, those that change, move on or end in the window, those that never say anything in it, and new ones.
+    """
+    kind, adapter, where = world.kind, world.adapter, world.services.addresses
+    kind.put(_1=2, _2=3, _3=1, _6=6)
+    kind.end(3)
+    adapter.run_until_told()
+    after = {"MUARA_PSEUDONYM_KEY": NEW_KEY.hex(), "MUARA_PSEUDONYM_KEY_VERSION": "2"}
+    window = {**after, "MUARA_PSEUDONYM_PREVIOUS_KEY": KEY.hex()}
+
+    with adapter.running(**window) as process:
+        kind.put(_2=4, _4=2)
+        until(lambda: (found := adapter.status) is not None and found.delivered > 0, "something is sent under both names")
+        process.kill()
+        process.wait()
+    with adapter.running(**window):
+        kind.put(_5=1)
+        kind.end(1)
+        adapter.wait_told()
+        assert world.office == kind.living
+        if kind.pushes:
+            kind.say_all_again()
+            adapter.wait_told()
+        else:
+            told = AdapterSettings(where.kafka, where.registry, adapter.state, rotated(), world.environ)
+            resend(kind.region_file, told, datetime(2024, 1, 1, tzinfo=UTC))
+    assert world.office == kind.living
+    with adapter.running(**after):
+        kind.put(_2=5, _3=7)
+        kind.end(6)
+        kind.end(4)
+        adapter.wait_told()
+
+    assert world.office == kind.living == {2: 5, 3: 7, 5: 1}

@@ -22,6 +22,7 @@ __all__ = [
     "ENVIRON",
     "KAMPUNG",
     "KEY",
+    "NEW_KEY",
     "REGIONS",
     "SDDD",
     "building",
@@ -32,12 +33,13 @@ __all__ = [
     "mapper",
     "member",
     "nik",
+    "rotated",
     "row",
     "sddd",
     "snapshot_name",
 ]
 
-KEY = bytes(range(32))
+KEY, NEW_KEY = bytes(range(32)), bytes(range(32, 64))
 REGIONS = Path(__file__).parents[2] / "producers" / "regions"
 CARIK, SDDD = REGIONS / "carik-jakarta.toml", REGIONS / "jembrana-sddd.toml"
 KAMPUNG = REGIONS / "banyuwangi-smart-kampung.toml"
@@ -64,9 +66,14 @@ def sddd(folder: Path | str = "/nowhere") -> Declaration:
     return read_region_file(SDDD, {**ENVIRON, "MUARA_SDDD_FOLDER": str(folder)})
 
 
-def mapper(declared: Declaration) -> Mapper:
-    """Return a declaration's mapper with the invented key."""
-    return Mapper(declared, Pseudonyms(KEY, 1))
+def mapper(declared: Declaration, pseudonyms: Pseudonyms | None = None) -> Mapper:
+    """Return a declaration's mapper with the invented key, or with pseudonyms given."""
+    return Mapper(declared, pseudonyms or Pseudonyms(KEY, 1))
+
+
+def rotated() -> Pseudonyms:
+    """Return pseudonyms while the invented key gives way to another."""
+    return Pseudonyms(NEW_KEY, 2, Pseudonyms(KEY, 1))
 
 
 def card(serial: int) -> str:

@@ -27,7 +27,7 @@ from schemas.events import (
     WelfareBasis,
     to_record,
 )
-from tests.producers.samples import COLUMNS, KEY, building, card, carik, family, mapper, member, nik, row, sddd
+from tests.producers.samples import COLUMNS, KEY, NEW_KEY, building, card, carik, family, mapper, member, nik, rotated, row, sddd
 
 PSEUDONYMS = Pseudonyms(KEY, 1)
 PERSON = Member(person=PSEUDONYMS.person(nik(1)), sex=2, birth_year=1990, birth_month=5, relation=1, schooling=13, work=4, presence=1)
@@ -74,6 +74,27 @@ def of_sddd(cells: list[str], declared: Declaration | None = None) -> HouseholdC
 def test_a_family_of_carik() -> None:
     """A family becomes the event that a person worked out from the two systems' code lists."""
     assert of_carik(family(7)) == CHANGED
+
+
+@pytest.mark.parametrize("said", [{}, {"dihapus": True}, {"dibatalkan": True}])
+def test_while_keys_are_rotated_every_event_names_the_household_by_both(said: dict[str, Any]) -> None:
+    """Whatever an event says, the older name stands beside the new one, and that is all that differs but for pseudonyms of people."""
+    alone, both = of_carik(family(7, **said)), mapper(carik(), rotated()).event(_record(family(7, **said)))
+
+    assert (alone.previous_household, both.previous_household) == (None, PSEUDONYMS.family_card(card(7)))
+    assert (both.household, both.key_version) == (Pseudonyms(NEW_KEY, 2).family_card(card(7)), 2)
+    people: dict[str, Any] = {"household": b"", "key_version": 0, "previous_household": None, "members": None}
+    assert replace(alone, **people) == replace(both, **people)
+
+
+def test_what_was_put_aside_under_the_older_key_is_found_again() -> None:
+    """A record put aside before the rotation is known by a mark of the older key; a statement said in the window has both marks."""
+    before, window = mapper(carik()), mapper(carik(), rotated())
+    mark = before.statement_mark(_record(family(7, anggota=[member(1, jenis_kelamin="X")])))
+
+    assert mark in window.marks_of(window.event(_record(family(7))))
+    assert mark not in window.marks_of(window.event(_record(family(8))))
+    assert window.statement_mark(_record(family(7, pengeluaran={"makanan": "x"}))) in window.marks_of(window.event(_record(family(7))))
 
 
 def test_a_row_of_jembrana() -> None:

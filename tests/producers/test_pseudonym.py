@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.faults import KeyMissing
+from producers.faults import KeyMissing, PreviousKeyWrong
 from producers.pseudonym import Pseudonyms, identifier_fault
-from tests.producers.samples import KEY, card, nik
+from tests.producers.samples import KEY, NEW_KEY, card, nik, rotated
 
 
 def test_a_pseudonym_is_keyed_and_truncated() -> None:
@@ -73,11 +73,57 @@ def test_a_missing_or_wrong_key_is_told(environ: dict[str, str], why: str) -> No
 
 
 def test_the_key_shows_nowhere() -> None:
-    """Neither the repr nor an error holds any of the key."""
-    pseudonyms = Pseudonyms(KEY, 1)
+    """Neither a repr nor an error holds any of a key, nor does anything that a dump of all attributes would show."""
+    pseudonyms = rotated()
 
-    assert KEY.hex()[:16] not in repr(pseudonyms)
+    shown = f"{pseudonyms!r} {[getattr(pseudonyms, name) for name in Pseudonyms.__slots__]} {pseudonyms.previous!r}"
+    assert repr(pseudonyms) == "Pseudonyms(version 2, previous 1)"
+    for key in (KEY, NEW_KEY):
+        assert not any(text in shown for text in (key.hex()[:16], repr(key)[2:20], base64.b64encode(key).decode()[:16]))
     assert not hasattr(pseudonyms, "__dict__")
+
+
+def test_the_previous_key_stands_beside_the_new_one(tmp_path: Path) -> None:
+    """While keys are rotated a family card has two names; a person, who is named in no key of a record, has the new one alone."""
+    (tmp_path / "previous").write_text(f"{KEY.hex()}\n", encoding="ascii")
+    environ = {"MUARA_PSEUDONYM_KEY": NEW_KEY.hex(), "MUARA_PSEUDONYM_KEY_VERSION": "2"}
+    for previous in ({"MUARA_PSEUDONYM_PREVIOUS_KEY": KEY.hex()}, {"MUARA_PSEUDONYM_PREVIOUS_KEY_FILE": str(tmp_path / "previous")}):
+        found = Pseudonyms.from_environ({**environ, **previous, "MUARA_PSEUDONYM_PREVIOUS_KEY_VERSION": "1"})
+
+        assert (found.version, found.previous and found.previous.version) == (2, 1)
+        assert found.family_card(card(1)) == Pseudonyms(NEW_KEY, 2).family_card(card(1))
+        assert found.previous_family_card(card(1)) == Pseudonyms(KEY, 1).family_card(card(1))
+    assert Pseudonyms.from_environ(environ).previous_family_card(card(1)) is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        ({"MUARA_PSEUDONYM_PREVIOUS_KEY": "abcd"}, "it has 2 bytes"),
+        ({"MUARA_PSEUDONYM_PREVIOUS_KEY_VERSION": "1"}, "neither is set"),
+        ({"MUARA_PSEUDONYM_PREVIOUS_KEY_FILE": "/nowhere/key"}, "the key file cannot be read: FileNotFoundError"),
+        ({"MUARA_PSEUDONYM_PREVIOUS_KEY": NEW_KEY.hex()}, "it is the new one"),
+        (
+            {"MUARA_PSEUDONYM_PREVIOUS_KEY": KEY.hex(), "MUARA_PSEUDONYM_PREVIOUS_KEY_VERSION": "2"},
+            "its version 2 is not below 2, the version of the new one",
+        ),
+        (
+            {"MUARA_PSEUDONYM_PREVIOUS_KEY": KEY.hex(), "MUARA_PSEUDONYM_KEY_VERSION": "1"},
+            "its version 1 is not below 1, the version of the new one",
+        ),
+        (
+            {"MUARA_PSEUDONYM_PREVIOUS_KEY": KEY.hex(), "MUARA_PSEUDONYM_PREVIOUS_KEY_VERSION": "one"},
+            "MUARA_PSEUDONYM_PREVIOUS_KEY_VERSION is no whole number from 1 on",
+        ),
+    ],
+)
+def test_a_previous_key_that_cannot_be_is_told(environ: dict[str, str], why: str) -> None:
+    """A window that is half declared, or turned round, starts nothing; no message holds a key."""
+    with pytest.raises(PreviousKeyWrong) as caught:
+        Pseudonyms.from_environ({"MUARA_PSEUDONYM_KEY": NEW_KEY.hex(), "MUARA_PSEUDONYM_KEY_VERSION": "2", **environ})
+
+    assert str(caught.value).startswith(f"the previous key for pseudonyms cannot be used ({why}): ")
+    assert KEY.hex() not in str(caught.value)
 
 
 @pytest.mark.parametrize(

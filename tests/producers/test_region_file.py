@@ -6,7 +6,7 @@ import pytest
 
 from producers.faults import RegionFileWrong
 from producers.region_file import read_region_file, unset_variables
-from tests.producers.samples import CARIK, ENVIRON, REGIONS, SDDD
+from tests.producers.samples import CARIK, ENVIRON, KEY, REGIONS, SDDD
 from tests.producers.sumedang import DESA
 
 _LONGEST = 60
@@ -28,6 +28,26 @@ def test_placeholders_are_filled_from_the_environment() -> None:
     assert declared.source.kind == "rest"
     assert declared.source.url == ENVIRON["MUARA_CARIK_URL"]
     assert ENVIRON["MUARA_CARIK_CLIENT_SECRET"] not in declared.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("${MUARA_CARIK_URL}", "http://127.0.0.1:1/${MUARA_PSEUDONYM_KEY}"),
+        ('client_secret_env = "MUARA_CARIK_CLIENT_SECRET"', 'client_secret_env = "MUARA_PSEUDONYM_PREVIOUS_KEY"'),
+    ],
+)
+def test_no_source_is_told_a_key(tmp_path: Path, right: str, wrong: str) -> None:
+    """A region file that names a variable of pseudonyms, which would send the key to its source, starts nothing and shows nothing."""
+    text = CARIK.read_text(encoding="utf-8")
+    assert right in text
+    file = tmp_path / "wrong.toml"
+    file.write_text(text.replace(right, wrong), encoding="utf-8")
+
+    for environ in (None, {**ENVIRON, "MUARA_PSEUDONYM_KEY": KEY.hex(), "MUARA_PSEUDONYM_PREVIOUS_KEY": KEY.hex()}):
+        with pytest.raises(RegionFileWrong, match=r"names MUARA_PSEUDONYM_\w*KEY, which is for pseudonyms alone") as caught:
+            read_region_file(file, environ)
+        assert KEY.hex() not in str(caught.value)
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:

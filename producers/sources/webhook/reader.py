@@ -114,7 +114,7 @@ class WebhookReader:
             position,
             caught_up=self._server.waiting.empty(),
             aside=list(aside.values()),
-            corrected=[self._mapper.mark_of(event) for event in events],
+            corrected=[mark for event in events for mark in self._mapper.marks_of(event)],
             keep=lambda connection: self._keep(connection, taken, counts, now),
             kept=lambda: self._kept(taken, counts),
         )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from producers.declaration import Declaration, Value
+from producers.pseudonym import Pseudonyms
 from producers.sources import Batch
 from producers.sources.files import FilesReader
 from producers.sources.showings import forget_refusals
@@ -55,6 +56,7 @@ class Adapter:
         greatest_loss: float = 1.0,
         memory: sqlite3.Connection | None = None,
         tenure: int = 5,
+        pseudonyms: Pseudonyms | None = None,
         **paths: str,
     ) -> None:
         """Remember what the memory given does, or nothing yet; the region file is the product's but for what is given."""
@@ -62,7 +64,7 @@ class Adapter:
         source = declared.source.model_copy(update={"greatest_loss": greatest_loss})
         self.connection = memory or sqlite3.connect(":memory:", isolation_level=None)
         forget_refusals(self.connection)
-        self.reader = FilesReader(source, mapper(declared), self.connection)  # type: ignore[arg-type]  # of kind files
+        self.reader = FilesReader(source, mapper(declared, pseudonyms), self.connection)  # type: ignore[arg-type]  # of kind files
         self.events: list[HouseholdChanged] = []
         self.causes: list[str] = []
 

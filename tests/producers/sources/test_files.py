@@ -75,7 +75,7 @@ def truth(snapshots: Iterable[Snapshot]) -> dict[tuple[bytes, int], tuple[str, i
 
 
 @st.composite
-def _worlds(draw: st.DrawFn) -> tuple[Sequence[Snapshot], Sequence[Snapshot]]:
+def worlds(draw: st.DrawFn) -> tuple[Sequence[Snapshot], Sequence[Snapshot]]:
     """Return files of some villages and months, corrections among them, in two orders."""
     places = draw(st.lists(st.tuples(st.sampled_from(VILLAGES), st.sampled_from(MONTHS)), min_size=1, max_size=9))
     times = draw(st.permutations(range(len(places))))
@@ -99,7 +99,7 @@ def _read_one_by_one(files: Sequence[Snapshot], together: int) -> list[Household
         return adapter.events
 
 
-@given(_worlds(), st.integers(1, 3))
+@given(worlds(), st.integers(1, 3))
 @settings(max_examples=150, deadline=None)
 def test_order_of_reading_does_not_show(world: tuple[Sequence[Snapshot], Sequence[Snapshot]], together: int) -> None:
     """In whatever order the files come, each household lives where the snapshots say, also when two readings meet."""
