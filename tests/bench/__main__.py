@@ -70,6 +70,7 @@ class _Bench:
         self._attempt("takeover_s", lambda: {"takeover_s": measures.takeover(stage, workload, signal.SIGKILL)[0]})
         self._attempt("sigterm_takeover_s", lambda: self._polite(stage, workload))
         self._attempt("latency_p99_ms", lambda: self._latency(stage, workload))
+        self._attempt("renamed_per_s", lambda: {"renamed_per_s": self._taken(stage, workload.renamed(), 2)})
         self._verify(stage)
 
     def _first(self, stage: Stage, workload: Workload) -> float:

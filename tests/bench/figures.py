@@ -53,6 +53,7 @@ TARGETS = (
     Target("sigterm_gone_s", 2, "SIGTERM until the process is gone"),
     Target("latency_p50_ms", 100, "each change, from its arrival at the broker to its committed fold"),
     Target("latency_p99_ms", 300, "the same"),
+    Target("renamed_per_s", 15_000, "all households under a new key, two workers"),
     Target("webhook_requests_per_s", 2_000, "each answered when it is on the disk, 100 connections, broker behind it"),
     Target("webhook_answer_p99_ms", 2_000, "the same"),
     Target("webhook_rss_mb", 150, "the adapter meanwhile"),

@@ -68,6 +68,7 @@ class Workload:
         self._keys = [hashlib.blake2b(number.to_bytes(8, "big"), digest_size=16).digest() for number in range(households)]
         self._home = [self._dice.randrange(len(villages)) for _ in range(households)]
         self._from = [0] * households
+        self._older: dict[int, bytes] = {}
         self._revision = _REVISION
         self._tails = {size: self._tail(size) for size in set(_MEMBERS)}
         self._day = [zigzag(day) for day in range(_LAST + 1)]
@@ -100,6 +101,13 @@ class Workload:
                 change = held.pop(0) if len(held) > 500 else self._change(household, day, operation)
             yield change
 
+    def renamed(self) -> Iterator[Change]:
+        """Yield a change of each household under its name by a new key, with the one by the older key beside; later ones likewise."""
+        for household, older in enumerate(self._keys):
+            self._older[household] = b"\x02" + older
+            self._keys[household] = hashlib.blake2b(older, digest_size=16).digest()
+            yield self._change(household, self._from[household], 0)
+
     def _neighbour(self, village: int) -> int:
         """Return another village of the same regency, so that the household stays in its topic."""
         for _ in range(20):
@@ -117,7 +125,7 @@ class Workload:
             (
                 self._frame,
                 self._keys[household],
-                b"\x02",
+                b"\x04" if household in self._older else b"\x02",
                 _text(regency),
                 self._source,
                 self._day[day],
@@ -125,6 +133,7 @@ class Workload:
                 b"\x02",
                 zigzag(operation),
                 zigzag(self._revision),
+                self._older.get(household, b"\0"),
                 residence,
                 b"\x02",
                 zigzag(size),
