@@ -172,6 +172,10 @@ def _tell_merged(became: Mapping[Place, "Became"]) -> None:
     for (topic, partition), one in became.items():
         for cause, count in sorted(one.rejected.items()):
             print(f"{topic}[{partition}]: rejected, {cause}: {count:,}")
+        if one.repaired:
+            print(f"{topic}[{partition}]: of the rejected, {one.repaired:,} were repaired by the office and sent again")
+        if one.repairs:
+            print(f"{topic}[{partition}]: {one.repairs:,} of the records that are not of this receipt are such repairs")
         if one.unmerged:
             print(f"{topic}[{partition}]: {one.unmerged:,} records were passed over, the first at offset {one.unmerged_at}")
 
@@ -181,6 +185,8 @@ def _counts(one: "Became") -> dict[str, Any]:
         "sent": one.sent,
         "merged": one.merged,
         "rejected": dict(one.rejected),
+        "repaired": one.repaired,
+        "repairs": one.repairs,
         "behind": one.behind,
         "unmerged": one.unmerged,
         "unmerged_at": one.unmerged_at,

@@ -54,6 +54,10 @@ class Became:
     """Records that, merged once more, change nothing: their statement is held, or a greater one of the same claim and date."""
     rejected: Counter[str] = field(default_factory=Counter)
     """Records that are among the rejected, by cause."""
+    repaired: int = 0
+    """Of those, how many were repaired and sent again by the office."""
+    repairs: int = 0
+    """Records of the partition that the office sent so, as far as the chains reach: of this source, and in no chain."""
     behind: int = 0
     """Records that no worker has read yet."""
     unmerged: int = 0
@@ -69,13 +73,15 @@ class Became:
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """A partition as the database knows it, and which of its records are rejected, with the cause."""
+    """A partition as the database knows it: which of its records are rejected, with the cause, which repaired, and which repairs."""
 
     topic_id: str
     next_offset: int
     epoch: int
     halted: str | None
     rejected: Mapping[int, str]
+    repaired: frozenset[int]
+    repairs: frozenset[int]
 
 
 def check_receipt(receipt: Receipt, settings: WorkerSettings, schemas: WriterSchemas) -> dict[Partition, Became]:
@@ -106,7 +112,13 @@ def _stand(connection: psycopg.Connection, place: Partition) -> _Stand | None:
         "select record_offset, cause from rejected where (topic, partition, topic_id) = (%s, %s, %s)", (*place, row[0])
     ).fetchall()
     topic_id, next_offset, epoch, halted = row
-    return _Stand(topic_id, next_offset, epoch, halted, dict(rows))
+    repaired = connection.execute(
+        "select record_offset from repair where (topic, partition, topic_id) = (%s, %s, %s) and sent_at is not null", (*place, topic_id)
+    ).fetchall()
+    sent = "select sent_offset from repair where (sent_topic, sent_partition) = (%s, %s) and sent_at is not null"
+    repairs = connection.execute(sent, place).fetchall()
+    numbers = (frozenset(offset for (offset,) in found) for found in (repaired, repairs))
+    return _Stand(topic_id, next_offset, epoch, halted, dict(rows), *numbers)
 
 
 class _Work:
@@ -220,6 +232,8 @@ class _Merging:
         offsets = np.array(sorted(stand.rejected), np.int64)
         self._rejected = offsets[self._said(offsets)]
         became.rejected.update(stand.rejected[offset] for offset in self._rejected.tolist())
+        became.repaired = len(stand.repaired & set(self._rejected.tolist()))
+        became.repairs = sum(offset <= runs[-1][1] for offset in stand.repairs) if runs else 0
 
     def chosen(self, blocks: Sequence[Block]) -> tuple[list[Block], Offsets]:
         """Return the records to merge, as blocks that are numbered through from 0, and the offset of each."""

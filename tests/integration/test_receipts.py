@@ -109,6 +109,28 @@ def test_what_was_sent_is_merged_rejected_or_behind(stage: Stage, tmp_path: Path
     assert (later.sent, later.merged, later.behind, later.holds) == (58, 50, 5, False)
 
 
+def test_repairs_are_told(stage: Stage, tmp_path: Path) -> None:
+    """A rejected record that the office repaired and sent again is told as such, and so is what it sent in the source's name."""
+    sent = Sent(stage, tmp_path)
+    sent.send(said(stage, 2, village="9999"))
+    stage.send(said(stage, 1))
+    sent.send(said(stage, 1, revision=2))
+    with working(stage):
+        stage.drained()
+    with stage.connect() as connection:
+        connection.execute(
+            "insert into repair (topic, topic_id, partition, record_offset, cause, field, repaired_by, account, reason, file_name,"
+            " file_digest, changes, value_digest, sent_topic, sent_partition, sent_offset, sent_at)"
+            " select topic, topic_id, 0, 1, 'village_unknown', 'residence.village', 'A', 'a', 'r', 'm.toml',"
+            " %(d)s, '[]', %(d)s, topic, 0, 2, now() from ingest_offset",
+            {"d": bytes(32)},
+        )
+    found = sent.became()
+
+    assert (found.sent, found.merged, found.rejected.total(), found.repaired, found.repairs) == (3, 1, 2, 1, 1)
+    assert (found.found.unknown, found.found.unknown_at, found.holds) == (1, 2, True)
+
+
 def test_what_was_passed_over_is_found(stage: Stage, tmp_path: Path) -> None:
     """Records that a person let workers skip (muara offsets accept --at) are read past, and neither held nor rejected: that shows."""
     sent = Sent(stage, tmp_path)
