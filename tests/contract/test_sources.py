@@ -244,7 +244,7 @@ def test_a_mended_mapping_wins(world: World) -> None:
         "workbooks": ('size = "jiwa"', "size = { constant = 99 }"),
         "webhook": ('size = "data.jumlah_anggota"', "size = { constant = 99 }"),
     }
-    kind = next(name for name, one in KINDS.items() if type(world.kind) is one)
+    kind = next(name for name, one in KINDS.items() if type(world.kind) is one)  # one kind is a special case of another
     assert faulty[kind][0] in text
     world.kind.region_file.write_text(text.replace(*faulty[kind]), encoding="utf-8")
     world.adapter.run_until_told()
