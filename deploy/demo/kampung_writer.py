@@ -23,7 +23,9 @@ __all__ = ["KampungWriter"]
 _REST_S = 0.02
 _TOGETHER = 40
 """So many of the register's transactions may be written as one."""
-_ROLLED_BACK_EVERY, _SAVEPOINT_EVERY, _LONG_EVERY, _LONG_LASTS = 13, 7, 29, 5
+_ROLLED_BACK_EVERY, _SAVEPOINT_EVERY, _LONG_EVERY = 13, 7, 29
+_LONG_LASTS, _LONG_S = 5, 1.0
+"""A long transaction stays open while so many others commit, or so long where there are no more."""
 _MANY = 1_000
 _COLUMNS = sql.SQL(", ").join(map(sql.Identifier, FAMILY))
 _SET = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in FAMILY[1:])
@@ -46,7 +48,7 @@ class KampungWriter:
         self._done = 0
         self._long: AsyncConnection | None = None
         self._long_cards: set[str] = set()
-        self._long_since = 0
+        self._long_since, self._long_opened_s = 0, 0.0
         self._members: dict[str, int] = {}
         """By card, a hash of the members that stand in the table."""
 
@@ -66,7 +68,8 @@ class KampungWriter:
                 if self._register.log:
                     await self._next(usual, second)
                 else:
-                    await self._end_long()
+                    if asyncio.get_running_loop().time() > self._long_opened_s + _LONG_S:
+                        await self._end_long()
                     await asyncio.sleep(_REST_S)
 
     async def _next(self, usual: AsyncConnection, second: AsyncConnection) -> None:
@@ -81,6 +84,7 @@ class KampungWriter:
             await second.execute("begin")
             await self._write(second, ops)
             self._long, self._long_cards, self._long_since = second, cards, self._done
+            self._long_opened_s = asyncio.get_running_loop().time()
         else:
             if self._done % _ROLLED_BACK_EVERY == 0 and self._long is None:
                 await _rolled_back(usual, ops)

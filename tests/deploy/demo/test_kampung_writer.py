@@ -50,7 +50,7 @@ def written(made: World, databases: Databases, before: Any, after: Any) -> None:
             before(connection)
             for _ in range(CHANGES // STEP):
                 made.advance(STEP)
-                await asyncio.sleep(0.03)
+                await asyncio.sleep(0.1)
             made.flush()
             await _quiet(writer, running)
             after(connection)
