@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from producers.declaration import PostgresSource
+from producers.faults import SourceUnready
 from producers.mapping import Mapper
 from producers.records import Node
 from producers.sources import Batch
@@ -50,6 +51,8 @@ _LOOK_S = 2.0
 _SETTLE_S = 5.0
 _AGE_S = 60.0
 """How long a reading of the log may stay open while nobody takes from it: it keeps a transaction open over there."""
+_REFUSED_S = 600.0
+"""How long to wait before everything is read again, where too many were missing."""
 _WAIT_S = 0.2
 
 
@@ -89,6 +92,8 @@ class LogReader:
         self._ahead = 0
         self._confirmed = ""
         self._rows_turn = False
+        self._refused, self._refused_s = "", -_REFUSED_S
+        """Why those whom a reading of everything does not show are not ended, and since when."""
         self._rows_ahead: deque[tuple[str, int]] = deque()
 
     # ---- the source's protocol -------------------------------------------------------------------------------------------------
@@ -104,7 +109,7 @@ class LogReader:
                 self._close_stream()
                 raise
         self._at = batch.position or ""
-        return replace(batch, note=self._watch.note(batch.note), warning=self._watch.warning)
+        return replace(batch, note=self._watch.note(batch.note), warning=self._watch.warning or bool(self._refused))
 
     def delivered(self, position: str) -> None:
         """Let the slot move up to what is delivered; see `producers.sources.Source`."""
@@ -191,8 +196,14 @@ class LogReader:
             return self._from_log(at) or Batch([], at.text(), caught_up=False, wait_s=_WAIT_S, note="waits for delivery")
         self._rows_turn = not self._rows_turn
         rows_wait = sum(rows for _, rows in self._rows_ahead) >= _SNAPSHOT_AHEAD
-        if self._rows_turn and not rows_wait:
-            return self._from_pages(at)
+        if self._rows_turn and not rows_wait and time.monotonic() >= self._refused_s + _REFUSED_S:
+            try:
+                return self._from_pages(at)
+            except SourceUnready as refused:
+                if at.snapshot.page < at.snapshot.pages:
+                    raise
+                # Changes go on meanwhile; after a while everything is read again.
+                self._refused_s, self._refused = time.monotonic(), str(refused.facts["why"])
         batch = self._from_log(at)
         if batch is None or not batch.events:
             wait_s = _WAIT_S if rows_wait else 0.0
@@ -205,7 +216,11 @@ class LogReader:
         """Return the next rows of the snapshot, or those who are gone since an earlier one."""
         assert at.snapshot is not None  # noqa: S101 - asked before
         if at.snapshot.page >= at.snapshot.pages:
-            return self._sweeping.next(at)
+            if not self._refused:
+                return self._sweeping.next(at)
+            at = replace(at, snapshot=self._pages.begin(at.snapshot.revision_place, at.snapshot.round + 1))
+        self._refused = ""
+        assert at.snapshot is not None  # noqa: S101 - made above
         nodes, snapshot = self._pages.next(at.snapshot)
         events, aside = self._saying.events(nodes)
         seen, anyone = households(self._mapper, nodes) if snapshot.round > 1 else ([], 0)
@@ -229,6 +244,8 @@ class LogReader:
 
     def _progress(self, at: Position) -> str:
         assert at.snapshot is not None  # noqa: S101 - asked before
+        if self._refused:
+            return self._refused
         return f"first reading of the tables, {100 * at.snapshot.page // max(at.snapshot.pages, 1)} % done"
 
     # ---- the log ---------------------------------------------------------------------------------------------------------------
@@ -281,15 +298,21 @@ class LogReader:
         following = replace(at, upto=upto, done=filled.done if upto == filled.upto else 0)
         caught_up = filled.exhausted and not cut and fresh and filled.truncated is None
         events, aside = self._saying.events(self._spoken(gathering))
+        events += self._memory.voided(events)
         self._watch.unkeyed += gathering.unkeyed
         gathering.clear()
         current = at.snapshot.round if at.snapshot else self._memory.newest_round()
+
+        def keep(connection: sqlite3.Connection) -> None:
+            Memory.keep_events(connection, events, current)
+            Memory.keep_ends(connection, events)
+
         return Batch(
             events,
             following.text(),
             caught_up=caught_up,
             aside=aside,
-            keep=lambda connection: Memory.keep_events(connection, events, current),
+            keep=keep,
             corrected=self._saying.corrected(events),
         )
 
