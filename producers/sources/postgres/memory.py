@@ -85,12 +85,13 @@ class Memory:
         last = {(one.household, one.region): one for one in events if one.operation is not Operation.RETRACT}
         found = []
         for who, one in last.items():
-            since = ends.get(who) or (self._ended(who) if any_before else None)
+            since = ends.get(who) or (self.ended(who) if any_before else None)
             if since is not None and one.operation is Operation.UPSERT and one.valid_from < since:
                 found.append(_retract(one, since))
         return found
 
-    def _ended(self, who: tuple[bytes, str]) -> date | None:
+    def ended(self, who: tuple[bytes, str]) -> date | None:
+        """Return the day on which a household of a regency was said to have ended, None where it was not, or is there again."""
         row = self._connection.execute("select valid_from from database_ended where household = ? and region = ?", who).fetchone()
         return None if row is None else date.fromisoformat(row[0])
 
