@@ -8,7 +8,6 @@ Must not: let the slot move before what it gave is delivered; pass over a change
 import contextlib
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -17,13 +16,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from producers.declaration import PostgresSource
-from producers.faults import SourceUnready
 from producers.mapping import Mapper
 from producers.records import Node
 from producers.sources import Batch
+from producers.sources.postgres.first_reading import FirstReading
 from producers.sources.postgres.gathering import Gathering, Plan, Said
 from producers.sources.postgres.memory import Memory
-from producers.sources.postgres.pages import Pages, households
+from producers.sources.postgres.pages import Pages
 from producers.sources.postgres.pgoutput import LogUnreadable
 from producers.sources.postgres.places import GREATEST_ORDINAL, Position, place_of, written
 from producers.sources.postgres.preparation import must_be_ready
@@ -44,15 +43,11 @@ _ASKED = 20_000
 """Messages asked for at once, where transactions are small."""
 _AHEAD = 200_000
 """Messages read beyond where the slot stands, after which delivery is waited for: each question decodes all of them again."""
-_SNAPSHOT_AHEAD = 20_000
-"""Rows of the snapshot that wait for delivery, after which changes alone are read: they must not wait behind a million rows."""
 _LOOK_S = 2.0
 """How long a committed transaction may stay unseen: it is for an instant, unless the server waits for a standby that is away."""
 _SETTLE_S = 5.0
 _AGE_S = 60.0
 """How long a reading of the log may stay open while nobody takes from it: it keeps a transaction open over there."""
-_REFUSED_S = 600.0
-"""How long to wait before everything is read again, where too many were missing."""
 _WAIT_S = 0.2
 
 
@@ -80,7 +75,8 @@ class LogReader:
         children = {one.table: one.key for one in source.lists}
         self._plan = Plan(source.table, source.key, children, self._wanted, zone, source.generation)
         self._watch = Watch(self._session, self._slot, source, self._memory)
-        self._sweeping = Sweeping(self._session, self._memory, mapper, source, clock, zone)
+        sweeping = Sweeping(self._session, self._memory, mapper, source, clock, zone)
+        self._first = FirstReading(self._pages, sweeping, self._saying, self._memory, mapper)
         self._stream: Stream | None = None
         self._taken_s = 0.0
         self._at = ""
@@ -92,9 +88,6 @@ class LogReader:
         self._ahead = 0
         self._confirmed = ""
         self._rows_turn = False
-        self._refused, self._refused_s = "", -_REFUSED_S
-        """Why those whom a reading of everything does not show are not ended, and since when."""
-        self._rows_ahead: deque[tuple[str, int]] = deque()
 
     # ---- the source's protocol -------------------------------------------------------------------------------------------------
 
@@ -109,13 +102,11 @@ class LogReader:
                 self._close_stream()
                 raise
         self._at = batch.position or ""
-        return replace(batch, note=self._watch.note(batch.note), warning=self._watch.warning or bool(self._refused))
+        return replace(batch, note=self._watch.note(batch.note), warning=self._watch.warning or self._first.refused)
 
     def delivered(self, position: str) -> None:
         """Let the slot move up to what is delivered; see `producers.sources.Source`."""
-        while self._rows_ahead and any(told == position for told, _ in self._rows_ahead):
-            if self._rows_ahead.popleft()[0] == position:
-                break
+        self._first.delivered(position)
         if self._stream is not None and time.monotonic() > self._taken_s + _AGE_S:
             self._close_stream()
         at = Position.of(position)
@@ -195,58 +186,13 @@ class LogReader:
         if at.snapshot is None:
             return self._from_log(at) or Batch([], at.text(), caught_up=False, wait_s=_WAIT_S, note="waits for delivery")
         self._rows_turn = not self._rows_turn
-        rows_wait = sum(rows for _, rows in self._rows_ahead) >= _SNAPSHOT_AHEAD
-        if self._rows_turn and not rows_wait and time.monotonic() >= self._refused_s + _REFUSED_S:
-            try:
-                return self._from_pages(at)
-            except SourceUnready as refused:
-                if at.snapshot.page < at.snapshot.pages:
-                    raise
-                # Changes go on meanwhile; after a while everything is read again.
-                self._refused_s, self._refused = time.monotonic(), str(refused.facts["why"])
-        batch = self._from_log(at)
-        if batch is None or not batch.events:
-            wait_s = _WAIT_S if rows_wait else 0.0
-            return replace(batch or Batch([], at.text(), caught_up=False), caught_up=False, wait_s=wait_s, note=self._progress(at))
-        return replace(batch, caught_up=False, note=self._progress(at))
-
-    # ---- the tables ------------------------------------------------------------------------------------------------------------
-
-    def _from_pages(self, at: Position) -> Batch:
-        """Return the next rows of the snapshot, or those who are gone since an earlier one."""
-        assert at.snapshot is not None  # noqa: S101 - asked before
-        if at.snapshot.page >= at.snapshot.pages:
-            if not self._refused:
-                return self._sweeping.next(at)
-            at = replace(at, snapshot=self._pages.begin(at.snapshot.revision_place, at.snapshot.round + 1))
-        self._refused = ""
-        assert at.snapshot is not None  # noqa: S101 - made above
-        nodes, snapshot = self._pages.next(at.snapshot)
-        events, aside = self._saying.events(nodes)
-        seen, anyone = households(self._mapper, nodes) if snapshot.round > 1 else ([], 0)
-        snapshot = replace(snapshot, anyone=snapshot.anyone + anyone)
-        following = replace(at, snapshot=snapshot)
-
-        def keep(connection: sqlite3.Connection) -> None:
-            Memory.keep_events(connection, events, snapshot.round)
-            Memory.keep_seen(connection, seen, snapshot.round)
-
-        return Batch(
-            events,
-            following.text(),
-            caught_up=False,
-            aside=aside,
-            keep=keep,
-            kept=lambda: self._rows_ahead.append((following.text(), len(events))),
-            corrected=self._saying.corrected(events),
-            note=self._progress(following),
-        )
-
-    def _progress(self, at: Position) -> str:
-        assert at.snapshot is not None  # noqa: S101 - asked before
-        if self._refused:
-            return self._refused
-        return f"first reading of the tables, {100 * at.snapshot.page // max(at.snapshot.pages, 1)} % done"
+        may = self._first.may_go_on
+        if self._rows_turn and may and (batch := self._first.next(at)) is not None:
+            return batch
+        wait_s = 0.0 if may else _WAIT_S
+        note = self._first.progress(at.snapshot)
+        batch = self._from_log(at) or Batch([], at.text(), caught_up=False)
+        return replace(batch, caught_up=False, note=note, wait_s=None if batch.events else wait_s)
 
     # ---- the log ---------------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from producers.faults import SourceUnready
-from producers.sources.postgres import log as log_module
+from producers.sources.postgres import first_reading as first_reading_module
 from schemas.events import Operation
 from tests.producers.kampung import Kampung
 from tests.producers.samples import card
@@ -119,7 +119,7 @@ def test_too_many_who_are_gone_are_not_ended(made: Kampung, reader: Reading, tmp
             made.put(serial, 2, MARCH)
         after.read()
         after.read()
-        monkeypatch.setattr(log_module, "_REFUSED_S", 0.0)
+        monkeypatch.setattr(first_reading_module, "_REFUSED_S", 0.0)
         after.read_all()
         assert [one for one in after.events if one.operation is Operation.END] == []
         after.events = reader.events + after.events
