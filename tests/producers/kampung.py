@@ -55,7 +55,11 @@ class Kampung:
         self.owner = psycopg.connect(address, autocommit=True)
         self.owner.execute(_TABLES)
         self.owner.execute(SQL("grant usage on schema smart_kampung to {}").format(Identifier(name)))
-        self.owner.execute(SQL("grant select on all tables in schema smart_kampung to {}").format(Identifier(name)))
+        self.grant()
+
+    def grant(self) -> None:
+        """Let the adapter's role read all tables that there are."""
+        self.owner.execute(SQL("grant select on all tables in schema smart_kampung to {}").format(Identifier(self.role)))
 
     def another(self) -> "psycopg.Connection[Any]":
         """Return one more connection of the owner's, not in autocommit mode."""

@@ -12,6 +12,9 @@ from datetime import datetime
 from producers.declaration import PostgresSource
 from producers.mapping import Mapper
 from producers.sources import Source
+from producers.sources.postgres.compare import CompareReader
+from producers.sources.postgres.feeds import ChangedAt, OutboxFeed
+from producers.sources.postgres.following import FollowReader
 from producers.sources.postgres.log import LogReader
 
 __all__ = ["open_postgres"]
@@ -25,4 +28,10 @@ def open_postgres(
     clock: Callable[[], datetime],
 ) -> Source:
     """Return the reader of a database as its region file declares it; `connection` is that of the adapter's own file."""
+    if source.capture == "compare":
+        return CompareReader(source, mapper, connection, environ, clock)
+    if source.capture == "changed_at":
+        return FollowReader(source, mapper, connection, environ, ChangedAt)
+    if source.capture == "outbox":
+        return FollowReader(source, mapper, connection, environ, OutboxFeed)
     return LogReader(source, mapper, connection, environ, clock)

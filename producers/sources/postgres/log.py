@@ -8,7 +8,6 @@ Must not: let the slot move before what it gave is delivered; pass over a change
 import contextlib
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -20,9 +19,10 @@ from producers.declaration import PostgresSource
 from producers.mapping import Mapper
 from producers.records import Node
 from producers.sources import Batch
+from producers.sources.postgres.first_reading import FirstReading
 from producers.sources.postgres.gathering import Gathering, Plan, Said
 from producers.sources.postgres.memory import Memory
-from producers.sources.postgres.pages import Pages, households
+from producers.sources.postgres.pages import Pages
 from producers.sources.postgres.pgoutput import LogUnreadable
 from producers.sources.postgres.places import GREATEST_ORDINAL, Position, place_of, written
 from producers.sources.postgres.preparation import must_be_ready
@@ -43,8 +43,6 @@ _ASKED = 20_000
 """Messages asked for at once, where transactions are small."""
 _AHEAD = 200_000
 """Messages read beyond where the slot stands, after which delivery is waited for: each question decodes all of them again."""
-_SNAPSHOT_AHEAD = 20_000
-"""Rows of the snapshot that wait for delivery, after which changes alone are read: they must not wait behind a million rows."""
 _LOOK_S = 2.0
 """How long a committed transaction may stay unseen: it is for an instant, unless the server waits for a standby that is away."""
 _SETTLE_S = 5.0
@@ -77,7 +75,8 @@ class LogReader:
         children = {one.table: one.key for one in source.lists}
         self._plan = Plan(source.table, source.key, children, self._wanted, zone, source.generation)
         self._watch = Watch(self._session, self._slot, source, self._memory)
-        self._sweeping = Sweeping(self._session, self._memory, mapper, source, clock, zone)
+        sweeping = Sweeping(self._session, self._memory, mapper, source, clock, zone)
+        self._first = FirstReading(self._pages, sweeping, self._saying, self._memory, mapper)
         self._stream: Stream | None = None
         self._taken_s = 0.0
         self._at = ""
@@ -89,7 +88,6 @@ class LogReader:
         self._ahead = 0
         self._confirmed = ""
         self._rows_turn = False
-        self._rows_ahead: deque[tuple[str, int]] = deque()
 
     # ---- the source's protocol -------------------------------------------------------------------------------------------------
 
@@ -104,13 +102,11 @@ class LogReader:
                 self._close_stream()
                 raise
         self._at = batch.position or ""
-        return replace(batch, note=self._watch.note(batch.note), warning=self._watch.warning)
+        return replace(batch, note=self._watch.note(batch.note), warning=self._watch.warning or self._first.refused)
 
     def delivered(self, position: str) -> None:
         """Let the slot move up to what is delivered; see `producers.sources.Source`."""
-        while self._rows_ahead and any(told == position for told, _ in self._rows_ahead):
-            if self._rows_ahead.popleft()[0] == position:
-                break
+        self._first.delivered(position)
         if self._stream is not None and time.monotonic() > self._taken_s + _AGE_S:
             self._close_stream()
         at = Position.of(position)
@@ -190,46 +186,13 @@ class LogReader:
         if at.snapshot is None:
             return self._from_log(at) or Batch([], at.text(), caught_up=False, wait_s=_WAIT_S, note="waits for delivery")
         self._rows_turn = not self._rows_turn
-        rows_wait = sum(rows for _, rows in self._rows_ahead) >= _SNAPSHOT_AHEAD
-        if self._rows_turn and not rows_wait:
-            return self._from_pages(at)
-        batch = self._from_log(at)
-        if batch is None or not batch.events:
-            wait_s = _WAIT_S if rows_wait else 0.0
-            return replace(batch or Batch([], at.text(), caught_up=False), caught_up=False, wait_s=wait_s, note=self._progress(at))
-        return replace(batch, caught_up=False, note=self._progress(at))
-
-    # ---- the tables ------------------------------------------------------------------------------------------------------------
-
-    def _from_pages(self, at: Position) -> Batch:
-        """Return the next rows of the snapshot, or those who are gone since an earlier one."""
-        assert at.snapshot is not None  # noqa: S101 - asked before
-        if at.snapshot.page >= at.snapshot.pages:
-            return self._sweeping.next(at)
-        nodes, snapshot = self._pages.next(at.snapshot)
-        events, aside = self._saying.events(nodes)
-        seen, anyone = households(self._mapper, nodes) if snapshot.round > 1 else ([], 0)
-        snapshot = replace(snapshot, anyone=snapshot.anyone + anyone)
-        following = replace(at, snapshot=snapshot)
-
-        def keep(connection: sqlite3.Connection) -> None:
-            Memory.keep_events(connection, events, snapshot.round)
-            Memory.keep_seen(connection, seen, snapshot.round)
-
-        return Batch(
-            events,
-            following.text(),
-            caught_up=False,
-            aside=aside,
-            keep=keep,
-            kept=lambda: self._rows_ahead.append((following.text(), len(events))),
-            corrected=self._saying.corrected(events),
-            note=self._progress(following),
-        )
-
-    def _progress(self, at: Position) -> str:
-        assert at.snapshot is not None  # noqa: S101 - asked before
-        return f"first reading of the tables, {100 * at.snapshot.page // max(at.snapshot.pages, 1)} % done"
+        may = self._first.may_go_on
+        if self._rows_turn and may and (batch := self._first.next(at)) is not None:
+            return batch
+        wait_s = 0.0 if may else _WAIT_S
+        note = self._first.progress(at.snapshot)
+        batch = self._from_log(at) or Batch([], at.text(), caught_up=False)
+        return replace(batch, caught_up=False, note=note, wait_s=None if batch.events else wait_s)
 
     # ---- the log ---------------------------------------------------------------------------------------------------------------
 
@@ -281,15 +244,21 @@ class LogReader:
         following = replace(at, upto=upto, done=filled.done if upto == filled.upto else 0)
         caught_up = filled.exhausted and not cut and fresh and filled.truncated is None
         events, aside = self._saying.events(self._spoken(gathering))
+        events += self._memory.voided(events)
         self._watch.unkeyed += gathering.unkeyed
         gathering.clear()
         current = at.snapshot.round if at.snapshot else self._memory.newest_round()
+
+        def keep(connection: sqlite3.Connection) -> None:
+            Memory.keep_events(connection, events, current)
+            Memory.keep_ends(connection, events)
+
         return Batch(
             events,
             following.text(),
             caught_up=caught_up,
             aside=aside,
-            keep=lambda connection: Memory.keep_events(connection, events, current),
+            keep=keep,
             corrected=self._saying.corrected(events),
         )
 

@@ -8,14 +8,17 @@ Must not: hold a row's content or an identifier.
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from schemas.events import HouseholdChanged, Operation
 
-__all__ = ["Gone", "Memory"]
+__all__ = ["Gone", "Memory", "Shown"]
 
 _TABLES = """
 create table if not exists database_known (
   household blob, region text, round integer not null, digest blob, primary key (household, region)) strict, without rowid;
+create table if not exists database_ended (
+  household blob, region text, valid_from text not null, primary key (household, region)) strict, without rowid;
 create table if not exists database_server (one integer primary key check (one = 1), identity text not null) strict;
 """
 
@@ -26,6 +29,16 @@ class Gone:
 
     household: bytes
     region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A household as a reading of everything shows it."""
+
+    household: bytes
+    region: str
+    round: int
+    digest: bytes
 
 
 class Memory:
@@ -51,13 +64,36 @@ class Memory:
         rows = self._connection.execute("select household, region from database_known where round < ? limit ?", (current, limit))
         return [Gone(*row) for row in rows]
 
-    def digests(self, households: Iterable[bytes]) -> dict[bytes, bytes]:
-        """Return the digests of what was said of households."""
-        found = {}
+    def digests(self, households: Iterable[bytes]) -> dict[tuple[bytes, str], bytes | None]:
+        """Return the digests of what was last said of households, by household and regency."""
+        found: dict[tuple[bytes, str], bytes | None] = {}
         for household in households:
-            for (digest,) in self._connection.execute("select digest from database_known where household = ?", (household,)):
-                found[household] = digest
+            for region, digest in self._connection.execute("select region, digest from database_known where household = ?", (household,)):
+                found[household, region] = digest
         return found
+
+    def voided(self, events: Sequence[HouseholdChanged]) -> list[HouseholdChanged]:
+        """
+        Return the RETRACTs of ENDs that households which are there again show to be wrong: rows that say they were there before it.
+
+        Without them a row that was deleted by mistake, and put back as it was, would stay ended.
+        """
+        ends = {(one.household, one.region): one.valid_from for one in events if one.operation is Operation.END}
+        any_before = self._connection.execute("select 1 from database_ended limit 1").fetchone() is not None
+        if not ends and not any_before:
+            return []
+        last = {(one.household, one.region): one for one in events if one.operation is not Operation.RETRACT}
+        found = []
+        for who, one in last.items():
+            since = ends.get(who) or (self.ended(who) if any_before else None)
+            if since is not None and one.operation is Operation.UPSERT and one.valid_from < since:
+                found.append(_retract(one, since))
+        return found
+
+    def ended(self, who: tuple[bytes, str]) -> date | None:
+        """Return the day on which a household of a regency was said to have ended, None where it was not, or is there again."""
+        row = self._connection.execute("select valid_from from database_ended where household = ? and region = ?", who).fetchone()
+        return None if row is None else date.fromisoformat(row[0])
 
     def newest_round(self) -> int:
         """Return the newest round in which a household was shown; 0 where none is known."""
@@ -81,6 +117,38 @@ class Memory:
         connection.executemany("delete from database_known where household = ? and region = ?", ended)
 
     @staticmethod
+    def keep_ends(connection: sqlite3.Connection, events: Sequence[HouseholdChanged]) -> None:
+        """Remember the day on which households were said to have ended, until they are said to be there again."""
+        last = {(one.household, one.region): one for one in events if one.operation is not Operation.RETRACT}
+        rows = [(*who, one.valid_from.isoformat()) for who, one in last.items() if one.operation is Operation.END]
+        connection.executemany("insert or replace into database_ended (household, region, valid_from) values (?, ?, ?)", rows)
+        there = [who for who, one in last.items() if one.operation is Operation.UPSERT]
+        connection.executemany("delete from database_ended where household = ? and region = ?", there)
+
+    @staticmethod
+    def keep_shown(connection: sqlite3.Connection, shown: Iterable[Shown]) -> None:
+        """Remember households as they were shown."""
+        connection.executemany(
+            "insert or replace into database_known (household, region, round, digest) values (?, ?, ?, ?)",
+            [(one.household, one.region, one.round, one.digest) for one in shown],
+        )
+
+    @staticmethod
     def keep_seen(connection: sqlite3.Connection, households: Iterable[bytes], current: int) -> None:
         """Remember that known households were shown, though nothing could be said of them, or something was taken back."""
         connection.executemany("update database_known set round = ? where household = ?", [(current, one) for one in households])
+
+
+def _retract(there: HouseholdChanged, since: date) -> HouseholdChanged:
+    """Return the RETRACT of an END, under the revision of the row that is there again."""
+    return HouseholdChanged(
+        household=there.household,
+        key_version=there.key_version,
+        region=there.region,
+        source=there.source,
+        valid_from=since,
+        revision=there.revision,
+        mapping_version=there.mapping_version,
+        operation=Operation.RETRACT,
+        recorded_at=there.recorded_at,
+    )

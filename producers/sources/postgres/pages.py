@@ -20,9 +20,9 @@ from producers.sources.postgres.saying import Saying
 from producers.sources.postgres.session import Session
 from producers.sources.postgres.tables import Size, Tables
 
-__all__ = ["Pages", "households"]
+__all__ = ["PAGES", "Pages", "households"]
 
-_PAGES = 64
+PAGES = 64
 """Pages read at once: 512 kB of rows, some two thousand of them."""
 
 
@@ -43,7 +43,7 @@ class Pages:
         size = self._tables.size()
         if size.file != at.file:
             return [], replace(at, file=size.file, page=0, pages=size.pages, anyone=0)
-        upto = min(at.page + _PAGES, at.pages)
+        upto = min(at.page + PAGES, at.pages)
         number = revision(place_of(at.revision_place), within, self._generation)
         with self._tables.look():
             rows = self._tables.page_rows(at.page, upto)

@@ -13,11 +13,15 @@ from psycopg import sql
 
 from producers.declaration import ChildTable, PostgresSource
 from producers.sources.postgres.pgoutput import Row
+from producers.sources.postgres.places import place_of
 from producers.sources.postgres.session import Connection, Session
 from producers.sources.postgres.wanted import Wanted
 
 __all__ = ["Lists", "Seen", "Size", "Tables"]
 
+_LOOK = (
+    "select pg_current_snapshot()::text, case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end"
+)
 Lists = dict[str, dict[str, list[Row]]]
 """The rows of each list, by the key of the household that they belong to."""
 
@@ -39,6 +43,8 @@ class Seen:
     beyond: int
     """No transaction from this one on is seen."""
     running: frozenset[int]
+    place: int
+    """Where the log ended just before."""
 
     def sees(self, transactions: Iterable[int]) -> bool:
         """Return whether transactions, told by the lower 32 bits of their numbers, are all seen."""
@@ -59,10 +65,10 @@ class Tables:
         connection = self._session.tables()
         with connection.transaction():
             connection.execute("set transaction isolation level repeatable read, read only")
-            row = connection.execute("select pg_current_snapshot()::text").fetchone()
+            row = connection.execute(_LOOK).fetchone()
             assert row is not None  # noqa: S101 - a query without a table gives a row
             least, beyond, running = row[0].split(":")
-            yield Seen(int(least), int(beyond), frozenset(int(one) % (1 << 32) for one in running.split(",") if one))
+            yield Seen(int(least), int(beyond), frozenset(int(one) % (1 << 32) for one in running.split(",") if one), place_of(row[1]))
 
     def size(self) -> Size:
         """Return how the main table lies on the disk."""

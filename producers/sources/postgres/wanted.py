@@ -24,6 +24,8 @@ class Wanted:
     """The column of `valid_from`, where it is one."""
     village: str | None
     """The column of the village's code, where it is one."""
+    retracted: str | None = None
+    """The column that says whether the statement was wrong, where there is one."""
 
 
 def wanted_of(declared: Declaration, source: PostgresSource) -> Wanted:
@@ -50,6 +52,7 @@ def wanted_of(declared: Declaration, source: PostgresSource) -> Wanted:
         {name: tuple(sorted(columns)) for name, columns in lists.items()},
         _column(mapping.valid_from.path, main),
         _column(mapping.village.path, main),
+        _column(mapping.retracted.path, main) if mapping.retracted else None,
     )
 
 
