@@ -111,10 +111,6 @@ class KampungRegister(Register):
         self.log.append((Put(self._stated(gone, self._said(gone))), Rekey(one.card, told)))
         stay.left, stay.ended = self._clock.today, True
 
-    def repeat(self) -> None:
-        """Write rows anew, where there is nothing else to do."""
-        self.log.append((Touch(self._chance.choice(self._villages), self._clock.now),))
-
     def close_month(self, month: int) -> None:
         """Write some villages anew, each in a transaction of its own; once, the table gets a further column."""
         if month == _WIDENED_AFTER:

@@ -118,7 +118,6 @@ class World:
             self.simpati.release()
             if not self._life.happen():
                 self.carik.repeat()
-                self.kampung.repeat()
             self.changes += 1
 
     def flush(self) -> None:
