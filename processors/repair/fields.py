@@ -59,6 +59,7 @@ _CODES = frozenset({"constant", "table"})
 FIELDS: Mapping[str, FieldKind] = {
     "key": FieldKind(bytes, frozenset({"copy"}), copies="household"),
     "household": FieldKind(bytes, frozenset({"copy"}), copies="key"),
+    "previous_household": FieldKind(bytes, frozenset({"drop"})),
     "topic": FieldKind(str, frozenset({"constant", "copy"}), copies="region", pattern=_REGENCY, example="31.74"),
     "region": FieldKind(str, _CODES | {"copy"}, copies="topic", pattern=_REGENCY, example="31.74"),
     "source": FieldKind(str, _CODES, pattern=_SOURCE.pattern, example="carik"),
