@@ -20,7 +20,7 @@ REPAIRS: Mapping[str, str] = {
     ),
     "previous_is_the_household": _ALONE,
     "previous_is_empty": _ALONE,
-    "key_version_out_of_range": _ALONE,
+    "key_version_out_of_range": f'{_ALONE}; or "key_version", constant = that of the key that made the household\'s name',
     "region_is_not_the_topics": (
         'set field "topic", copy = "region" where it lay in a wrong topic, or "region", copy = "topic" where it names a wrong regency'
     ),

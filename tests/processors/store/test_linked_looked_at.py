@@ -83,8 +83,9 @@ def test_the_effect_of_a_statement_under_an_older_name_is_the_one_households(off
     reference = stage.reference()
     moved = said(stage, 1, regency=1, revision=5, valid_from=date(2020, 6, 1))
     events = [said(stage, 1, valid_from=date(2020, 1, 5)), moved]
-    with stage.connect() as connection:
-        told = effect(connection, [one.household for one in events], pack(map(said_by, events), reference), reference)
+    halves = np.frombuffer(b"".join(one.household for one in events), ">u8").astype(np.uint64).reshape(-1, 2)
+
+    told = effect(stage.database, Reading(halves, pack(map(said_by, events), reference), []), reference)
 
     assert (list(told.outcomes), told.households) == ([Outcome.HELD, Outcome.CHANGES], 1)
     assert {(one.before.sums[0], one.after.sums[0]) for one in told.figures} == {(2, 1), (0, 1)}
