@@ -138,6 +138,7 @@ def repair_rejected(
         raise typer.BadParameter("is table or json here", param_hint="'--format'")
     from deploy.commands.rejected_shown import Shown, print_preview, print_sent
     from processors.repair.repair_file import digest_of, read_repair_file
+    from processors.settings import WorkerSettings
     from processors.store.repairing import Repairing
     from processors.store.repairs import Signed
     from schemas.registry import Registry
@@ -149,7 +150,7 @@ def repair_rejected(
         connected(where) as connection,
         closing(Registry(where.registry)) as registry,
         Shown() as shown,
-        Repairing(connection, where.kafka, registry, declared, again=again) as repairing,
+        Repairing(connection, WorkerSettings(where.kafka, where.registry, where.database), registry, declared, again=again) as repairing,
     ):
         if yes:
             counts = repairing.send(Signed(*signed_by, reason.strip(), file.name, digest_of(content)), shown)

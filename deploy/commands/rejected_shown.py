@@ -94,6 +94,7 @@ def print_preview(preview: Preview, form: Format) -> None:
         print(f"and {counts.read - len(preview.first):,} more")
     _print_counts(counts)
     print(f"{counts.ready:,} would be sent: {done['changes']:,} change what is held, {done['held']:,} are held already,", end=" ")
+    print(f"{done['joins']:,} only say that a household has two names,", end=" ")
     print(f"{done['older']:,} lose against a newer statement; {effect.households:,} households would change")
     _print_figures(effect.figures)
     if effect.to_fold:

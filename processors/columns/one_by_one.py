@@ -25,7 +25,7 @@ from processors.reference import Limits, Reference
 from schemas.codec import NotTheContract, decode, split_frame
 from schemas.errors import MuaraError, Rejected
 
-__all__ = ["BlockFrom", "Dead", "one_by_one", "schemas_of"]
+__all__ = ["BlockFrom", "Dead", "links_of", "one_by_one", "schemas_of"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -92,11 +92,13 @@ def one_by_one(
             continue
         offset = origin.block.first + row - int(first[int(records.block[row])])
         dead.append(_dead(origin, offset, value, refused, unforeseen))
-    return dead, _columns(links) if links else NO_LINKS
+    return dead, links_of(links)
 
 
-def _columns(links: Sequence[Link]) -> Links:
+def links_of(links: Sequence[Link]) -> Links:
     """Return links as columns."""
+    if not links:
+        return NO_LINKS
     names = np.frombuffer(b"".join([one.previous + one.household for one in links]), ">u8").astype(np.uint64).reshape(-1, 4)
     return Links(names[:, :2], names[:, 2:], np.array([one.key_version for one in links], np.int64))
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 __all__ = ["REPAIRS"]
 
 _AS_IT_IS = "unchanged = true sends it again as it is"
+_ALONE = 'set field "previous_household", drop = true: what it says of the household stands, and its names are not linked by it'
 
 REPAIRS: Mapping[str, str] = {
     "not_the_contract": "the bytes cannot be read, so nothing can be set: the source's adapter must send the change again",
@@ -17,6 +18,9 @@ REPAIRS: Mapping[str, str] = {
     "key_is_not_the_household": (
         'set field "key", copy = "household" where the event is right, or "household", copy = "key" where the key is'
     ),
+    "previous_is_the_household": _ALONE,
+    "previous_is_empty": _ALONE,
+    "key_version_out_of_range": f'{_ALONE}; or "key_version", constant = that of the key that made the household\'s name',
     "region_is_not_the_topics": (
         'set field "topic", copy = "region" where it lay in a wrong topic, or "region", copy = "topic" where it names a wrong regency'
     ),

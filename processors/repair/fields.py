@@ -59,6 +59,8 @@ _CODES = frozenset({"constant", "table"})
 FIELDS: Mapping[str, FieldKind] = {
     "key": FieldKind(bytes, frozenset({"copy"}), copies="household"),
     "household": FieldKind(bytes, frozenset({"copy"}), copies="key"),
+    "previous_household": FieldKind(bytes, frozenset({"drop"})),
+    "key_version": FieldKind(int, frozenset({"constant"}), example="2"),
     "topic": FieldKind(str, frozenset({"constant", "copy"}), copies="region", pattern=_REGENCY, example="31.74"),
     "region": FieldKind(str, _CODES | {"copy"}, copies="topic", pattern=_REGENCY, example="31.74"),
     "source": FieldKind(str, _CODES, pattern=_SOURCE.pattern, example="carik"),
@@ -122,7 +124,7 @@ def shown(name: str, value: object) -> str:
 def _number(name: str, value: int) -> str:
     digits = len(str(abs(value)))
     small = digits <= _MOST_DIGITS and name != "welfare.expenditure"
-    if small or (name == "mapping_version" and abs(value) < _BITS_32):
+    if small or (name in ("mapping_version", "key_version") and abs(value) < _BITS_32):
         return str(value)
     return f"({'a negative' if value < 0 else 'a'} number of {digits} digit{'s' if digits > 1 else ''})"
 

@@ -148,4 +148,4 @@ def _changes(before: Record, after: Record, operations: Mapping[str, str]) -> It
     for name, how in operations.items():
         was, became = _now(name, before), _now(name, after)
         if was != became:
-            yield Change(name, how, shown(name, was), "(section dropped)" if became is None else shown(name, became))
+            yield Change(name, how, shown(name, was), "(dropped)" if became is None else shown(name, became))

@@ -20,11 +20,11 @@ from processors.columns.statements import Packed
 from processors.reference import Reference
 from processors.store.rows import HeldRows, read_rows, write_linked, write_pointers, write_statements
 
-__all__ = ["HeldOfNames", "merge_linked", "read_held"]
+__all__ = ["HeldOfNames", "Names", "looked_at", "merge_linked", "read_held"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class Names:
     """
     All names that a batch touches, growing, and what is held under each.
 
@@ -39,6 +39,11 @@ class _Names:
     """All links of their households, each once, growing by the household's name that they name."""
     joined: NDArray[np.bool_]
     """Which names are those by which a household goes that has a link not known until now."""
+
+    @property
+    def counted_as(self) -> Rows:
+        """Number of the name under which each statement is held until now, shape (statements,)."""
+        return np.repeat(numbers_of(self.rows.name, self.names), self.rows.counts)
 
     def numbers(self, names: Halves) -> Rows:
         """Return the number of the household of each of some names."""
@@ -80,8 +85,16 @@ async def read_held(cursor: psycopg.AsyncCursor, names: Halves) -> HeldOfNames:
 
 async def merge_linked(cursor: psycopg.AsyncCursor, reading: Reading, reference: Reference) -> Merged:
     """Merge what a batch says into the rows of its households, of whatever names, and return what changed."""
+    found, merged = await looked_at(cursor, reading, reference)
+    if len(merged.changed):
+        await _write(cursor, merged, found)
+    return merged
+
+
+async def looked_at(cursor: psycopg.AsyncCursor, reading: Reading, reference: Reference) -> tuple[Names, Merged]:
+    """Return the names that a batch touches, and what it would change, without writing anything."""
     found = await _found(cursor, reading)
-    counted_as = np.repeat(numbers_of(found.rows.name, found.names), found.rows.counts)
+    counted_as = found.counted_as
     merged = merge(
         len(found.names),
         reading.statements,
@@ -91,12 +104,10 @@ async def merge_linked(cursor: psycopg.AsyncCursor, reading: Reading, reference:
         reference,
         Joins(counted_as, found.joined),
     )
-    if len(merged.changed):
-        await _write(cursor, merged, found)
-    return merged
+    return found, merged
 
 
-async def _found(cursor: psycopg.AsyncCursor, reading: Reading) -> _Names:
+async def _found(cursor: psycopg.AsyncCursor, reading: Reading) -> Names:
     """Read the rows of all names that have to do with a batch's households, and find out which of them are one."""
     said = distinct_names([reading.household])
     rows = await read_rows(cursor, said)
@@ -124,7 +135,7 @@ def _without(names: Halves, known: Halves) -> Halves:
     return everything[np.sort(order[alone])]
 
 
-def _named(names: Halves, rows: HeldRows, fresh: Links) -> _Names:
+def _named(names: Halves, rows: HeldRows, fresh: Links) -> Names:
     fresh = fresh.without(rows.links)  # those of a name that no household goes by stand in a row that was read after it
     links = Links.joined([rows.links, fresh]).distinct()
     goes_by = household_numbers(names, links)
@@ -133,10 +144,10 @@ def _named(names: Halves, rows: HeldRows, fresh: Links) -> _Names:
     joined = np.zeros(len(names), bool)
     joined[goes_by[numbers_of(fresh.household, names)]] = True
     order = np.argsort(goes_by[numbers_of(links.household, names)], kind="stable")
-    return _Names(names, rows, row, goes_by, links.taken(order), joined)
+    return Names(names, rows, row, goes_by, links.taken(order), joined)
 
 
-async def _write(cursor: psycopg.AsyncCursor, merged: Merged, found: _Names) -> None:
+async def _write(cursor: psycopg.AsyncCursor, merged: Merged, found: Names) -> None:
     """Write the changed households, each into the row of the name that it goes by, and let the rows of its other names say so."""
     counts = np.bincount(merged.household, minlength=len(found.names))[merged.changed]
     link_of = found.goes_by[numbers_of(found.links.household, found.names)]
@@ -157,7 +168,7 @@ async def _write(cursor: psycopg.AsyncCursor, merged: Merged, found: _Names) -> 
     await _write_pointers(cursor, found)
 
 
-async def _write_pointers(cursor: psycopg.AsyncCursor, found: _Names) -> None:
+async def _write_pointers(cursor: psycopg.AsyncCursor, found: Names) -> None:
     """Let the rows of all other names of joined households point to them, where they do not yet."""
     others = np.flatnonzero(found.joined[found.goes_by] & (found.goes_by != np.arange(len(found.names))))
     points_to = found.names[found.goes_by[others]]

@@ -33,7 +33,7 @@ from schemas.proofs import Found, Prover
 from schemas.receipts import Chain, Receipt
 from schemas.topics import regency_of
 
-__all__ = ["Became", "check_receipt"]
+__all__ = ["Became", "check_receipt", "unlinked", "would_change"]
 
 Offsets = NDArray[np.int64]
 
@@ -170,7 +170,7 @@ class _Work:
                 held = await read_held(connection.cursor(binary=True), distinct)
             changed[fine] = would_change(
                 reading.statements, held.household[number], held.statements, held.statement_of, self._reference
-            ) | _unlinked(reading, held.links)
+            ) | unlinked(reading, held.links)
         merging.count(offsets, changed | ~fine)
 
 
@@ -192,7 +192,7 @@ def would_change(
     return changed
 
 
-def _unlinked(reading: Reading, known: Links) -> NDArray[np.bool_]:
+def unlinked(reading: Reading, known: Links) -> NDArray[np.bool_]:
     """Return which statements are of households of which the same records say a link that is not known, shape (statements,)."""
     missing = reading.links.distinct().without(known).household
     if not len(missing):

@@ -18,13 +18,17 @@ from psycopg import Connection
 
 from processors.admission import Record
 from processors.broker import Broker, Log
+from processors.columns.one_by_one import links_of
+from processors.columns.reading import Reading
 from processors.columns.statements import STATEMENT, pack
+from processors.law import Link
 from processors.publish.repaired import Event, RepairedSender
 from processors.records_at import Found, RecordsAt
 from processors.reference import Reference
 from processors.repair.language import RepairFile
 from processors.repair.mending import Left, matches
 from processors.repair.planning import Outcome, Ready, Refused, plan
+from processors.settings import WorkerSettings
 from processors.store import repairs
 from processors.store.effect import Effect, effect
 from processors.store.letters import Filters, Letter, counted, in_order
@@ -153,12 +157,12 @@ def wanted(file: RepairFile, *, again: bool = False) -> Filters:
 
 
 class Repairing:
-    """One repair file over one office; a connection in autocommit mode, used by one thread."""
+    """One repair file over one office; a connection in autocommit mode to its database, used by one thread."""
 
-    def __init__(self, conn: Connection[Any], kafka: str, registry: Registry, file: RepairFile, *, again: bool = False) -> None:
+    def __init__(self, conn: Connection[Any], told: WorkerSettings, registry: Registry, file: RepairFile, *, again: bool = False) -> None:
         """Know the services; nothing is read yet."""
-        self._conn, self._kafka, self._registry, self._file = conn, kafka, registry, file
-        self._filters, self._letters = wanted(file, again=again), Letters(kafka, registry)
+        self._conn, self._kafka, self._database, self._registry, self._file = conn, told.kafka, told.database, registry, file
+        self._filters, self._letters = wanted(file, again=again), Letters(told.kafka, registry)
         self.counts = Counts()
 
     def __enter__(self) -> Self:
@@ -173,17 +177,19 @@ class Repairing:
         """Return what would be done, and what it would change, without doing it; raises what reading does, and `ReferenceMovedOn`."""
         reference, now = read(self._conn), self._now()
         first: list[tuple[Planned, int | None]] = []
-        households: list[bytes] = []
-        packed = bytearray()
+        households, statements, links = bytearray(), bytearray(), list[Link]()
         for chunk in self._planned(reference, now, progress):
             for one in chunk:
-                place = len(households) if isinstance(one.plan, Ready) else None
+                ready = isinstance(one.plan, Ready)
                 if len(first) < SHOWN:
-                    first.append((one, place))
+                    first.append((one, len(statements) // STATEMENT.itemsize if ready else None))
                 if isinstance(one.plan, Ready):
-                    households.append(one.plan.mended.record.fields["household"])
-                    packed += pack([one.plan.statement], reference).tobytes()
-        found = effect(self._conn, households, np.frombuffer(bytes(packed), STATEMENT), reference)
+                    households += one.plan.mended.record.fields["household"]
+                    statements += pack([one.plan.statement], reference).tobytes()
+                    links += [one.plan.link] if one.plan.link else []
+        halves = np.frombuffer(bytes(households), ">u8").astype(np.uint64).reshape(-1, 2)
+        said = Reading(halves, np.frombuffer(bytes(statements), STATEMENT), [], links_of(links))
+        found = effect(self._database, said, reference)
         shown = [(one, None if place is None else found.outcomes[place]) for one, place in first]
         return Preview(self.counts, shown, found)
 

@@ -69,7 +69,7 @@ def test_a_repair_is_shown_then_sent_then_merged_as_it_was_shown(stage: Stage, t
         words = say(stage, tmp_path, "repair", "--with", file)
 
         assert (dry["read"], dry["not_meant"], dry["would_be_sent"], dry["left"]) == (5, 1, 4, {})
-        assert dry["outcomes"] == {"changes": 2, "held": 1, "older": 1}
+        assert dry["outcomes"] == {"changes": 2, "joins": 0, "held": 1, "older": 1}
         assert dry["households_changed"] == 1
         assert [one["event"]["household"] for one in dry["first"]] == [one.household.hex() for one in faulty]
         assert "loses against a newer statement" in words
@@ -113,7 +113,7 @@ def test_repairing_twice_changes_nothing(stage: Stage, tmp_path: Path) -> None:
         assert "2 are already repaired, as the audit says" in say(stage, tmp_path, "repair", "--with", file)
         assert len(records(stage)) == 4
         preview = told(stage, tmp_path, "repair", "--with", file, "--again")
-        assert (preview["outcomes"], preview["figures"]) == ({"changes": 0, "held": 2, "older": 0}, [])
+        assert (preview["outcomes"], preview["figures"]) == ({"changes": 0, "joins": 0, "held": 2, "older": 0}, [])
         assert told(stage, tmp_path, "repair", "--with", file, "--again", *SIGNED)["sent"] == 2
         stage.drained()
 

@@ -14,6 +14,7 @@ from deploy.commands.rejected_shown import print_one, print_preview
 from deploy.embedded import EmbeddedServices
 from processors.repair.causes import REPAIRS
 from processors.repair.repair_file import read_repair_file
+from processors.settings import WorkerSettings
 from processors.store.letters import Filters, listed
 from processors.store.reference_load import load_sources
 from processors.store.reference_sheets import Sheet, SourceRow
@@ -52,6 +53,13 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("source_not_registered", {"source": NIK[:3] + "x"}, 'field = "source"\nconstant = "desa"', {"source": "desa"}),
     ("number_out_of_range", {"mapping_version": 1 << 40}, 'field = "mapping_version"\nconstant = 2', {"mapping_version": 2}),
     ("size_beyond_reason", {"size": 500}, 'field = "composition.size"\ndivide = 100', {"composition": Composition(5)}),
+    ("previous_is_empty", {"previous_household": bytes(16)}, 'field = "previous_household"\ndrop = true', {"previous_household": None}),
+    (
+        "key_version_out_of_range",
+        {"key_version": -1, "previous_household": household_key("older")},
+        'field = "key_version"\nconstant = 2',
+        {"key_version": 2},
+    ),
     ("national_identifier_in_text", {"village": f"DESA {NIK}"}, 'field = "residence"\ndrop = true', {"residence": None}),
 ]
 
@@ -155,7 +163,7 @@ def test_whatever_was_rejected_can_be_shown_and_tried(stage: Stage, tmp_path: Pa
         counts: Counter[str] = Counter()
         for cause in REPAIRS:
             file = read_repair_file("x", f'unchanged = true\n[match]\ncause = "{cause}"\n'.encode())
-            with Repairing(conn, stage.kafka, registry, file) as repairing:
+            with Repairing(conn, WorkerSettings(stage.kafka, stage.registry, stage.database), registry, file) as repairing:
                 print_preview(repairing.preview(lambda *_: None), Format.TABLE)
                 counts += repairing.counts.left
     told_of_all = capsys.readouterr().out

@@ -49,6 +49,8 @@ def after(file: RepairFile, before: Record) -> Record:
         ('field = "valid_from"\nat_least = 1950-01-01', {"valid_from": date(1, 1, 1)}, "valid_from", date(1950, 1, 1)),
         ('field = "valid_from"\nconstant = 2023-12-01', {}, "valid_from", date(2023, 12, 1)),
         ('field = "mapping_version"\nconstant = 7', {"mapping_version": 1 << 40}, "mapping_version", 7),
+        ('field = "previous_household"\ndrop = true', {"previous_household": KEY}, "previous_household", None),
+        ('field = "key_version"\nconstant = 2', {"key_version": -1, "previous_household": bytes(16)}, "key_version", 2),
         ('field = "operation"\ntable = {UPSERT = "END"}', {}, "operation", "END"),
         ('field = "residence.village"\ntable = {"x" = "91.01.01.1001"}', {"village": "x"}, "residence", {"village": "91.01.01.1001"}),
         ('field = "composition.size"\nrange = [1, 20]\noutside = "nearest"', {"size": 44}, "composition", {"size": 20}),

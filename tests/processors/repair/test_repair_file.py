@@ -165,7 +165,7 @@ def test_every_field_that_can_be_set_is_one_of_the_event() -> None:
 
     assert {name.partition(".")[0] for name in FIELDS} - of_event == {"key", "topic"}
     assert set(SECTIONS) <= of_event
-    assert not {"revision", "recorded_at", "key_version"} & FIELDS.keys()
+    assert not {"revision", "recorded_at"} & FIELDS.keys()
 
 
 def test_each_field_takes_what_it_says() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from psycopg import Connection
 
-from processors.columns.statements import STATEMENT, pack
+from processors.columns.reading import Reading
+from processors.columns.statements import pack
 from processors.law import Statement, newest
 from processors.reference import Reference
 from processors.repair.planning import Outcome
@@ -29,6 +30,12 @@ def batch(chance: random.Random, count: int) -> Said:
     for _ in range(count):
         found.setdefault(chance.choice(HOUSEHOLDS), []).append(random_statement(chance))
     return found
+
+
+def reading(said: list[tuple[UUID, Statement]], reference: Reference) -> Reading:
+    """Return statements as a batch reads them."""
+    halves = np.frombuffer(b"".join(household.bytes for household, _ in said), ">u8").astype(np.uint64).reshape(-1, 2)
+    return Reading(halves, pack([one for _, one in said], reference), [])
 
 
 def regencies(conn: Connection[Any], database: str) -> dict[str, list[Figure]]:
@@ -63,7 +70,7 @@ def test_the_effect_is_what_comes_of_saying_it(
     flat = [(household, one) for household, some in new.items() for one in some]
     chance.shuffle(flat)
 
-    told = effect(conn, [household.bytes for household, _ in flat], pack([one for _, one in flat], reference), reference)
+    told = effect(database, reading(flat, reference), reference)
 
     assert regencies(conn, database) == now
     say(conn, new, reference)
@@ -87,27 +94,27 @@ def test_the_effect_is_what_comes_of_saying_it(
     assert told.households == sum(set(after[household]) != set(before.get(household, [])) for household in after)
 
 
-def test_nothing_said_has_no_effect(conn: Connection[Any], reference: Reference) -> None:
+def test_nothing_said_has_no_effect(database: str, reference: Reference) -> None:
     """Where no event is ready nothing is computed."""
-    told = effect(conn, [], np.empty(0, STATEMENT), reference)
+    told = effect(database, reading([], reference), reference)
 
     assert (list(told.outcomes), told.households, list(told.figures), told.to_fold) == ([], 0, [], 0)
 
 
-def test_batches_that_wait_for_the_fold_are_told(conn: Connection[Any], reference: Reference) -> None:
+def test_batches_that_wait_for_the_fold_are_told(conn: Connection[Any], database: str, reference: Reference) -> None:
     """The figures do not hold them yet, so whoever reads them is told how many there are."""
     one = random_statement(random.Random(3))  # noqa: S311 - a test
     say(conn, {HOUSEHOLDS[0]: [one]}, reference)
 
-    told = effect(conn, [HOUSEHOLDS[0].bytes], pack([one], reference), reference)
+    told = effect(database, reading([(HOUSEHOLDS[0], one)], reference), reference)
 
     assert (told.to_fold, list(told.outcomes)) == (1, [Outcome.HELD])
     assert newest(one, one) == one
 
 
-def test_another_version_of_the_reference_data_is_refused(conn: Connection[Any], reference: Reference) -> None:
+def test_another_version_of_the_reference_data_is_refused(conn: Connection[Any], database: str, reference: Reference) -> None:
     """What was judged by one version is not computed with another."""
     load_lines(conn, lines(lines().rows[0].__class__("extreme", "ID", "all", REFERENCE.lines[0].valid_from, 123_456, "invented")))
 
     with pytest.raises(ReferenceMovedOn, match="moved from version"):
-        effect(conn, [], np.empty(0, STATEMENT), reference)
+        effect(database, reading([], reference), reference)
