@@ -9,20 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from producers.conversions import code, converter, whole
+from producers.conversions import UnknownCode, code, converter, whole
 from producers.declaration import Kind, MembersSection, NutritionSection, ProgrammesSection, Value
+from producers.drift import Drift, SectionSilent, paths_held
 from producers.faults import RecordUnreadable, masked
 from producers.records import Node, Spoilt, follower
 from schemas.events import ChildMeasured, Dwelling, Member, Programme
 
-__all__ = ["WHOLE", "compiled", "list_of", "section_of"]
+__all__ = ["NULLABLE", "WHOLE", "compiled", "list_of", "section_of"]
 
 Get = Callable[[Node], Any]
 _INT, _LONG = 1 << 31, 1 << 63
 _GREATEST_ITEMS = 1000
 """Members, programmes or measured children of one household; more is a fault of the source, and would not fit a record of Kafka."""
 _REMEMBERED = 4096
-_NULLABLE = frozenset(
+NULLABLE = frozenset(
     f"{section}.{field.name}"
     for section, kind in {"dwelling": Dwelling, "members": Member, "programmes": Programme, "nutrition": ChildMeasured}.items()
     for field in fields(kind)
@@ -40,13 +41,13 @@ class _EveryFieldWhole(dict[str, Kind]):
 WHOLE = _EveryFieldWhole()
 
 
-def compiled(name: str, value: Value, kind: Kind) -> Get:
+def compiled(name: str, value: Value, kind: Kind, drift: Drift) -> Get:
     """Return the function that a declared value stands for; it gives None where a value that may be null is missing."""
-    raw, read = _raw(value), _reader(name, value, kind)
+    raw, read, there = _raw(value), _reader(name, value, kind), paths_held(value)
     known: dict[str, Any] = {}
     if kind != "text" and value.constant is None:
         read = _remembering(read, known)
-    may_be_null = name in _NULLABLE and not value.required
+    may_be_null = name in NULLABLE and not value.required
 
     def get(node: Node) -> Any:  # noqa: ANN401 - of the field's kind
         found: Any = None
@@ -56,12 +57,14 @@ def compiled(name: str, value: Value, kind: Kind) -> Get:
                 return read(found)
         except ValueError as error:
             cause = found.cause if isinstance(found, Spoilt) else str(error)
-            raise RecordUnreadable(field=name, cause=cause, value=masked(found)) from None
+            told = "new_code" if isinstance(error, UnknownCode) and not isinstance(found, Spoilt) else "changed_type"
+            raise RecordUnreadable(field=name, cause=cause, value=masked(found), drift=told) from None
         if may_be_null:
             return None
-        raise RecordUnreadable(field=name, cause="is missing", value="nothing")
+        raise RecordUnreadable(field=name, cause="is missing", value="nothing", drift="" if there(node) else "missing_field")
 
-    return get if kind == "text" or value.path is None or "." in value.path else _at_hand(value.path, known, get)
+    nearest = get if kind == "text" or value.path is None or "." in value.path else _at_hand(value.path, known, get)
+    return drift.guarded(name, value, nearest, may_be_null=may_be_null)
 
 
 def _at_hand(name: str, known: Mapping[str, Any], get: Get) -> Get:
@@ -89,11 +92,12 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
     least, greatest = value.range or (-bound, bound - 1)
     converted_as_is = value.conversion in (None, "whole")
     told = f"is not from {least} to {greatest}" if value.range else f"does not fit {bound.bit_length()} bits"
+    odd = UnknownCode if value.range else ValueError
 
     def bounded(found: Any) -> int:  # noqa: ANN401 - what a source writes
         number: int = found if type(found) is int and converted_as_is else convert(found)
         if not least <= number <= greatest:
-            raise ValueError(told)
+            raise odd(told)
         return number
 
     return bounded
@@ -124,7 +128,7 @@ def _through(table: Mapping[str, str | int | bool]) -> Callable[[Any], Any]:
         try:
             return table[found if isinstance(found, str) else code(found)]
         except KeyError:
-            raise ValueError("is a code that the table does not have") from None
+            raise UnknownCode("is a code that the table does not have") from None
 
     return read
 
@@ -161,44 +165,59 @@ def _fits(one: Any, where: Mapping[str, str]) -> bool:  # noqa: ANN401
     return isinstance(one, dict) and all(code(one.get(name)) == wanted for name, wanted in where.items())
 
 
-def _fields(name: str, section: Any, kinds: Mapping[str, Kind]) -> list[tuple[str, Get]]:  # noqa: ANN401 - any section's model
+def _fields(name: str, section: Any, kinds: Mapping[str, Kind], drift: Drift) -> list[tuple[str, Get]]:  # noqa: ANN401 - any section's model
     told = ((field, getattr(section, field)) for field in type(section).model_fields)
-    return [(field, compiled(f"{name}.{field}", value, kinds[field])) for field, value in told if isinstance(value, Value)]
+    return [(field, compiled(f"{name}.{field}", value, kinds[field], drift)) for field, value in told if isinstance(value, Value)]
 
 
-def section_of(name: str, section: Any, kinds: Mapping[str, Kind]) -> Callable[[Node], dict[str, Any] | None]:  # noqa: ANN401
+def _silent_where_told(read: Callable[[Node], Any]) -> Callable[[Node], Any]:
+    """Return a section's reading that says nothing where one of its fields decides so."""
+
+    def silent(record: Node) -> Any:  # noqa: ANN401 - what a section is read as
+        try:
+            return read(record)
+        except SectionSilent:
+            return None
+
+    return silent
+
+
+def section_of(name: str, section: Any, kinds: Mapping[str, Kind], drift: Drift) -> Callable[[Node], dict[str, Any] | None]:  # noqa: ANN401
     """Return the function that reads a section, or gives None where the record says nothing of it."""
     if section is None:
         return lambda _: None
-    gets = _fields(name, section, kinds)
+    gets = _fields(name, section, kinds, drift)
     when = follower(section.when) if section.when else None
 
     def read(record: Node) -> dict[str, Any] | None:
         if when is not None and when(record) is None:
+            drift.section(name, section.when, None, record)
             return None
         return {field: get(record) for field, get in gets}
 
-    return read
+    return _silent_where_told(read)
 
 
 def list_of(
-    name: str, section: MembersSection | ProgrammesSection | NutritionSection | None, kinds: Mapping[str, Kind]
+    name: str, section: MembersSection | ProgrammesSection | NutritionSection | None, kinds: Mapping[str, Kind], drift: Drift
 ) -> Callable[[Node], list[dict[str, Any]] | None]:
     """Return the function that reads a section that is a list, or gives None where the record does not have it."""
     if section is None:
         return lambda _: None
-    gets = _fields(name, section, _EveryFieldWhole(kinds))
-    items, where = follower(section.each), section.where
+    gets = _fields(name, section, _EveryFieldWhole(kinds), drift)
+    items, where, each = follower(section.each), section.where, section.each
 
     def read(record: Node) -> list[dict[str, Any]] | None:
         if (told := items(record)) is None:
+            drift.section(name, each, None, record)
             return None
-        try:
-            found = _listed(told)
-        except ValueError as error:
-            raise RecordUnreadable(field=name, cause=str(error), value=masked(type(told).__name__)) from None
+        if not isinstance(told, list):
+            fault = RecordUnreadable(field=name, cause="is no list", value=masked(type(told).__name__), drift="changed_type")
+            drift.section(name, each, fault, record)
+            return None
+        found = told
         if len(found) > _GREATEST_ITEMS:
             raise RecordUnreadable(field=name, cause=f"has more than {_GREATEST_ITEMS} items", value=str(len(found)))
         return [{field: get(Node(one, record)) for field, get in gets} for one in found if not where or _fits(one, where)]
 
-    return read
+    return _silent_where_told(read)

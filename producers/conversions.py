@@ -13,7 +13,7 @@ from typing import Any
 
 from producers.declaration import Conversion, Kind
 
-__all__ = ["code", "converter", "is_utf8", "microseconds", "parts", "whole"]
+__all__ = ["UnknownCode", "code", "converter", "is_utf8", "microseconds", "parts", "whole"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = date(1900, 1, 1)
@@ -22,6 +22,10 @@ _PARTS = {"tenths": 1, "thousandths": 3}
 """Conversions that tell a decimal number in its parts, with the digits behind the point that they hold."""
 _FLAGS = {"true": True, "false": False, "1": True, "0": False, "t": True, "f": False}
 """The last two are how PostgreSQL writes them."""
+
+
+class UnknownCode(ValueError):  # noqa: N818 - it names what was found
+    """A value that can be read, but that the code table or the range of a field does not have."""
 
 
 def converter(conversion: Conversion | None, kind: Kind, written: str | None) -> Callable[[Any], Any]:

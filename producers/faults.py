@@ -5,7 +5,7 @@ Why: a record that the mapping cannot read is put aside with its field and cause
 Must not: carry a value that may identify a person: values are masked before they come here.
 """
 
-from schemas.errors import Fatal, Rejected, Retriable
+from schemas.errors import Fatal, Halted, Rejected, Retriable
 
 __all__ = [
     "AdapterRuns",
@@ -23,6 +23,7 @@ __all__ = [
     "SampleUnreadable",
     "SecretMissing",
     "SourceAway",
+    "SourceFrozen",
     "SourcePushes",
     "SourceRefuses",
     "SourceUnready",
@@ -33,6 +34,15 @@ __all__ = [
 
 class RecordUnreadable(Rejected):
     """{field} {cause} (value {value}): correct the record at its source, or mend the mapping and send again"""
+
+    @property
+    def drift(self) -> str:
+        """The kind of drift that the fault may be a sign of; empty where it is the record's own."""
+        return str(self.facts.get("drift", ""))
+
+
+class SourceFrozen(Halted):
+    """the source has changed ({field}: {drift}) and the region file says freeze: nothing of the batch was kept; mend the mapping, or accept it with muara adapter drift FILE --accept {field}"""  # noqa: E501
 
 
 class FileUnreadable(Rejected):

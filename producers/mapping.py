@@ -9,11 +9,13 @@ import json
 import re
 from datetime import date
 
-from producers.compiling import WHOLE, compiled, list_of, section_of
+from producers.compiling import NULLABLE, WHOLE, compiled, list_of, section_of
 from producers.declaration import Declaration
+from producers.drift import Drift
 from producers.faults import RecordUnreadable, masked
 from producers.pseudonym import Pseudonyms, identifier_fault
 from producers.records import Node
+from producers.shape import Shape
 from schemas.events import (
     ChildMeasured,
     Composition,
@@ -43,36 +45,46 @@ _PENDING = "9999"
 
 
 class Mapper:
-    """One region file's mapping, compiled; `event` is a pure function of a record."""
+    """One region file's mapping, compiled; `event` is a function of a record alone, and of what a person accepted of the source's drift."""
 
     def __init__(self, declared: Declaration, pseudonyms: Pseudonyms) -> None:
         """Compile the mapping."""
         self.declared, self._pseudonyms = declared, pseudonyms
         self.key_version = pseudonyms.version
         self._regencies = frozenset(declared.regencies)
+        self.drift = drift = Drift(declared.drift)
+        self.shape = Shape(declared, drift, NULLABLE)
         self._residences: dict[str, Residence] = {}
         self._compositions: dict[int, Composition] = {}
         mapping = declared.mapping
-        self._household = compiled("household", mapping.household, "text")
-        self._village = compiled("residence.village", mapping.village, "text")
-        self._valid_from = compiled("valid_from", mapping.valid_from, "date")
-        self._revision = compiled("revision", mapping.revision, "whole")
-        self._recorded_at = compiled("recorded_at", mapping.recorded_at, "moment")
-        self._ended = compiled("ended", mapping.ended, "flag") if mapping.ended else None
-        self._retracted = compiled("retracted", mapping.retracted, "flag") if mapping.retracted else None
-        self._composition = section_of("composition", mapping.composition, WHOLE)
-        self._welfare = section_of("welfare", mapping.welfare, {"expenditure": "whole", "basis": "basis"})
-        self._dwelling = section_of("dwelling", mapping.dwelling, WHOLE)
-        self._members = list_of("members", mapping.members, {"person": "text"})
-        self._programmes = list_of("programmes", mapping.programmes, {"programme": "text", "last_month": "date"})
-        self._nutrition = list_of("nutrition", mapping.nutrition, {"person": "text", "measured_on": "date"})
+        self._household = compiled("household", mapping.household, "text", drift)
+        self._village = compiled("residence.village", mapping.village, "text", drift)
+        self._valid_from = compiled("valid_from", mapping.valid_from, "date", drift)
+        self._revision = compiled("revision", mapping.revision, "whole", drift)
+        self._recorded_at = compiled("recorded_at", mapping.recorded_at, "moment", drift)
+        self._ended = compiled("ended", mapping.ended, "flag", drift) if mapping.ended else None
+        self._retracted = compiled("retracted", mapping.retracted, "flag", drift) if mapping.retracted else None
+        self._composition = section_of("composition", mapping.composition, WHOLE, drift)
+        self._welfare = section_of("welfare", mapping.welfare, {"expenditure": "whole", "basis": "basis"}, drift)
+        self._dwelling = section_of("dwelling", mapping.dwelling, WHOLE, drift)
+        self._members = list_of("members", mapping.members, {"person": "text"}, drift)
+        self._programmes = list_of("programmes", mapping.programmes, {"programme": "text", "last_month": "date"}, drift)
+        self._nutrition = list_of("nutrition", mapping.nutrition, {"person": "text", "measured_on": "date"}, drift)
 
     def event(self, record: Node, names: tuple[bytes, bytes | None] | None = None) -> HouseholdChanged:
         """
-        Return the event that a record stands for; raises `RecordUnreadable` with field, cause and masked value.
+        Return the event that a record stands for; raises `RecordUnreadable` with field, cause and masked value, or `SourceFrozen`.
 
         `names` is what the method of this name has returned of the record, where that was asked already.
         """
+        try:
+            self.shape.look(record)
+            return self._event(record, names)
+        except RecordUnreadable as fault:
+            self.drift.fault(fault)
+            raise
+
+    def _event(self, record: Node, names: tuple[bytes, bytes | None] | None) -> HouseholdChanged:
         village = self._checked_village(record)
         operation = self._operation(record)
         household, previous_household = names or self.names(record)

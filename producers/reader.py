@@ -8,15 +8,17 @@ Must not: publish; or read on while the spool is full.
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile
 from producers.delivery import Delivery
+from producers.drift import Notice
+from producers.drift_log import DriftKept
 from producers.encoding import encode
-from producers.faults import DiskRefuses, RecordUnreadable, SourceAway
+from producers.faults import DiskRefuses, RecordUnreadable, SourceAway, SourceFrozen
 from producers.quarantine import PutAside, put_aside, take_back, take_back_records
 from producers.sources import Batch, Receiving
 from producers.spool import Spool
@@ -25,6 +27,8 @@ __all__ = ["Reader", "remember"]
 
 _log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
+_FROZEN_S = 1.0
+"""How often a frozen adapter looks whether a person has accepted what froze it; the source is left alone meanwhile."""
 _TOGETHER = 5_000
 """Events that are encoded at once: a batch may be a village of a hundred thousand families, which need not lie in memory twice."""
 _GREATEST_EVENT = 900_000
@@ -54,18 +58,20 @@ class Reader:
         *,
         spool_bytes: int,
         poll_s: float,
+        drift: DriftKept | None = None,
         receiving: Receiving | None = None,
         delivered: Callable[[str], None] | None = None,
     ) -> None:
         """
-        Know how to read and where to keep.
+        Know how to read and where to keep; `schema_ids` are those of each regency's topic, `spooled` is set when something was added.
 
-        `schema_ids` are those of each regency's topic, `spooled` is set when something was added, `receiving` is a source that is told.
-        `delivered` is told, between two readings, up to which position everything is delivered.
+        `drift` keeps what the mapper notices of it; without it nothing of drift is kept, and nothing may freeze. `receiving` is a source
+        that is told. `delivered` is told, between two readings, up to which position everything is delivered.
         """
         self._read, self._state, self._spool = read, state, Spool(state)
         self._schema_ids, self._clock, self._spooled = schema_ids, clock, spooled
         self._spool_bytes, self._poll_s = spool_bytes, poll_s
+        self._drift = drift
         self._backoff, self._receiving = Backoff(), receiving
         self._delivered, self._delivery = delivered, Delivery(self._spool, state.position())
         self._told: tuple[str, str] | None = None
@@ -97,9 +103,16 @@ class Reader:
                 self._refuse()
                 self._say("spool full", f"{self._spool_bytes >> 20} MB wait for the broker; reading waits")
                 return _LOOK_AGAIN_S
+            if self._drift is not None:
+                if self._drift.frozen():
+                    self._refuse()
+                    return _FROZEN_S
+                self._drift.begin()
             asked_at = self._clock()
             batch = self._read(self._state.position())
             self._keep(batch, asked_at)
+        except SourceFrozen as frozen:
+            return self._freeze(frozen)
         except SourceAway as away:
             self._say("waiting for source", str(away.facts["why"]))
             return self._backoff.pause_s(away.wait_s)
@@ -123,13 +136,17 @@ class Reader:
         with self._state.transaction():
             aside = [*batch.aside, *self._append(batch)]
             remember(self._state, replace(batch, aside=aside), asked_at)
+            new = self._drift.keep(self._state.connection, asked_at) if self._drift is not None else ()
             self._state.move(batch.position, asked_at, nothing_more=batch.caught_up)
         if batch.kept is not None:
             batch.kept()
+        if self._drift is not None:
+            self._drift.kept()
         if self._delivered is not None:
             self._delivery.kept(batch.position)
         if batch.events:
             self._spooled.set()
+        _tell(new)
         for one in aside:
             _log.warning(
                 "put aside", extra={"action": "put_aside", "place": one.place, "field": one.field, "cause": one.cause, "value": one.value}
@@ -138,6 +155,19 @@ class Reader:
             self.caught_up.set()
         else:
             self.caught_up.clear()
+
+    def _freeze(self, frozen: SourceFrozen) -> float:
+        """Keep nothing but why reading stops; return how long to wait before looking whether it was accepted."""
+        if self._drift is None:
+            raise frozen
+        self._refuse()
+        try:
+            self._drift.freeze(frozen, self._clock())
+        except DiskRefuses as refused:
+            self._say("waiting for disk", str(refused.facts["why"]))
+            return self._backoff.pause_s()
+        self._say("frozen", str(frozen))
+        return _FROZEN_S
 
     def _append(self, batch: Batch) -> list[PutAside]:
         """Spool a batch's events, some at a time, and return those that are put aside because no record of Kafka could hold them."""
@@ -165,3 +195,11 @@ class Reader:
             self._state.reading(state, why)
         except DiskRefuses:
             self._told = None  # told again as soon as the disk takes it
+
+
+def _tell(new: Iterable[Notice]) -> None:
+    """Tell once what was not noticed before; what is discarded was to go untold."""
+    for field, kind, mode in new:
+        if mode != "discard":
+            what = {"action": "drift", "field": field, "kind": kind, "mode": mode}
+            _log.warning("the source has changed: %s, %s", field, kind.replace("_", " "), extra=what)

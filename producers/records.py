@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Node", "Spoilt", "Unreachable", "follower", "nodes_of"]
+__all__ = ["Node", "Spoilt", "Unreachable", "follower", "holder", "nodes_of"]
 
 
 @dataclass(slots=True)
@@ -104,3 +104,31 @@ def _one_step_around(name: str) -> Callable[[Node], Any]:
         return value.get(name) if isinstance(value, dict) else None
 
     return follow
+
+
+def holder(path: str) -> Callable[[Node], bool]:
+    """
+    Return the function that tells whether a record has a path, with null or without: only a missing name counts as missing.
+
+    What lies below a part that is null or no table is not missing: nothing is known of it.
+
+    >>> [holder("a.b")(Node(one)) for one in ({"a": {"b": None}}, {"a": None}, {"a": {}}, {})]
+    [True, True, False, False]
+    """
+    *above, name = path.split(".")
+    follow = follower(".".join(above)) if any(step != "^" for step in above) else None
+    up = len(above)
+
+    def holds(node: Node) -> bool:
+        if follow is None:
+            at: Node | None = node
+            for _ in range(up):
+                at = at.parent if at is not None else None
+            inside = at.value if at is not None else None
+        else:
+            inside = follow(node)
+            if not isinstance(inside, dict):
+                return holder(".".join(above))(node)
+        return isinstance(inside, dict) and name in inside
+
+    return holds

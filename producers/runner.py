@@ -20,6 +20,7 @@ from pathlib import Path
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile, exclusive, status
 from producers.declaration import PUSHING_KINDS, Declaration
+from producers.drift_log import DriftKept
 from producers.faults import MappingChanged, ResendStopped, SourcePushes
 from producers.keys import begin_with, must_have_begun
 from producers.ledger import Ledger
@@ -61,8 +62,9 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
         _must_be_raised(state, declared, region_file)
         begin_with(state, settings.pseudonyms, start_over)
         forget_refusals(state.connection)
-        source = open_source(declared, Mapper(declared, settings.pseudonyms), state, settings.environ, _now)
-        _Adapter(declared, settings, state, stopping).work(source, source.read)
+        mapper = Mapper(declared, settings.pseudonyms)
+        source = open_source(declared, mapper, state, settings.environ, _now)
+        _Adapter(declared, settings, state, DriftKept(mapper, state), stopping).work(source, source.read)
     return 0
 
 
@@ -84,8 +86,9 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
         must_have_begun(running, settings.pseudonyms)
         _remove(again)
         with StateFile(again, declared.source_id) as state:
-            source = open_source(declared, Mapper(declared, settings.pseudonyms), running, settings.environ, _now)
-            adapter = _Adapter(declared, settings, state, stopping, receipts=(path, "resend"))
+            mapper = Mapper(declared, settings.pseudonyms)
+            source = open_source(declared, mapper, running, settings.environ, _now)
+            adapter = _Adapter(declared, settings, state, DriftKept(mapper, running), stopping, receipts=(path, "resend"))
             adapter.work(source, partial(_again, source, running, since), once=True)
         told = status(again)
         _remove(again)
@@ -118,11 +121,12 @@ class _Adapter:
         declared: Declaration,
         settings: AdapterSettings,
         state: StateFile,
+        drift: DriftKept,
         stop: threading.Event,
         receipts: tuple[Path, str] | None = None,
     ) -> None:
         """Know what to do; `receipts` are the file in which deliveries are noted, and as whose: the state file's own unless said."""
-        self._declared, self._settings, self._state, self._stop = declared, settings, state, stop
+        self._declared, self._settings, self._state, self._drift, self._stop = declared, settings, state, drift, stop
         self._receipts, self._writer = receipts or (state.path, "run")
         self._spooled = threading.Event()
         self._error: BaseException | None = None
@@ -179,6 +183,7 @@ class _Adapter:
             self._spooled,
             spool_bytes=self._settings.spool_bytes,
             poll_s=poll_s,
+            drift=self._drift,
             receiving=receiving,
             delivered=delivered,
         )

@@ -10,10 +10,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Model", "Path", "every_model"]
+__all__ = ["PATTERNS", "Model", "Path", "every_model"]
 
-Path = Annotated[str, Field(pattern=r"^(\^\.)*[^.^\[\]]+(\.[^.^\[\]]+)*$")]
+_PATH = r"^(\^\.)*[^.^\[\]]+(\.[^.^\[\]]+)*$"
+Path = Annotated[str, Field(pattern=_PATH)]
 """Names joined by dots; `^.` in front goes to what the record lies in."""
+PATTERNS = {_PATH: "is no path: names joined by dots, such as rumah.lantai, with ^. in front for what the record lies in"}
+"""What is wrong with a text that does not fit a pattern, in words; a module that declares a pattern adds it."""
 
 
 class Model(BaseModel):

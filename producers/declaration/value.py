@@ -6,7 +6,7 @@ Must not: follow a path or convert (records.py, conversions.py and compiling.py 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -94,10 +94,17 @@ def _must_give(kind: Kind) -> AfterValidator:
             if not told or any(one not in _BASES for one in told):
                 raise ValueError("give a table or constant with the values OBSERVED and MODELLED")
         elif given is not None and given != kind:
-            raise ValueError(f"a {kind} is needed, this gives a {given}")
+            raise ValueError(f"a {kind} is needed, this gives a {given}: {_right(kind)}")
         return value
 
     return AfterValidator(check)
+
+
+def _right(kind: Kind) -> str:
+    """Return what would give a kind."""
+    ways = [one for one in get_args(Conversion) if _GIVES.get(one, one) == kind]
+    others = {"whole": ", a table of whole numbers, a sum or a count", "text": ", a table of texts", "flag": ", a table of true and false"}
+    return f"take a path as {' or '.join(ways)}{others.get(kind, '')}"
 
 
 Text = Annotated[Value, BeforeValidator(_short), _must_give("text")]

@@ -193,7 +193,7 @@ def test_what_cannot_be_mapped(said: dict[str, Any], field: str, cause: str, val
     with pytest.raises(RecordUnreadable) as caught:
         of_carik(family(7, **said))
 
-    assert caught.value.facts == {"field": field, "cause": cause, "value": value}
+    assert {name: caught.value.facts[name] for name in ("field", "cause", "value")} == {"field": field, "cause": cause, "value": value}
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_whatever_a_record_holds_it_becomes_an_event_or_is_put_aside(said: dict[
     try:
         event = of_carik(family(7, **said))
     except RecordUnreadable as fault:
-        told, written = set(fault.facts), str(fault).encode()
+        told, written = set(fault.facts) - {"drift"}, str(fault).encode()
     else:
         told, written = {"field", "cause", "value"}, b"nothing"
         assert decode("HouseholdChanged", encode(event, 1), (), _Ours()) == to_record(event)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.compiling import compiled
-from producers.declaration import Kind, Value
+from producers.declaration import DriftModes, Kind, Value
+from producers.drift import Drift
 from producers.encoding import encode
 from producers.faults import RecordUnreadable
 from producers.mapping import Mapper
@@ -42,10 +43,10 @@ def _read(get: Any, value: Any) -> tuple[str, Any]:
 @settings(max_examples=400, deadline=None)
 def test_what_was_read_before_does_not_show(values: list[Any], field: tuple[str, Value, Kind]) -> None:
     """A text, a number and a truth that look alike are read each as it would be by a mapping that has read nothing yet."""
-    get = compiled(*field)
+    get = compiled(*field, Drift(DriftModes()))
 
     for value in values:
-        assert _read(get, value) == _read(compiled(*field), value)
+        assert _read(get, value) == _read(compiled(*field, Drift(DriftModes())), value)
 
 
 def test_more_than_is_remembered_is_read_as_well() -> None:

@@ -1,0 +1,138 @@
+"""
+What was noticed of a source's drift, in the adapter's own file: field, kind, mode, times and count; and what a person accepted.
+
+Why: drift is noticed in one moment and looked at in another, by a person who must be able to say "go on".
+Must not: hold a value of the source.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from producers.checkpoint import StateFile
+from producers.declaration import Mode
+from producers.drift import Notice
+from producers.faults import SourceFrozen
+from producers.mapping import Mapper
+
+__all__ = ["DriftKept", "Drifted", "accept", "drifted"]
+
+_TABLES = """
+create table if not exists drift (
+  field text not null, kind text not null, mode text not null, first_seen text not null, last_seen text not null,
+  count integer not null, accepted text, primary key (field, kind)) strict;
+create table if not exists shape (path text primary key, always integer not null) strict;
+create table if not exists shape_looks (one integer primary key check (one = 1), looks integer not null) strict;
+"""
+_MOST = 1000
+"""Rows kept: a source that uses numbers as names has no end of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """One kind of drift of one field, as far as it was noticed; times in UTC."""
+
+    field: str
+    kind: str
+    mode: str
+    """The mode taken when it was last noticed."""
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+    """Records in which it was seen; where the mode lets them go on, one record in 64 is looked at for new and missing fields."""
+    accepted: str | None
+    """The mode that a person put in the place of freeze."""
+
+
+class DriftKept:
+    """What a mapper notices, brought to an adapter's file batch by batch; used by the thread that reads."""
+
+    def __init__(self, mapper: Mapper, own: StateFile) -> None:
+        """Give the mapper what was learnt of its source and what a person accepted, by the adapter's own file."""
+        self._mapper, self._own = mapper, own
+        self._frozen: tuple[str, str] | None = None
+        own.connection.executescript(_TABLES)
+        looks = own.connection.execute("select looks from shape_looks").fetchone()
+        paths = own.connection.execute("select path, always from shape")
+        mapper.drift.accepted = _accepted(own.connection)
+        mapper.shape.resume(looks[0] if looks else 0, {path: bool(always) for path, always in paths})
+
+    def begin(self) -> None:
+        """Forget what was noticed in a batch that was not kept."""
+        self._mapper.drift.taken()
+
+    def keep(self, connection: sqlite3.Connection, now: datetime) -> Sequence[Notice]:
+        """
+        Add what was noticed and learnt; belongs into the transaction that keeps the batch in which it was noticed.
+
+        Returns what was not noticed before, to be told once. Where another file keeps the batch (sending again), nothing is added.
+        """
+        if connection is not self._own.connection:
+            return []
+        new = [one for one, count in self._mapper.drift.taken().items() if _added(connection, one, count, now)]
+        if self._mapper.shape.changed:
+            looks, paths = self._mapper.shape.learnt
+            connection.execute("insert or replace into shape_looks values (1, ?)", (looks,))
+            connection.executemany("insert or replace into shape values (?, ?)", [(path, int(always)) for path, always in paths.items()])
+        return new
+
+    def kept(self) -> None:
+        """Know that the transaction was committed."""
+        self._mapper.shape.changed = False
+
+    def freeze(self, frozen: SourceFrozen, now: datetime) -> None:
+        """Keep why reading stopped, and nothing else of the batch; raises `DiskRefuses`."""
+        field, kind = str(frozen.facts["field"]), str(frozen.facts["drift"])
+        with self._own.transaction() as connection:
+            _added(connection, (field, kind, "freeze"), 1, now)
+        self._frozen = field, kind
+
+    def frozen(self) -> bool:
+        """Return whether reading waits for a person; what was accepted meanwhile is taken over."""
+        if self._frozen is not None:
+            self._mapper.drift.accepted = _accepted(self._own.connection)
+            if self._frozen in self._mapper.drift.accepted:
+                self._frozen = None
+        return self._frozen is not None
+
+
+def _accepted(connection: sqlite3.Connection) -> Mapping[tuple[str, str], Mode]:
+    rows = connection.execute("select field, kind, accepted from drift where accepted is not null")
+    return {(field, kind): mode for field, kind, mode in rows}
+
+
+def _added(connection: sqlite3.Connection, noticed: tuple[str, str, str], count: int, now: datetime) -> bool:
+    """Count a notice, and return whether it is the first of its field and kind."""
+    field, kind, mode = noticed
+    known = connection.execute(
+        "update drift set mode = ?, last_seen = ?, count = count + ? where field = ? and kind = ?",
+        (mode, now.isoformat(), count, field, kind),
+    ).rowcount
+    if known or connection.execute("select count(*) from drift").fetchone()[0] >= _MOST:
+        return False
+    connection.execute("insert into drift values (?, ?, ?, ?, ?, ?, null)", (field, kind, mode, now.isoformat(), now.isoformat(), count))
+    return True
+
+
+def accept(state: StateFile, field: str, mode: Mode) -> int:
+    """Let a frozen adapter go on in a mode, for every kind of drift noticed of a field; return how many there were."""
+    state.connection.executescript(_TABLES)
+    with state.transaction() as connection:
+        return connection.execute("update drift set accepted = ? where field = ? and mode = 'freeze'", (mode, field)).rowcount
+
+
+def drifted(state_file: Path) -> Sequence[Drifted]:
+    """Return what was noticed of an adapter's source, the newest last; the adapter may run or not."""
+    connection = sqlite3.connect(f"file:{state_file}?mode=ro", uri=True)
+    try:
+        if not connection.execute("select 1 from sqlite_master where name = 'drift'").fetchone():
+            return []
+        rows = connection.execute("select field, kind, mode, first_seen, last_seen, count, accepted from drift order by rowid").fetchall()
+    finally:
+        connection.close()
+    return [
+        Drifted(field, kind, mode, datetime.fromisoformat(first), datetime.fromisoformat(last), count, told)
+        for field, kind, mode, first, last, count, told in rows
+    ]
