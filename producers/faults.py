@@ -72,7 +72,7 @@ class DiskRefuses(Retriable):
 
 class RegionFileWrong(Fatal):
     """
-    {file} has {count} mistakes, nothing starts:
+    {file} has {count}, nothing starts:
     {mistakes}
     """
 

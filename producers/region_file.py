@@ -8,23 +8,24 @@ Must not: read a source, or let the value of an environment variable into a mess
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from producers.declaration import SOURCE_KINDS, Declaration, PostgresSource, RestSource, WebhookSource
-from producers.declaration.model import every_model
+from producers.authoring.lines import lines_of, place, syntax_mistakes
+from producers.authoring.meaning import meaning_mistakes
+from producers.authoring.mistakes import key_of, placeholders, told
+from producers.declaration import Declaration
 from producers.faults import RegionFileWrong
 
 __all__ = ["read_region_file", "unset_variables"]
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
-_SECRET = re.compile(r"MUARA_PSEUDONYM\w*")
-_HEADER = re.compile(r"\s*\[\[?\s*([\w.\"-]+)\s*\]\]?")
-_KEY = re.compile(r"\s*([\w.\"-]+)\s*=")
-_KNOWN = sorted({told.alias or name for model in every_model() for name, told in model.model_fields.items()})
+_LONGEST_PLACEHOLDER = 100
+Key = tuple[str, ...]
 
 
 def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declaration:
@@ -38,54 +39,71 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
         raw = tomllib.loads(text)
     except OSError as error:
         raise _wrong(path, [f"cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _wrong(path, [f"is no TOML: {error}"]) from error
-    lines = dict(_lines(text))
-    mistakes = [] if environ is None else [f"{_place(lines, key)}: {name} is not set" for key, name in _unset(raw, environ)]
-    mistakes += [f"{_place(lines, key)}: names {name}, which is for pseudonyms alone" for key, name in _secret(raw)]
+    except UnicodeDecodeError as error:
+        raise _wrong(path, ["is no TOML: it is not written in UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(path, [f"is no TOML: {one}" for one in syntax_mistakes(text, error)]) from error
+    lines = lines_of(text)
+    mistakes: list[tuple[Key, str]] = []
+    if environ is not None:
+        mistakes += [(key, f"{name} is not set") for key, name in _unset(raw, environ)]
+    left = list(placeholders(raw))
+    mistakes += [(key, f"is still to be filled in: {shorten(found, _LONGEST_PLACEHOLDER)}") for key, found in left]
+    found: Declaration | None = None
     try:
         found = Declaration(**(raw if environ is None else _filled(raw, environ)))
     except ValidationError as error:
-        mistakes += [_told(lines, one["loc"], one["type"], one["msg"]) for one in error.errors()]
-    else:
-        if not mistakes:
-            return found
-    raise _wrong(path, mistakes)
+        mistakes += [(key, told(one, raw)) for one in _own(error) if not _is_left(key := key_of(one), left)]
+    mapping_right = not any(key[:1] == ("mapping",) for key, _ in mistakes)
+    mistakes += [(key, words) for key, words in meaning_mistakes(raw, mapping_right=mapping_right) if not _is_left(key, left)]
+    if found is None or mistakes:
+        raise _wrong(path, [f"{place(lines, key)}: {words}" for key, words in mistakes])
+    return found
 
 
 def unset_variables(path: Path, environ: Mapping[str, str]) -> list[str]:
     """Return the environment variables that a region file names and that are not set, placeholders and secrets alike."""
     declared = read_region_file(path, None)
-    names = [name for _, name in _unset(declared.model_dump(), environ)]
-    if isinstance(declared.source, RestSource) and declared.source.token is not None:
-        names += [declared.source.token.client_id_env, declared.source.token.client_secret_env]
-    if isinstance(declared.source, WebhookSource):
-        names.append(declared.source.secret_env[0])
-    if isinstance(declared.source, PostgresSource):
-        names.append(declared.source.dsn_env)
+    source = declared.source.model_dump()
+    names = [name for _, name in _unset(source, environ)] + list(_secrets(source))
     return sorted({name for name in names if not environ.get(name)})
 
 
-def _unset(value: Any, environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ANN401 - TOML
+def _secrets(source: Mapping[str, Any]) -> Iterator[str]:
+    """Give the variables that hold secrets: what a source's declaration names in a key that ends in `_env`; of several the first."""
+    for name, one in source.items():
+        if isinstance(one, Mapping):
+            yield from _secrets(one)
+        elif name.endswith("_env"):
+            yield from [one] if isinstance(one, str) else list(one or ())[:1]
+
+
+def _own(error: ValidationError) -> list[ErrorDetails]:
+    """Return the errors that do not only follow from others: a list whose items are wrong counts as empty."""
+    found = error.errors()
+    places = [one["loc"] for one in found]
+    return [
+        one
+        for one in found
+        if one["type"] != "too_short" or not any(place != one["loc"] and place[: len(one["loc"])] == one["loc"] for place in places)
+    ]
+
+
+def _is_left(key: Key, left: list[tuple[Key, str]]) -> bool:
+    """Return whether a mistake comes only of something that is still to be filled in, at its place, above or below."""
+    return any(key[: len(one)] == one or one[: len(key)] == key for one, _ in left if one and key)
+
+
+def _unset(value: Any, environ: Mapping[str, str], at: Key = ()) -> Iterator[tuple[Key, str]]:  # noqa: ANN401 - TOML
     """Give the key and name of every placeholder that the environment does not fill."""
-    yield from ((at, name) for at, text in _texts(value) for name in _VARIABLE.findall(text) if not environ.get(name))
-
-
-def _secret(value: Any) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ANN401 - TOML
-    """Give the key and name of every variable of pseudonyms that a file names: a source would be told the key."""
-    yield from ((at, name) for at, text in _texts(value) for name in _SECRET.findall(text))
-
-
-def _texts(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ANN401 - TOML
-    """Give every text of a file with its key."""
     if isinstance(value, Mapping):
         for name, one in value.items():
-            yield from _texts(one, (*at, str(name)))
+            yield from _unset(one, environ, (*at, str(name)))
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _texts(one, at)
+            yield from _unset(one, environ, at)
     elif isinstance(value, str):
-        yield at, value
+        yield from ((at, name) for name in _VARIABLE.findall(value) if not environ.get(name))
 
 
 def _filled(value: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - TOML
@@ -96,39 +114,6 @@ def _filled(value: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - TO
     return _VARIABLE.sub(lambda found: environ.get(found.group(1), ""), value) if isinstance(value, str) else value
 
 
-def _lines(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Give the line of every key that begins a line, and of every table's header."""
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.fullmatch(line.split("#")[0].rstrip()):
-            table = _split(header.group(1))
-            yield table, number
-        elif key := _KEY.match(line):
-            yield (*table, *_split(key.group(1))), number
-
-
-def _split(key: str) -> tuple[str, ...]:
-    return tuple(part.strip('"') for part in key.split("."))
-
-
-def _place(lines: Mapping[tuple[str, ...], int], key: tuple[str, ...]) -> str:
-    """Return a key as people write it, with the line of the nearest part of it that begins one."""
-    for length in range(len(key), 0, -1):
-        if key[:length] in lines:
-            return f"line {lines[key[:length]]}, {'.'.join(key)}"
-    return ".".join(key) or "the file"
-
-
-def _told(lines: Mapping[tuple[str, ...], int], location: tuple[int | str, ...], kind: str, message: str) -> str:
-    key = tuple(str(one) for one in location if one not in SOURCE_KINDS)
-    words = message.removeprefix("Value error, ")
-    if kind == "extra_forbidden":
-        near = get_close_matches(key[-1], _KNOWN, 1)
-        words = "is not known here" + (f": is {near[0]} meant?" if near else "")
-    elif kind == "missing":
-        words = "is missing"
-    return f"{_place(lines, key)}: {words[0].lower()}{words[1:]}"
-
-
 def _wrong(path: Path, mistakes: list[str]) -> RegionFileWrong:
-    return RegionFileWrong(count=len(mistakes), file=path.name, mistakes="\n".join(f"{path.name}: {one}" for one in mistakes))
+    count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    return RegionFileWrong(count=count, file=path.name, mistakes="\n".join(f"{path.name}: {one}" for one in mistakes))

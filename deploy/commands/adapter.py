@@ -1,5 +1,5 @@
 """
-`muara adapter`: run a region's adapter from its file, check the file, send again after a mapping was mended.
+`muara adapter`: begin a region file, check it, run its adapter, see how its source drifts, send again after a mapping was mended.
 
 Why: a region is one file; these are all that its author needs.
 Must not: import Faust or PostgreSQL: an adapter runs at a region's edge.
@@ -8,13 +8,16 @@ Must not: import Faust or PostgreSQL: an adapter runs at a region's edge.
 import json
 import os
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
-from deploy.commands.context import addresses, local_folder, settings
+from deploy.commands.context import addresses, console_for, local_folder, settings
 from deploy.settings import meant_by
 from schemas.errors import Fatal
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="A region's adapter: run it, check its file, send again.", no_args_is_help=True)
+app = typer.Typer(help="A region's adapter: begin its file, check it, run it.", no_args_is_help=True)
 RegionFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE", help="The region file (TOML).")]
 
 
@@ -37,6 +40,63 @@ class NothingSent(Fatal):
 
 class NameRefused(Fatal):
     """{file} names {name}, which every command takes for a mistyped {meant}: begin the name with MUARA_ and the region's own name"""
+
+
+class SourceKind(StrEnum):
+    """The kinds of source that a region file can be of."""
+
+    REST = "rest"
+    POSTGRES = "postgres"
+    FILES = "files"
+    WEBHOOK = "webhook"
+
+
+class Goes(StrEnum):
+    """How a frozen adapter may go on."""
+
+    EVOLVE = "evolve"
+    DISCARD = "discard"
+    QUARANTINE = "quarantine"
+
+
+class FileThere(Fatal):
+    """{file} is there already: give another name with --out, or remove it first"""
+
+
+class FileNotMade(Fatal):
+    """{file} cannot be written ({why}): give another name with --out"""
+
+
+class NothingFrozen(Fatal):
+    """the adapter of {source} is not frozen by {field}: muara adapter drift {file} shows by what it is"""
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The region's name, or the system's.")],
+    source: Annotated[SourceKind, typer.Option(help="How the system can be read.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; without it it is printed.")] = None,
+) -> None:
+    """
+    Begin a region file, commented.
+
+    What is still to be filled in stands in <...>, and check tells it. rest: a change feed over HTTP. postgres: a database.
+    files: a folder of snapshots. webhook: a system that calls us.
+    """
+    from producers.authoring.starting import starting_file
+
+    text = starting_file(name, source.value)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise FileThere(file=out) from None
+    except OSError as error:
+        raise FileNotMade(file=out, why=error.strerror) from error
+    print(f"{out}: fill in what stands in <...>, then: muara adapter check {out}")
 
 
 @app.command()
@@ -60,19 +120,61 @@ def check(
     shown: Annotated[int, typer.Option(min=1, metavar="N", help="How many records of the sample to show.")] = 3,
 ) -> None:
     """
-    Tell every mistake of a region file at once.
+    Tell every mistake of a region file at once, and run its examples.
 
-    Shows what the records of a sample become. No source is asked, and nothing is sent.
+    Shows what the records of a sample become, and what of them is dropped. No source is asked, and nothing is sent.
+    Exit code 0: in order; 1: an example, or a record of the sample, is not as it should be; 2: the file has mistakes.
     """
+    from deploy.reference.regions import district_areas
     from producers.check import check as checked
 
     settings()  # what run would refuse is refused here
-    found = checked(file, os.environ, sample, shown)
+    found = checked(file, os.environ, sample, shown, district_areas() if sample else None)
     for name in found.unset:
         if meant := meant_by(name):
             raise NameRefused(file=file, name=name, meant=meant)
     print(found)
-    sys.exit(1 if found.faults else 0)
+    sys.exit(0 if found.in_order else 1)
+
+
+@app.command()
+def drift(
+    file: RegionFile,
+    accept: Annotated[str | None, typer.Option(metavar="FIELD", help="Let an adapter that this field froze go on.")] = None,
+    goes: Annotated[Goes, typer.Option("--as", help="With --accept: what is done with what froze it from now on.")] = Goes.EVOLVE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
+) -> None:
+    """
+    Show how the source has changed.
+
+    New and missing fields, changed types, new codes: of each the field, what the adapter does about it, since when and in how many
+    records; never a value.
+    """
+    from producers.checkpoint import StateFile
+    from producers.drift_log import accept as accepted
+    from producers.drift_log import drifted
+    from producers.region_file import read_region_file
+
+    source_id = read_region_file(file, None).source_id
+    state = local_folder(settings(), "adapters") / f"{source_id}.sqlite"
+    if accept is not None:
+        if not state.exists():
+            raise NothingFrozen(source=source_id, field=accept, file=file)
+        with StateFile(state, source_id) as own:
+            if not accepted(own, accept, goes.value):
+                raise NothingFrozen(source=source_id, field=accept, file=file)
+        print(f"{accept}: {goes.value}; the adapter goes on within a second, or when it is started")
+        return
+    rows = drifted(state) if state.exists() else []
+    if as_json:
+        for row in rows:
+            print(json.dumps(asdict(row), default=str))
+        return
+    table = Table("field", "kind", "mode", "first seen", "last seen", "records", "accepted as", box=None)
+    for row in rows:
+        times = (f"{moment:%Y-%m-%d %H:%M}" for moment in (row.first_seen, row.last_seen))
+        table.add_row(row.field, row.kind, row.mode, *times, str(row.count), row.accepted or "")
+    console_for(sys.stdout).print(table if rows else "nothing has changed at the source, as far as was seen")
 
 
 @app.command()

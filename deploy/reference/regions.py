@@ -17,7 +17,7 @@ from lokal import wilayah
 
 from schemas.errors import Fatal
 
-__all__ = ["NATION", "RegionRow", "UnknownProvince", "bps_codes", "kemendagri_names", "parent_of", "regions"]
+__all__ = ["NATION", "RegionRow", "UnknownProvince", "bps_codes", "district_areas", "kemendagri_names", "parent_of", "regions"]
 
 NATION = "ID"
 _LEVELS = ("province", "regency", "district", "village")
@@ -90,6 +90,14 @@ def kemendagri_names(chosen: Collection[str] | None = None) -> dict[str, str]:
     if unknown := set(chosen or ()) - found.keys():
         raise UnknownProvince(codes=", ".join(sorted(unknown)))
     return found
+
+
+def district_areas() -> frozenset[str]:
+    """Return the six digits of every district as national identifiers begin with them: 317401 for 31.74.01."""
+    level = wilayah.list_wilayah()
+    for _ in range(_VILLAGE - 1):
+        level = [below for one in level for below in wilayah.list_wilayah(one.code)]
+    return frozenset(one.code.replace(".", "") for one in level)
 
 
 def _in_line(code: str, other: str) -> bool:

@@ -4,12 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from producers.check import check
 from producers.faults import RegionFileWrong
 from producers.region_file import read_region_file, unset_variables
 from tests.producers.samples import CARIK, ENVIRON, KEY, REGIONS, SDDD
 from tests.producers.sumedang import DESA
 
-_LONGEST = 60
+LONGEST = 60
+
+
+def lines_without_examples(text: str) -> list[str]:
+    """Return a region file's lines up to its first example: examples do not make it longer."""
+    return text.partition("\n[[example]]")[0].rstrip().splitlines()
 
 
 @pytest.mark.parametrize("file", sorted(REGIONS.glob("*.toml")), ids=lambda file: file.stem)
@@ -17,8 +23,18 @@ def test_the_products_region_files_are_right_and_short(file: Path) -> None:
     """Every region file of the product can be read, and is one that a person can take in."""
     declared = read_region_file(file, ENVIRON)
 
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= _LONGEST
+    assert len(lines_without_examples(file.read_text(encoding="utf-8"))) <= LONGEST
     assert declared.mapping_version >= 1
+    assert len(declared.example) >= 2
+
+
+@pytest.mark.parametrize("file", sorted(REGIONS.glob("*.toml")), ids=lambda file: file.stem)
+def test_the_products_examples_hold(file: Path) -> None:
+    """Every example in a region file of the product holds, and nothing is said to no effect."""
+    found = check(file, {})
+
+    assert found.in_order, str(found)
+    assert found.warnings == []
 
 
 def test_placeholders_are_filled_from_the_environment() -> None:
@@ -93,15 +109,41 @@ def _line(lines: dict[int, str], begins: str) -> int:
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ('kind = "rest"', 'kind = "rst"', "source: input tag 'rst' found using 'kind' does not match any of the expected tags"),
-        ('household = "no_kk"', "household = 3", "mapping.household: input should be"),
+        ('kind = "rest"', 'kind = "rst"', "source.kind: rst is not known: is rest meant? there are rest, "),
+        ('household = "no_kk"', "household = 3", "mapping.household: a path in quotes is needed, or a table such as { path"),
         ('valid_from = "berlaku_sejak"', "valid_from = { sum = ['a'] }", "mapping.valid_from: a date is needed, this gives a whole"),
         ('ended = "dihapus"', "ended = { constant = 1 }", "mapping.ended: a flag is needed, this gives a whole"),
-        ('village = "^.^.kode_kelurahan"', 'village = "kode.^.x"', "mapping.village.path: string should match pattern"),
+        ('village = "^.^.kode_kelurahan"', 'village = "kode.^.x"', "mapping.village.path: is no path: names joined by dots"),
         ("L = 1, P = 2", 'L = 1, P = "2"', "mapping.members.sex: the values of a table are all of one type"),
         ("table = { L = 1, P = 2 }", 'table = { L = 1 }, as = "whole"', "mapping.members.sex: give a table or a conversion (as), not both"),
         ("page = {", "pages = {", "source.pages: is not known here: is page meant?"),
         ('each = "anggota"', "", "mapping.members.each: is missing"),
+        ('as = "year"', 'as = "years"', "mapping.members.birth_year.as: years is not known: is year meant? there are text, whole"),
+        ("[mapping.welfare]", "[mapping.welfar]", "mapping.welfar: is not known here: is welfare meant?"),
+        (
+            "[mapping.members]",
+            "[mapping.x]",
+            "mapping.x: is not known here: there are household, village",
+        ),
+        ('more = "masih_ada"', 'mapping_version = "x"', "source.mapping_version: is not known here"),
+        (
+            "[mapping.dwelling]",
+            "greatest_loss = 0.2\n[mapping.dwelling]",
+            "mapping.welfare.greatest_loss: is not known here: it belongs in [source]",
+        ),
+        ("[source]", 'tenure = "x"\n[source]', "tenure: is not known here: it belongs in [mapping.dwelling]"),
+        ("[source]", "[sources]", "source: is missing"),
+        ('kind = "rest"', "", "source.kind: is missing: there are rest, "),
+        ('source_id = "carik"', 'source_id = "Carik 2"', "source_id: is no source's id: up to 16 small letters"),
+        ('"31.01"', '"3101"', "regencies.0: is no regency's code such as 31.74"),
+        ('regencies = ["31.01", "31.71", "31.72", "31.73", "31.74", "31.75"]', "regencies = []", "regencies: needs 1 or more"),
+        ('regencies = ["31.01", "31.71", "31.72", "31.73", "31.74", "31.75"]', 'regencies = "31.74"', "regencies: a list in [ ] is needed"),
+        ("mapping_version = 1", 'mapping_version = "one"', "mapping_version: a whole number is needed"),
+        ("size = 500", "size = 0", "source.page.size: is to be 1 or more"),
+        ('"${MUARA_CARIK_URL}"', '"${muara-url}"', "source.url: ${muara-url} names no variable: ${NAME}, of capitals, digits and _"),
+        ('"${MUARA_CARIK_URL}"', '"${MUARA_URL"', "source.url: ${MUARA_URL names no variable"),
+        ('"${MUARA_CARIK_URL}"', '"<the address>"', "source.url: is still to be filled in: <the address>"),
+        ("L = 1, P = 2", "L = 1, L = 2", ": L stands twice in one table"),
     ],
 )
 def test_single_mistakes(tmp_path: Path, right: str, wrong: str, told: str) -> None:
@@ -109,7 +151,7 @@ def test_single_mistakes(tmp_path: Path, right: str, wrong: str, told: str) -> N
     text = CARIK.read_text(encoding="utf-8")
     assert right in text
     file = tmp_path / "wrong.toml"
-    file.write_text(text.replace(right, wrong), encoding="utf-8")
+    file.write_text(text.replace(right, wrong, 1), encoding="utf-8")
 
     with pytest.raises(RegionFileWrong) as caught:
         read_region_file(file, None)
@@ -117,11 +159,89 @@ def test_single_mistakes(tmp_path: Path, right: str, wrong: str, told: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('[drift.only]\n"members.sx" = { new_code = "discard" }', "is no field or section of the mapping: is members.sex meant?"),
+        ('[drift.only]\nroof = { new_code = "discard" }', "drift.only.roof: is no field or section of the mapping"),
+        ('[drift.only]\nrevision = { new_code = "evolve" }', "drift.only.revision: evolve cannot be: there is no event without revision"),
+        ('[drift]\nnew_code = "ignore"', "drift.new_code: ignore is not known: there are freeze, evolve, discard, quarantine"),
+        ('[drift]\nnew_codes = "freeze"', "drift.new_codes: is not known here: is new_code meant?"),
+    ],
+)
+def test_mistakes_in_what_drift_is_to_do(tmp_path: Path, lines: str, told: str) -> None:
+    """A mode that could never act is a mistake, not a silence."""
+    file = tmp_path / "wrong.toml"
+    file.write_text(CARIK.read_text(encoding="utf-8").replace("[[example]]", f"{lines}\n[[example]]", 1), encoding="utf-8")
+
+    with pytest.raises(RegionFileWrong) as caught:
+        read_region_file(file, None)
+    assert told in str(caught.value)
+
+
+def test_a_wrong_kind_is_told_with_what_would_be_right(tmp_path: Path) -> None:
+    """Whoever gives a field something of another kind hears what gives the right one."""
+    text = CARIK.read_text(encoding="utf-8").replace('as = "microseconds"', 'as = "date"')
+    file = tmp_path / "wrong.toml"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(RegionFileWrong) as caught:
+        read_region_file(file, None)
+    assert "mapping.revision: a whole is needed, this gives a date: take a path as whole or " in str(caught.value)
+    assert "or microseconds or" in str(caught.value)
+    assert "a sum or a count" in str(caught.value)
+
+
+def test_a_misnamed_section_makes_one_mistake(tmp_path: Path) -> None:
+    """Examples that speak of its fields are not blamed as well."""
+    file = tmp_path / "wrong.toml"
+    file.write_text(CARIK.read_text(encoding="utf-8").replace("[mapping.members]", "[mapping.membres]"), encoding="utf-8")
+
+    with pytest.raises(RegionFileWrong) as caught:
+        read_region_file(file, None)
+    assert str(caught.value).startswith("wrong.toml has 1 mistake, nothing starts:\n")
+    assert str(caught.value).endswith("mapping.membres: is not known here: is members meant?")
+
+
+def test_a_list_whose_items_are_wrong_is_not_called_empty(tmp_path: Path) -> None:
+    """One wrong item makes one mistake."""
+    text = CARIK.read_text(encoding="utf-8")
+    file = tmp_path / "wrong.toml"
+    file.write_text(text.replace('["31.01", "31.71", "31.72", "31.73", "31.74", "31.75"]', '["3174"]'), encoding="utf-8")
+
+    with pytest.raises(RegionFileWrong) as caught:
+        read_region_file(file, None)
+    assert str(caught.value) == (
+        "wrong.toml has 1 mistake, nothing starts:\nwrong.toml: line 5, regencies.0: is no regency's code such as 31.74"
+    )
+
+
+def test_what_is_said_to_no_effect_is_a_warning(tmp_path: Path) -> None:
+    """A range beside a table, a format of nothing, and a code with blanks are told apart from mistakes."""
+    text = CARIK.read_text(encoding="utf-8")
+    for right, wrong in {
+        "table = { L = 1, P = 2 } }": 'table = { L = 1, "P " = 2 }, range = [1, 2] }',
+        'amount = "jumlah"': "amount = { constant = 1, range = [1, 2] }",
+    }.items():
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    file = tmp_path / "odd.toml"
+    file.write_text(text, encoding="utf-8")
+    found = check(file, {})
+
+    assert [one.split(", ", 1)[1].partition(":")[0] for one in found.warnings] == [
+        "mapping.members.sex.range",
+        "mapping.members.sex.table",
+        "mapping.programmes.amount.range",
+    ]
+
+
+@pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
         ("{village}", "", "file_name needs {village}, {period} and {exported}, each once"),
-        ("greatest_loss = 0.2", "greatest_loss = 2", "source.greatest_loss: input should be less than or equal to 1"),
+        ("greatest_loss = 0.2", "greatest_loss = 2", "source.greatest_loss: is to be 1 or less"),
         ("range = [1, 5]", "range = [5, 1]", "mapping.dwelling.tenure: range is [least, greatest]"),
+        ('table = { 1 = "OBSERVED"', 'table = { "" = "MODELLED", 1 = "OBSERVED"', 'mapping.welfare.basis.table: the code "" is never met'),
     ],
 )
 def test_single_mistakes_of_a_folder(tmp_path: Path, right: str, wrong: str, told: str) -> None:

@@ -5,12 +5,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from producers.checkpoint import StateFile
+from producers.declaration import DriftModes
+from producers.drift_log import DriftKept
+from producers.faults import SourceFrozen
 from producers.ledger import Ledger
 from producers.spool import Spool
 from schemas.receipts import Receipt
 from tests.deploy.test_cli import muara
-from tests.producers.samples import CARIK, building, card, family
+from tests.producers.events import NOW
+from tests.producers.samples import CARIK, building, card, carik, family, mapper
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,11 +31,71 @@ def test_check_prints_the_report_of_a_sample(tmp_path: Path) -> None:
     assert (shown.returncode, shown.stderr) == (1, "")
     lines = shown.stdout.splitlines()
     assert lines[0] == "Carik Jakarta: source carik, kind rest, mapping version 1; no mistakes"
-    assert [line for line in lines if line.startswith("record ")] == ["record 1:", "record 2:"]
-    assert "  welfare: expenditure 4300000, basis OBSERVED" in lines
-    assert "  goes into quarantine: household is not 16 digits" in lines
-    assert lines[-2:] == ["2 of 3 records can be mapped", "  1: household is not 16 digits"]
+    assert [line[:9] for line in lines if line.startswith("record ")] == ["record 1:", "record 2:"]
+    assert "  goes into quarantine: household is not 16 digits" in shown.stdout
+    assert "1 of 3 records go into quarantine: household is not 16 digits" in lines
+    assert any("mapping.household.path: 2 of 2 numbers begin with an area that is none now" in line for line in lines)
+    assert lines[-1].startswith("not in order: 3 of 3 examples hold, 2 of 3 records can be mapped, ")
     assert card(1) not in shown.stdout
+
+
+def test_exit_codes_of_check(tmp_path: Path) -> None:
+    """0: in order; 1: an example fails; 2: the file has mistakes, told by line on standard error."""
+    text = CARIK.read_text(encoding="utf-8")
+    files = {
+        "right": (text, "in order: 3 of 3 examples hold"),
+        "failing": (text.replace("size = 1 }", "size = 2 }"), "not in order: 2 of 3 examples hold"),
+        "wrong": (text.replace("L = 1", "L = x"), "wrong.toml: is no TOML: line "),
+    }
+    codes = []
+    for name, (changed, told) in files.items():
+        (tmp_path / f"{name}.toml").write_text(changed, encoding="utf-8")
+        shown = muara("adapter", "check", f"{name}.toml", cwd=tmp_path)
+        codes.append(shown.returncode)
+        assert (shown.stdout or shown.stderr).splitlines()[-1].startswith(told)
+
+    assert codes == [0, 1, 2]
+
+
+@pytest.mark.parametrize("kind", ["rest", "postgres", "files", "webhook"])
+def test_a_region_file_is_begun(tmp_path: Path, kind: str) -> None:
+    """Each kind has a file to start from, printed or written; a file that is there is never overwritten."""
+    printed = muara("adapter", "new", "Kota Contoh", "--source", kind, cwd=tmp_path)
+    written = muara("adapter", "new", "Kota Contoh", "--source", kind, "--out", "kota.toml", cwd=tmp_path)
+    again = muara("adapter", "new", "Kota Contoh", "--source", kind, "--out", "kota.toml", cwd=tmp_path)
+    away = muara("adapter", "new", "Kota Contoh", "--source", kind, "--out", "nowhere/kota.toml", cwd=tmp_path)
+
+    assert (printed.returncode, written.returncode) == (0, 0)
+    assert (tmp_path / "kota.toml").read_text(encoding="utf-8") == printed.stdout
+    assert f'kind = "{kind}"' in printed.stdout
+    assert "then: muara adapter check kota.toml" in written.stdout
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    assert "kota.toml is there already" in again.stderr
+    assert (away.returncode, away.stderr.count("\n")) == (2, 1)
+
+
+def test_drift_is_shown_and_accepted(tmp_path: Path) -> None:
+    """What was noticed stands in the adapter's file, for authors and operators; what froze it goes on as it is told."""
+    assert muara("adapter", "drift", str(CARIK), cwd=tmp_path).stdout.startswith("nothing has changed")
+    assert muara("adapter", "drift", str(CARIK), "--accept", "members.sex", cwd=tmp_path).returncode == 2
+
+    folder = tmp_path / ".muara" / "adapters"
+    folder.mkdir(parents=True, exist_ok=True)
+    with StateFile(folder / "carik.sqlite", "carik") as state:
+        subject = mapper(carik().model_copy(update={"drift": DriftModes(new_code="freeze")}))
+        kept = DriftKept(subject, state)
+        kept.freeze(SourceFrozen(field="members.sex", drift="new_code"), NOW)
+        shown = muara("adapter", "drift", str(CARIK), cwd=tmp_path)
+        assert kept.frozen()
+        none = muara("adapter", "drift", str(CARIK), "--accept", "members.work", cwd=tmp_path)
+        accepted = muara("adapter", "drift", str(CARIK), "--accept", "members.sex", "--as", "quarantine", cwd=tmp_path)
+        assert not kept.frozen()
+    listed = muara("adapter", "drift", str(CARIK), "--json", cwd=tmp_path)
+
+    assert [line.split() for line in shown.stdout.splitlines()][1][:3] == ["members.sex", "new_code", "freeze"]
+    assert (none.returncode, accepted.returncode, accepted.stderr) == (2, 0, "")
+    assert "is not frozen by members.work" in none.stderr
+    assert json.loads(listed.stdout)["accepted"] == "quarantine"
 
 
 def test_an_adapter_needs_no_database(tmp_path: Path) -> None:

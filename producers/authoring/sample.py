@@ -1,0 +1,200 @@
+"""
+A sample of a source beside the mapping: what is dropped, which paths lead nowhere, which codes and ranges are never met.
+
+Why: a mistyped path of a field that may be null is no fault of any record: only a sample shows that nothing is read.
+Must not: tell a value of the sample; of names only those that cannot be a person's number.
+"""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from producers.authoring.mistakes import near
+from producers.conversions import code
+from producers.declaration import Declaration, FilesSource
+from producers.drift import shown
+from producers.faults import FileUnreadable, SampleUnreadable
+from producers.pseudonym import identifier_fault
+from producers.readings import Reading, readings, way_to_records
+from producers.records import Node, Unreachable, follower, holder, nodes_of
+from producers.sources.snapshot import Named, named, pattern_of, rows_of
+
+__all__ = ["dropped", "nowhere", "records_of", "unmet", "unplaced"]
+
+Finding = tuple[tuple[str, ...], str]
+"""A key of the region file, and what is to be said of it."""
+_PERSONS = ("household", "members.person", "nutrition.person")
+_MOST_CODES = 12
+_CHANGE = {"revision": 1, "committed_at": "2024-01-01T00:00:00+00:00", "committed_on": "2024-01-01", "deleted": False}
+"""What a database's log tells of a change, where a sample does not say it."""
+
+
+def records_of(declared: Declaration, sample: Path) -> list[Node]:
+    """Return the records of a sample: a snapshot file, or in JSON an answer, a body or rows; raises `SampleUnreadable`."""
+    try:
+        if isinstance(declared.source, FilesSource):
+            return list(rows_of(sample, _named(declared, declared.source, sample), declared.source))
+        answer = json.loads(sample.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, csv.Error, FileUnreadable) as error:
+        why = str(error.facts["cause"]) if isinstance(error, FileUnreadable) else type(error).__name__
+        raise SampleUnreadable(file=sample.name, why=why) from error
+    nodes, unreachable = _nodes(declared, answer)
+    if not nodes and unreachable:
+        raise SampleUnreadable(file=sample.name, why=f"{unreachable[0].field} {unreachable[0].cause}")
+    return nodes
+
+
+def _nodes(declared: Declaration, answer: Any) -> tuple[list[Node], list[Unreachable]]:  # noqa: ANN401 - JSON
+    """
+    Return the records in an answer, by the path to them where the source declares one.
+
+    What pushes may send one record without that path. Of a database the sample is a row with its lists, or a list of such; `^` in a row
+    is what the log tells of its change.
+    """
+    kind, path = str(declared.source.kind), getattr(declared.source, "records", None)
+    if kind == "postgres":
+        rows = answer if isinstance(answer, list) else [answer]
+        odd = [Unreachable("row", "is no table of columns", Node(row)) for row in rows if not isinstance(row, dict)]
+        return [
+            Node({name: row[name] for name in row if name != "^"}, Node({**_CHANGE, **row.get("^", {})})) for row in rows if not odd
+        ], odd
+    if path is None or (kind == "webhook" and path.split(".")[0].removesuffix("[]") not in answer):
+        return [Node(answer)], []
+    return nodes_of(answer, path)
+
+
+def _row(row: Mapping[str, Any]) -> Node:
+    return Node({name: value for name, value in row.items() if name != "^"}, Node({**_CHANGE, **row.get("^", {})}))
+
+
+def _named(declared: Declaration, source: FilesSource, sample: Path) -> Named:
+    """Return what the sample's name tells; a sample of another name stands for an invented village and month."""
+    try:
+        return named(pattern_of(source.file_name), sample.name)
+    except FileUnreadable:
+        day = datetime(2024, 1, 1, tzinfo=UTC)
+        return Named(sample.name, f"{declared.regencies[0]}.01.2001", day.year * 100 + day.month, int(day.timestamp()) * 1_000_000)
+
+
+# ---- what is dropped -----------------------------------------------------------------------------------------------------------
+
+
+def dropped(declared: Declaration, record: Node) -> list[str]:
+    """Return the fields of a record, and of what it lies in, that nothing reads."""
+    used = {one.whole for one in readings(declared.mapping)}
+    return sorted({shown(path) for path in _paths(declared, record, leaves=True)} - used)
+
+
+def _paths(declared: Declaration, record: Node, *, leaves: bool) -> Iterator[str]:
+    """
+    Give the path of every value in a record and in what it lies in, apart from the way to the record.
+
+    With `leaves` only of values that hold no others, and without the answer or file as a whole: that is nobody's to drop.
+    """
+    yield from _within(record.value, "", leaves=leaves)
+    way = way_to_records(declared)
+    up, around = "^", record.parent
+    while around is not None and (around.parent is not None or not leaves):
+        if isinstance(around.value, Mapping):
+            rest = {name: value for name, value in around.value.items() if name not in way}
+            yield from _within(rest, up, leaves=leaves)
+        up, around = f"{up}.^", around.parent
+
+
+def _within(value: Any, at: str, *, leaves: bool) -> Iterator[str]:  # noqa: ANN401 - JSON
+    if isinstance(value, Mapping):
+        if at and not leaves and not at.endswith("^"):
+            yield at
+        for name, one in value.items():
+            yield from _within(one, f"{at}.{name}" if at else str(name), leaves=leaves)
+    elif isinstance(value, list):
+        if not leaves:
+            yield at
+        for one in value:
+            yield from _within(one, at, leaves=leaves)
+    else:
+        yield at
+
+
+# ---- what leads nowhere ----------------------------------------------------------------------------------------------------------
+
+
+def nowhere(declared: Declaration, records: Sequence[Node]) -> Iterator[Finding]:
+    """
+    Give the paths that no record of a sample has, with the one that may be meant.
+
+    A path below a part that is null in all of them is not judged: nothing is known of it.
+    """
+    known = sorted({path for record in records for path in _paths(declared, record, leaves=False)})
+    used = {one.whole for one in readings(declared.mapping)}
+    for one in readings(declared.mapping):
+        holds = holder(one.path)
+        nodes = list(_starts(one, records))
+        if nodes and not any(map(holds, nodes)):
+            meant = _meant(one, known, used)
+            yield one.place, f"{one.path} leads nowhere in the sample" + (f": is {meant} meant?" if meant else "")
+
+
+def _meant(one: Reading, known: Sequence[str], used: Collection[str]) -> str | None:
+    """Return the path that is likest to one that leads nowhere, as it would be written in its place; one that nothing reads first."""
+    here = {}
+    for path in known:
+        if one.each is None:
+            here[path] = path
+        elif path.startswith(f"{one.each}."):
+            here[path.removeprefix(f"{one.each}.")] = path
+        else:
+            here[f"^.{path}"] = path
+    last = one.path.rsplit(".", 1)[-1]
+    same = [path for path in here if path.rsplit(".", 1)[-1] == last]
+    unread = [path for path, whole in here.items() if whole not in used]
+    found = next(iter(same), None) or near(one.path, unread) or near(one.path, list(here))
+    return shown(found) if found else None
+
+
+def _starts(one: Reading, records: Iterable[Node]) -> Iterator[Node]:
+    """Give the records, or the items of their lists, from which a path starts."""
+    if one.each is None:
+        yield from records
+        return
+    items = follower(one.each)
+    for record in records:
+        found = items(record)
+        yield from (Node(item, record) for item in found) if isinstance(found, list) else ()
+
+
+# ---- what is never met -----------------------------------------------------------------------------------------------------------
+
+
+def unmet(declared: Declaration, records: Sequence[Node]) -> Iterator[Finding]:
+    """Give the entries of code tables that no record of a sample has, and ranges with nothing to hold."""
+    for one in readings(declared.mapping):
+        value, nodes = one.value, list(_starts(one, records))
+        if not nodes or value is None or one.place[-1] != "path" or (value.table is None and value.range is None):
+            continue
+        follow = follower(one.path)
+        met = {code(found) for node in nodes if (found := follow(node)) is not None}
+        left = [entry for entry in value.table or () if entry not in met]
+        if left and met:
+            told = ", ".join(left[:_MOST_CODES]) + (", ..." if len(left) > _MOST_CODES else "")
+            yield (*one.place[:-1], "table"), f"the sample never has {told}"
+        elif not met:
+            what = "table" if value.table is not None else "range"
+            yield (*one.place[:-1], what), "the sample has no value here"
+
+
+def unplaced(declared: Declaration, records: Sequence[Node], areas: Collection[str]) -> Iterator[Finding]:
+    """Give how many national identifiers of a sample begin with an area (six digits) that is none now: split, renamed, or mistyped."""
+    for one in readings(declared.mapping):
+        if one.field not in _PERSONS or one.value is None:
+            continue
+        follow, person = follower(one.path), one.field != "household"
+        numbers = [found for node in _starts(one, records) if isinstance(found := follow(node), str)]
+        numbers = [number for number in numbers if identifier_fault(number, person=person) is None]
+        count = Counter(number[:6] in areas for number in numbers)
+        if count[False]:
+            yield one.place, f"{count[False]} of {len(numbers)} numbers begin with an area that is none now; they are taken all the same"

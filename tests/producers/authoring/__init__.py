@@ -1,0 +1,1 @@
+"""The author's tools, one module of tests for each."""

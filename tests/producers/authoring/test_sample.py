@@ -1,0 +1,133 @@
+"""A sample beside the mapping: mistyped paths are found though no record fails by them; what is never met is told apart from mistakes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producers.check import Checked, check
+from producers.faults import SampleUnreadable
+from tests.producers.samples import CARIK, SDDD, building, card, drop, family, member, nik, row
+
+AREAS = frozenset({"317401"})
+
+
+def checked(folder: Path, *records: dict[str, Any], change: tuple[str, str] = ("", ""), **said: Any) -> Checked:
+    """Return what is found of a sample of Carik's, with one change made to the region file."""
+    file, sample = folder / "carik.toml", folder / "sample.json"
+    text = CARIK.read_text(encoding="utf-8")
+    assert change[0] in text
+    file.write_text(text.replace(*change, 1) if change[0] else text, encoding="utf-8")
+    sample.write_text(json.dumps({"data": [building(*(records or (family(1),)), **said)], "berikutnya": "x"}), encoding="utf-8")
+    return check(file, {}, sample)
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "meant"),
+    [
+        (('"jenis_kelamin"', '"jenis_kelamn"'), "mapping.members.sex.path: jenis_kelamn", "jenis_kelamin"),
+        (('"^.luas_lantai"', '"luas_lantai"'), "mapping.dwelling.floor_area_m2.path: luas_lantai", "^.luas_lantai"),
+        (('"^.^.kode_kelurahan"', '"^.kode_kelurahan"'), "mapping.village.path: ^.kode_kelurahan", "^.^.kode_kelurahan"),
+        (('when = "pengeluaran"', 'when = "pengluaran"'), "mapping.welfare.when: pengluaran", "pengeluaran"),
+        (('each = "bantuan"', 'each = "bantuam"'), "mapping.programmes.each: bantuam", "bantuan"),
+        (('"pengeluaran.makanan"', '"pengeluaran.mak"'), "mapping.welfare.expenditure.sum: pengeluaran.mak", "pengeluaran.makanan"),
+        (("where = { kehadiran", "where = { hadir"), "mapping.composition.size.where.hadir: hadir", "kehadiran"),
+        (('person = "nik"', 'person = "no_kk"'), "mapping.members.person.path: no_kk", "^.no_kk"),
+    ],
+)
+def test_paths_that_lead_nowhere(tmp_path: Path, change: tuple[str, str], key: str, meant: str) -> None:
+    """Each is told with its line and the path that may be meant, as it would be written in its place."""
+    found = checked(tmp_path, change=change)
+
+    lines = (tmp_path / "carik.toml").read_text(encoding="utf-8").splitlines()
+    number = next(place for place, line in enumerate(lines, 1) if change[1] in line)
+    assert found.nowhere == [f"line {number}, {key} leads nowhere in the sample: is {meant} meant?"]
+    assert not found.in_order
+    assert "1 path leads nowhere" in str(found).splitlines()[-1]
+
+
+def test_a_path_out_of_an_item_leads_to_the_record(tmp_path: Path) -> None:
+    """Within a list `^` is the record, which has its card's number."""
+    assert checked(tmp_path, change=('person = "nik"', 'person = "^.no_kk"')).nowhere == []
+
+
+def test_what_is_null_is_not_judged(tmp_path: Path) -> None:
+    """Below a part that is null in every record, or in a list that is empty, nothing is known of a path."""
+    found = checked(tmp_path, family(1, pengeluaran=None, anggota=[]), change=('"pengeluaran.makanan"', '"pengeluaran.makan"'))
+    assert found.nowhere == []
+
+    assert checked(tmp_path, family(1, pengeluaran=None), family(2)).nowhere == []
+
+
+def test_a_column_that_is_empty_is_there(tmp_path: Path) -> None:
+    """Of a snapshot every declared column is there, and what the mapping takes from the file's name, too."""
+    found = check(SDDD, {}, drop(tmp_path, "x.csv", [row(1, P350="", P401="")]))
+
+    assert found.nowhere == []
+    assert any("mapping.dwelling.tenure.range: the sample has no value here" in one for one in found.warnings)
+
+
+def test_codes_that_are_never_met_are_warnings(tmp_path: Path) -> None:
+    """A table's entries that the sample never has, and tables with nothing to read, are told and fail nothing."""
+    found = checked(tmp_path, family(1), family(2, anggota=[member(1, jenis_kelamin="L", pendidikan=None)]))
+
+    assert found.in_order
+    told = [one.split(", ", 1)[1] for one in found.warnings]
+    assert "mapping.welfare.basis.table: the sample never has MODEL" in told
+    assert not any(one.startswith("mapping.members.sex.table") for one in told)
+    assert "mapping.dwelling.tenure.table: the sample never has SEWA, KONTRAK, BEBAS, DINAS, LAIN" in told
+    assert str(found).splitlines()[-1] == f"in order: 3 of 3 examples hold, 2 of 2 records can be mapped, {len(told)} warnings"
+
+
+def test_areas_that_are_none_now_are_a_warning(tmp_path: Path) -> None:
+    """National identifiers keep the area of their first issue: an unknown one is told by number, never by itself."""
+    file = tmp_path / "sample.json"
+    known = "317401" + nik(1)[6:]
+    answer = {"data": [building(family(1, anggota=[member(1), member(2, nik=known), member(3, nik="x")]))]}
+    file.write_text(json.dumps(answer), encoding="utf-8")
+
+    assert not any("area" in one for one in check(CARIK, {}, file).warnings)
+    told = [one.split(", ", 1)[1] for one in check(CARIK, {}, file, areas=AREAS).warnings if "area" in one]
+    assert told == [
+        "mapping.household.path: 1 of 1 numbers begin with an area that is none now; they are taken all the same",
+        "mapping.members.person.path: 1 of 2 numbers begin with an area that is none now; they are taken all the same",
+    ]
+
+
+def test_what_leaves_stands_beside_what_does_not(tmp_path: Path) -> None:
+    """Each line of a record has the event on its left and the dropped fields on its right; no value of these is shown."""
+    lines = str(checked(tmp_path, family(1, catatan="RAHASIA"), alamat="JALAN CONTOH 12")).splitlines()
+
+    first = lines.index(next(line for line in lines if line.startswith("record 1:")))
+    assert lines[first].endswith(" dropped:")
+    pairs = [(line[:74].strip(), line[75:].strip()) for line in lines[first + 1 :]]
+    assert {"^.^.alamat", "anggota.nama", "catatan"} <= {right for _, right in pairs}
+    assert {"composition: size 2", "welfare: expenditure 4300000, basis OBSERVED"} <= {left for left, _ in pairs}
+    assert not any(hidden in "\n".join(lines) for hidden in ("RAHASIA", "JALAN", "WARGA", card(1), nik(1)))
+
+
+def test_what_silence_means_is_told(tmp_path: Path) -> None:
+    """For each section: what it means where a record does not have it, and which are never said."""
+    told = str(checked(tmp_path, change=("[mapping.programmes]", "[drift.only]\n[mapping.programmes]")))
+
+    assert "  welfare: where pengeluaran is missing or null, nothing is said, what was said before goes on" in told
+    assert "an empty list says that there are none" in told
+    assert "  members: is not declared: this source never says anything of it" in str(check(SDDD, {}))
+
+
+def test_names_of_fields_may_be_numbers_of_people(tmp_path: Path) -> None:
+    """A source that uses national identifiers as names has them shown by their shape."""
+    told = str(checked(tmp_path, family(1, per_orang={nik(1): 1})))
+
+    assert "aaa_aaaaa.9999999999999999" in told
+    assert nik(1) not in told
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"data": [{}]}', "\ud83d"])
+def test_samples_that_are_none(tmp_path: Path, content: str) -> None:
+    """However odd a sample, it is told that it cannot be read."""
+    (tmp_path / "x.json").write_bytes(content.encode("utf-8", "surrogatepass"))
+
+    with pytest.raises(SampleUnreadable):
+        check(CARIK, {}, tmp_path / "x.json")
