@@ -24,7 +24,6 @@ from producers.faults import RegionFileWrong
 __all__ = ["read_region_file", "unset_variables"]
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
-_SECRET = re.compile(r"MUARA_PSEUDONYM\w*")
 _LONGEST_PLACEHOLDER = 100
 Key = tuple[str, ...]
 
@@ -48,7 +47,6 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
     mistakes: list[tuple[Key, str]] = []
     if environ is not None:
         mistakes += [(key, f"{name} is not set") for key, name in _unset(raw, environ)]
-    mistakes += [(key, f"names {name}, which is for pseudonyms alone") for key, name in _secret(raw)]
     left = list(placeholders(raw))
     mistakes += [(key, f"is still to be filled in: {shorten(found, _LONGEST_PLACEHOLDER)}") for key, found in left]
     found: Declaration | None = None
@@ -96,26 +94,16 @@ def _is_left(key: Key, left: list[tuple[Key, str]]) -> bool:
     return any(key[: len(one)] == one or one[: len(key)] == key for one, _ in left if one and key)
 
 
-def _unset(value: Any, environ: Mapping[str, str]) -> Iterator[tuple[Key, str]]:  # noqa: ANN401 - TOML
+def _unset(value: Any, environ: Mapping[str, str], at: Key = ()) -> Iterator[tuple[Key, str]]:  # noqa: ANN401 - TOML
     """Give the key and name of every placeholder that the environment does not fill."""
-    yield from ((at, name) for at, text in _texts(value) for name in _VARIABLE.findall(text) if not environ.get(name))
-
-
-def _secret(value: Any) -> Iterator[tuple[Key, str]]:  # noqa: ANN401 - TOML
-    """Give the key and name of every variable of pseudonyms that a file names: a source would be told the key."""
-    yield from ((at, name) for at, text in _texts(value) for name in _SECRET.findall(text))
-
-
-def _texts(value: Any, at: Key = ()) -> Iterator[tuple[Key, str]]:  # noqa: ANN401 - TOML
-    """Give every text of a file with its key."""
     if isinstance(value, Mapping):
         for name, one in value.items():
-            yield from _texts(one, (*at, str(name)))
+            yield from _unset(one, environ, (*at, str(name)))
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _texts(one, at)
+            yield from _unset(one, environ, at)
     elif isinstance(value, str):
-        yield at, value
+        yield from ((at, name) for name in _VARIABLE.findall(value) if not environ.get(name))
 
 
 def _filled(value: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - TOML

@@ -14,7 +14,7 @@ from schemas.events import HouseholdChanged, to_record
 
 __all__ = ["EVENT_FIELDS", "PSEUDONYMS", "differences", "plain", "unknown_fields"]
 
-PSEUDONYMS = frozenset({"household", "person"})
+PSEUDONYMS = frozenset({"household", "previous_household", "person"})
 _NOT_THE_RECORDS = PSEUDONYMS | {"key_version"}
 
 

@@ -19,6 +19,7 @@ __all__ = ["field_names", "meaning_mistakes", "meaning_warnings"]
 Mistake = tuple[tuple[str, ...], str]
 _ANY_VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_KEYS = re.compile(r"MUARA_PSEUDONYM\w*")
 _IDENTIFIER = re.compile(r"(?<!\d)\d{16}(?!\d)")
 _INVENTED = "99"
 _RENAMED = {"village": "residence.village"}
@@ -69,6 +70,8 @@ def _variables(value: Any, at: tuple[str, ...]) -> Iterator[Mistake]:  # noqa: A
         for found in _ANY_VARIABLE.finditer(value):
             if not found[0].endswith("}") or not _VARIABLE.fullmatch(found[1]):
                 yield at, f"{found[0]} names no variable: ${{NAME}}, of capitals, digits and _"
+        # A source would be told the key.
+        yield from ((at, f"names {name}, which is for pseudonyms alone") for name in _KEYS.findall(value))
 
 
 def _modes(only: Mapping[str, Any], names: Sequence[str] | None) -> Iterator[Mistake]:

@@ -20,7 +20,7 @@ FIELDS = {
     name: field for name, field in {"rest": "members.sex", "files": "dwelling.tenure", "webhook": "members.sex"}.items() if name in KINDS
 }
 """The field in which a spoilt record has an unknown code: of a source that tells changes, of one that tells all, of one that calls us."""
-_regencies = (f"97.{number:02}" for number in count(1))
+_regencies = (f"94.{number:02}" for number in count(1))
 
 
 @pytest.fixture(params=FIELDS)
