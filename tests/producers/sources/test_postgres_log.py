@@ -177,11 +177,13 @@ def test_a_snapshot_is_taken_up_where_it_was_left(made: Kampung, tmp_path: Path,
     made.put(100, 4, MARCH)
     with reading(told, made, tmp_path) as second:
         second.read_all()
+        made.put(2, 9, MARCH)  # right behind the last page
+        second.read_all()
         again = len([one for one in second.events if one.composition and one.composition.size == 2])
         second.events = first.events + second.events
 
     assert again < 100
-    assert second.held == {**dict.fromkeys(range(1, 101), 2), 1: 3, 100: 4}
+    assert second.held == {**dict.fromkeys(range(1, 101), 2), 1: 3, 2: 9, 100: 4}
 
 
 def test_a_table_written_anew_is_read_from_its_beginning(made: Kampung, reader: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
