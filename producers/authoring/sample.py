@@ -59,16 +59,17 @@ def _nodes(declared: Declaration, answer: Any) -> tuple[list[Node], list[Unreach
     if kind == "postgres":
         rows = answer if isinstance(answer, list) else [answer]
         odd = [Unreachable("row", "is no table of columns", Node(row)) for row in rows if not isinstance(row, dict)]
-        return [
-            Node({name: row[name] for name in row if name != "^"}, Node({**_CHANGE, **row.get("^", {})})) for row in rows if not odd
-        ], odd
-    if path is None or (kind == "webhook" and path.split(".")[0].removesuffix("[]") not in answer):
+        return [] if odd else [_row(row) for row in rows], odd
+    is_batch = path is not None and isinstance(answer, dict) and path.split(".")[0].removesuffix("[]") in answer
+    if path is None or (kind == "webhook" and not is_batch):
         return [Node(answer)], []
     return nodes_of(answer, path)
 
 
 def _row(row: Mapping[str, Any]) -> Node:
-    return Node({name: value for name, value in row.items() if name != "^"}, Node({**_CHANGE, **row.get("^", {})}))
+    told = row.get("^")
+    around = {**_CHANGE, **(told if isinstance(told, dict) else {})}
+    return Node({name: value for name, value in row.items() if name != "^"}, Node(around))
 
 
 def _named(declared: Declaration, source: FilesSource, sample: Path) -> Named:

@@ -16,10 +16,8 @@ from tests.contract.harness import Adapter, until
 from tests.contract.kinds import KINDS, SnapshotKind
 from tests.contract.test_sources import World
 
-FIELDS = {
-    name: field for name, field in {"rest": "members.sex", "files": "dwelling.tenure", "webhook": "members.sex"}.items() if name in KINDS
-}
-"""The field in which a spoilt record has an unknown code: of a source that tells changes, of one that tells all, of one that calls us."""
+FIELDS = {"rest": "members.sex", "files": "dwelling.tenure", "webhook": "members.sex", "postgres": "members.sex"}
+"""The field in which a spoilt record has an unknown code: of sources that tell changes, of one that tells all, and of one that calls us."""
 _regencies = (f"94.{number:02}" for number in count(1))
 
 
@@ -39,6 +37,7 @@ def field(named: str) -> str:
 def world(named: str, services: EmbeddedServices, tmp_path: Path) -> Iterator[World]:
     """A world of the kind."""
     kind = KINDS[named](tmp_path, next(_regencies))
+    kind.database = services.addresses.database
     with ExitStack() as stack:
         environ = stack.enter_context(kind.running())
         made = World(services, kind, Adapter(kind, environ, services.addresses, tmp_path / "state"), environ)

@@ -8,7 +8,7 @@ import pytest
 
 from producers.check import Checked, check
 from producers.faults import SampleUnreadable
-from tests.producers.samples import CARIK, SDDD, building, card, drop, family, member, nik, row
+from tests.producers.samples import CARIK, REGIONS, SDDD, building, card, drop, family, member, nik, row
 
 AREAS = frozenset({"317401"})
 
@@ -131,3 +131,25 @@ def test_samples_that_are_none(tmp_path: Path, content: str) -> None:
 
     with pytest.raises(SampleUnreadable):
         check(CARIK, {}, tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("file", ["sumedang-desa", "banyuwangi-smart-kampung"])
+@pytest.mark.parametrize("content", ["3", '"x"', "[]", "[3]", "{}", '[{"^": 3}]', '{"notifikasi": 3}', "null"])
+def test_odd_samples_of_what_pushes_and_of_databases(tmp_path: Path, file: str, content: str) -> None:
+    """Whatever JSON is given, it is told that it is no sample, or each record that it cannot be mapped."""
+    (tmp_path / "x.json").write_text(content, encoding="utf-8")
+    try:
+        found = check(REGIONS / f"{file}.toml", {}, tmp_path / "x.json")
+    except SampleUnreadable:
+        return
+    assert sum(found.faults.values()) == found.read
+
+
+def test_a_row_of_a_database_may_say_what_the_log_tells(tmp_path: Path) -> None:
+    """A row, or a list of rows; `^` in it is the change, of which there is one by itself."""
+    row_of = {"no_kk": card(1), "kode_desa": "35.10.01.2001", "berlaku_sejak": "2024-03-01", "diubah_pada": "2024-03-05T08:00:00+07:00"}
+    rows = [{**row_of, "dibatalkan": False, "jumlah_jiwa": 3, "anggota": []}, {**row_of, "dibatalkan": False, "^": {"deleted": True}}]
+    (tmp_path / "x.json").write_text(json.dumps(rows), encoding="utf-8")
+    found = check(REGIONS / "banyuwangi-smart-kampung.toml", {}, tmp_path / "x.json")
+
+    assert [one.event.operation.value if one.event else one.fault for one in found.records] == ["UPSERT", "END"]
