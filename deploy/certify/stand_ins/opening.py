@@ -1,0 +1,22 @@
+"""
+Choosing a stand-in: the one place that knows which speaks for which kind of source.
+
+Why: a new kind of source is a stand-in and a line here.
+Must not: start anything.
+"""
+
+from pathlib import Path
+
+from deploy.certify.stand_ins import StandIn
+from deploy.certify.stand_ins.feed import FeedStandIn
+from deploy.certify.stand_ins.folder import FolderStandIn
+from producers.declaration import Declaration, RestSource
+
+__all__ = ["stand_in_for"]
+
+
+def stand_in_for(declared: Declaration, folder: Path) -> StandIn:
+    """Return a stand-in for the source that a region file declares; `folder` is its own."""
+    if isinstance(declared.source, RestSource):
+        return FeedStandIn(declared)
+    return FolderStandIn(declared, folder / "inbox")
