@@ -21,11 +21,11 @@ from deploy.embedded import Addresses
 from producers.checkpoint import AdapterStatus, status
 from schemas.errors import Fatal
 
-__all__ = ["OWN_CODE", "Adapter", "DidNotHappen", "until"]
+__all__ = ["OWN_CODE", "PATIENCE_S", "Adapter", "DidNotHappen", "until"]
 
 OWN_CODE = (sys.executable, "-m", "deploy.certify.process")
 """The command that runs the adapter's own code on a region file."""
-_PATIENCE_S = 30.0
+PATIENCE_S = 30.0
 _SPOOL_BYTES = 64 << 20
 _END_S = 10.0
 
@@ -34,7 +34,7 @@ class DidNotHappen(Fatal):
     """after {wait_s:.0f} s it was still not so: {what}"""
 
 
-def until(true: Callable[[], bool], what: str, patience_s: float = _PATIENCE_S) -> None:
+def until(true: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
     """Wait until something is so; raises `DidNotHappen`."""
     deadline = time.monotonic() + patience_s
     while not true():
@@ -52,6 +52,8 @@ class Adapter:
         self.peak_mb = 0.0
         """The greatest resident memory of any run so far, in MB."""
         self.starts = 0
+        self.patience_s = PATIENCE_S
+        """How long anything is waited for; a first load has its own."""
         self._command = [*command, str(region_file)]
         self._environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MUARA_")},
@@ -95,7 +97,7 @@ class Adapter:
         with self.running() as process:
             return self.wait_told(process)
 
-    def wait_told(self, process: subprocess.Popen[bytes], patience_s: float = _PATIENCE_S) -> AdapterStatus:
+    def wait_told(self, process: subprocess.Popen[bytes], patience_s: float | None = None) -> AdapterStatus:
         """Wait until all that the source had when this was called is delivered; raises `DidNotHappen`, at once where the process ends."""
         begun = time.time()
 
@@ -106,7 +108,7 @@ class Adapter:
             self._weigh(process)
             return found is not None and found.caught_up and found.asked_at is not None and found.asked_at.timestamp() > begun
 
-        until(told, "everything that the source tells is delivered", patience_s)
+        until(told, "everything that the source tells is delivered", patience_s or self.patience_s)
         found = self.status
         assert found is not None  # noqa: S101 - it was told
         return found

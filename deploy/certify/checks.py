@@ -28,6 +28,7 @@ class Scope:
     repeats: int = 0
     """How many records may be equal to one sent before, beside one for each start: that of the newest moment is asked for again."""
     repeats_all: bool = False
+    """The adapter starts over: everything may be sent again, and it must be the same to the byte."""
     disorder: bool = False
 
 
@@ -72,7 +73,8 @@ def nothing_doubled(found: Evidence) -> list[str]:
         if found.truth.at(serial, day) is None:
             wrong.append(f"family {serial} on {day} is {_words(fact)} at the office, and does not exist at the source")
     again = sum((Counter(one.value for one in found.sent) - Counter({one.value: 1 for one in found.sent})).values())
-    before = [one for one in found.sent if one not in found.fresh]
+    fresh = {(one.topic, one.offset) for one in found.fresh}
+    before = [one for one in found.sent if (one.topic, one.offset) not in fresh]
     again -= sum((Counter(one.value for one in before) - Counter({one.value: 1 for one in before})).values())
     allowed = found.scope.repeats + found.starts
     if not found.scope.repeats_all and again > allowed:
@@ -85,7 +87,8 @@ def order_kept(found: Evidence) -> list[str]:
     if found.scope.disorder:
         return []
     newest: dict[tuple[object, ...], int] = {}
-    wrong, known = [], {one.value for one in found.sent} - {one.value for one in found.fresh}
+    wrong, fresh = [], {(one.topic, one.offset) for one in found.fresh}
+    known = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
     for one in found.fresh:
         claim = (one.key, one.event["region"], one.event["source"])
         if one.value in known:
@@ -109,6 +112,17 @@ def revisions_grow(found: Evidence) -> list[str]:
         if said.setdefault(key, one.value) != one.value:
             wrong.append(f"family {found.families.get(one.key)}: two statements from {event['valid_from']} on have one revision")
     return wrong
+
+
+def revisions_from_the_source(found: Evidence) -> list[str]:
+    """An adapter that starts over says what it said before, to the byte: nothing in its events came from its own memory or clock."""
+    if not found.scope.repeats_all:
+        return []
+    fresh = {(one.topic, one.offset) for one in found.fresh}
+    before = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
+    known = {one.key for one in found.sent if (one.topic, one.offset) not in fresh}
+    other = [one for one in found.fresh if one.value not in before and one.key in known]
+    return [f"{len(other)} records of families known before are other than all that was sent of them before"] if other else []
 
 
 def nothing_leaks(found: Evidence) -> list[str]:
@@ -136,6 +150,7 @@ CHECKS: Mapping[str, Callable[[Evidence], list[str]]] = {
     "nothing doubled": nothing_doubled,
     "order kept": order_kept,
     "revisions grow": revisions_grow,
+    "revisions come from the source": revisions_from_the_source,
     "nothing leaks": nothing_leaks,
     "memory bounded": memory_bounded,
 }
@@ -143,7 +158,8 @@ CHECKS: Mapping[str, Callable[[Evidence], list[str]]] = {
 
 def _seen(found: Evidence) -> dict[tuple[int, date], Fact]:
     """Return families as the office sees them, by serial and day."""
-    days = found.truth.days()
+    of_family = found.truth.days()
+    days = {household: of_family.get(serial, set()) for household, serial in found.families.items()}
     seen = views(statements(found.sent), days, found.villages, found.source)
     return {(found.families[household], day): fact for (household, day), fact in seen.items() if household in found.families}
 

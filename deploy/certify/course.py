@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.certify.adapter import OWN_CODE, Adapter, DidNotHappen
+from deploy.certify.adapter import OWN_CODE, PATIENCE_S, Adapter, DidNotHappen
 from deploy.certify.scenarios import Scenario, scenarios
 from deploy.certify.scene import Finding, Scene, new_pseudonyms
 from deploy.certify.stand_ins import StandIn
@@ -75,15 +75,19 @@ def certify(
     tell: Tell,
     command: Sequence[str] = OWN_CODE,
     only: Sequence[str] = (),
+    services: EmbeddedServices | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> Certificate:
     """
     Play every scenario (or those named) against a region file's adapter, and return what was found; `tell` hears of each as it ends.
 
-    `command` runs the adapter under certification. Raises `RegionFileWrong`, and what the embedded services raise.
+    `command` runs the adapter under certification; with `services` those are used, where the topics of these regencies must be new.
+    Nothing is waited for longer than `patience_s`. Raises `RegionFileWrong`, and what the embedded services raise.
     """
     declared = read_region_file(region_file, None)
     began = time.monotonic()
-    with _scene(declared, region_file, progress, command) as scene:
+    with _scene(declared, region_file, progress, command, services) as scene:
+        scene.adapter.patience_s = patience_s
         tried = []
         for one in scenarios(type(scene.source).lies):
             if not only or one.name in only or one.name == "insert":
@@ -115,14 +119,17 @@ def _played(scenario: Scenario, scene: Scene) -> Tried:
 
 
 @contextmanager
-def _scene(declared: Declaration, region_file: Path, progress: Progress, command: Sequence[str]) -> Iterator[Scene]:
+def _scene(
+    declared: Declaration, region_file: Path, progress: Progress, command: Sequence[str], services: EmbeddedServices | None
+) -> Iterator[Scene]:
     """Give a scene whose services run and whose topics are there; nothing of it is left in the end."""
     with ExitStack() as ends:
         folder = Path(tempfile.mkdtemp(prefix="muara-certify-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
-        services = ends.enter_context(EmbeddedServices.start(folder / "services", fresh=True, progress=progress))
-        if services.folder is not None:
-            ends.callback(shutil.rmtree, services.folder, ignore_errors=True)
+        if services is None:
+            services = ends.enter_context(EmbeddedServices.start(folder / "services", fresh=True, progress=progress))
+            if services.folder is not None:
+                ends.callback(shutil.rmtree, services.folder, ignore_errors=True)
         make_topics(services.addresses.kafka, services.addresses.registry, declared.regencies)
         source = stand_in_for(declared, folder)
         ends.enter_context(source.running())

@@ -86,13 +86,13 @@ def statements(said: Sequence[Record]) -> dict[bytes, list[Statement]]:
 
 
 def views(
-    held: Mapping[bytes, Sequence[Statement]], days: Sequence[date], villages: Collection[str], source: str
+    held: Mapping[bytes, Sequence[Statement]], days: Mapping[bytes, Collection[date]], villages: Collection[str], source: str
 ) -> dict[tuple[bytes, date], Fact]:
-    """Return every household as the office sees it on each of the days on which it exists, by household and day."""
+    """Return every household as the office sees it on each of its days on which it exists, by household and day."""
     reference = _reference(villages, source)
     found = {}
     for household, said in held.items():
-        for day in days:
+        for day in days.get(household, ()):
             if seen := view(said, day, reference):
                 found[household, day] = Fact(seen.village, seen.size or 0, seen.expenditure)
     return found

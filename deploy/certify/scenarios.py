@@ -14,7 +14,7 @@ from functools import partial
 
 import psutil
 
-from deploy.certify.adapter import DidNotHappen, until
+from deploy.certify.adapter import DidNotHappen
 from deploy.certify.checks import Scope
 from deploy.certify.process import STEPS
 from deploy.certify.scene import Scene
@@ -145,7 +145,7 @@ def killed_at(step: str) -> Callable[[Scene], None]:
         for times in (1, 2):
             scene.tell(scene.is_now(serial, size=times), *scene.new())
             with scene.adapter.running(die_at=step, die_times=str(times)) as process:
-                until(partial(_dead_or_told_more, scene, process), f"the adapter comes to the step `{step}`")
+                scene.until(partial(_dead_or_told_more, scene, process), f"the adapter comes to the step `{step}`")
         scene.adapter.run_until_told()
 
     killed.__doc__ = f"The adapter is killed (SIGKILL) when it comes to: {step}; at the first time, then at the second."
@@ -195,7 +195,7 @@ def broker_down(scene: Scene) -> None:
 
 
 def _spooled(scene: Scene, least: int) -> None:
-    until(lambda: (found := scene.adapter.status) is not None and found.spooled >= least, "changes wait in the spool")
+    scene.until(lambda: (found := scene.adapter.status) is not None and found.spooled >= least, "changes wait in the spool")
 
 
 def registry_down(scene: Scene) -> None:
@@ -227,7 +227,9 @@ def full_spool(scene: Scene) -> None:
             scene.tell(*scene.new(2))
         with scene.adapter.running(spool_bytes="400"):
             scene.state_is("waiting for broker")
-            until(lambda: (found := scene.adapter.status) is not None and found.reading.startswith("spool full"), "`spool full` is shown")
+            scene.until(
+                lambda: (found := scene.adapter.status) is not None and found.reading.startswith("spool full"), "`spool full` is shown"
+            )
     scene.adapter.run_until_told()
 
 
@@ -269,7 +271,7 @@ def garbage(scene: Scene) -> None:
     with scene.adapter.running() as process:
         before = scene.adapter.wait_told(process).quarantined
         scene.source.tell_garbage()
-        until(lambda: (found := scene.adapter.status) is not None and found.quarantined > before, "it is put aside, with its cause")
+        scene.until(lambda: (found := scene.adapter.status) is not None and found.quarantined > before, "it is put aside, with its cause")
         scene.tell(*scene.new())
         scene.adapter.wait_told(process)
 
@@ -281,7 +283,7 @@ def lie(what: Lie) -> Callable[[Scene], None]:
         with scene.adapter.running() as process:
             before = scene.adapter.wait_told(process)
             with scene.source.lying(what):
-                until(lambda: _shows_it(scene, before.quarantined, what), "it is shown, as a state or in quarantine")
+                scene.until(lambda: _shows_it(scene, before.quarantined, what), "it is shown, as a state or in quarantine")
             scene.tell(*scene.new())
             scene.adapter.wait_told(process, patience_s=60.0)
 
@@ -310,7 +312,7 @@ def scenarios(lies: tuple[Lie, ...]) -> list[Scenario]:
         Scenario("retraction", retraction),
         Scenario("duplicate", duplicate, Scope(repeats=1)),
         Scenario("disorder", disorder, Scope(repeats=40, disorder=True)),
-        *(Scenario(f"killed: {step}", killed_at(step), again) for step in STEPS),
+        *(Scenario(f"killed: {step}", killed_at(step), Scope(repeats=200)) for step in STEPS),
         Scenario("source down", source_down),
         Scenario("broker down", broker_down, again),
         Scenario("registry down", registry_down),

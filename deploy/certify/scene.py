@@ -6,10 +6,10 @@ Must not: judge (checks.py does).
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from deploy.certify.adapter import Adapter, until
@@ -23,8 +23,11 @@ from producers.pseudonym import Pseudonyms
 
 __all__ = ["Finding", "Scene"]
 
-_FAMILIES = 12
-"""Families of the first village: so many that one may leave without the snapshot looking half-written."""
+_EVER = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the stand-in's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Scene:
     """Records told so far that cannot become events."""
     _sequence: int = 0
     _serial: int = 0
+    _moments: dict[int, datetime] = field(default_factory=dict)
     _sent: list[Record] = field(default_factory=list)
     _starts: int = 0
 
@@ -74,8 +78,9 @@ class Scene:
     def told(self, serial: int, says: Says = Says.IS, fact: Fact | None = None, since: date | None = None) -> Told:
         """Return a change with the source's next sequence number."""
         self._sequence += 1
+        self._moments[serial] = max(_now(), self._moments.get(serial, _EVER) + self.source.writer.resolution)
         known = fact or self.source.truth.at(serial, since or self.month) or Fact(self.village, 1, None)
-        return Told(serial, since or self.month, self._sequence, says, known)
+        return Told(serial, since or self.month, self._sequence, self._moments[serial], says, known)
 
     def new(self, count: int = 1, **facts: object) -> list[Told]:
         """Return the changes that tell of so many families that nobody has heard of."""
@@ -85,7 +90,10 @@ class Scene:
 
     def tell(self, *changes: Told, disorder: bool = False, skew: timedelta | None = None) -> None:
         """Let the source tell changes; with `skew` by a clock that is wrong by so much."""
-        self.source.tell([replace(one, skew=skew) for one in changes] if skew else changes, disorder=disorder)
+        if skew is not None:
+            changes = tuple(replace(one, moment=one.moment + skew) for one in changes)
+            self._moments |= {one.serial: one.moment for one in changes}
+        self.source.tell(changes, disorder=disorder)
 
     def families(self) -> list[int]:
         """Return the serials of all families that live in the first village this month, at least the first dozen."""
@@ -93,9 +101,13 @@ class Scene:
 
     # ---- what is waited for ------------------------------------------------------------------------------------------------
 
+    def until(self, true: Callable[[], bool], what: str) -> None:
+        """Wait until something is so; raises `DidNotHappen`."""
+        until(true, what, self.adapter.patience_s)
+
     def state_is(self, begins: str) -> None:
         """Wait until the adapter's state begins so, which an operator would see; raises `DidNotHappen`."""
-        until(lambda: (found := self.adapter.status) is not None and found.state.startswith(begins), f"the state `{begins}` is shown")
+        self.until(lambda: (found := self.adapter.status) is not None and found.state.startswith(begins), f"the state `{begins}` is shown")
 
     @contextmanager
     def down(self, server: str) -> Iterator[None]:

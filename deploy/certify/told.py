@@ -7,14 +7,13 @@ Must not: import the pipeline's law: what is compared must not be computed by wh
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 
 __all__ = ["BEGIN", "Fact", "Says", "Told", "Truth", "card", "month_after", "name", "nik", "street"]
 
 BEGIN = date(2020, 1, 1)
 """The first day of the certification's own time; every change holds from the first day of a month, so that monthly sources can say it."""
-_NOON = datetime(2020, 1, 2, 12, tzinfo=UTC)
 _SERIALS = 9_998
 
 
@@ -37,19 +36,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One change that the source tells: `sequence` grows with every change, and so does `moment`, unless the source's clock is wrong."""
+    """One change that the source tells; `sequence` and `moment` (when it was recorded, by the source's own clock) grow for each family."""
 
     serial: int
     since: date
     sequence: int
+    moment: datetime
     says: Says = Says.IS
     fact: Fact = Fact("", 1, None)
-    skew: timedelta = timedelta()
-
-    @property
-    def moment(self) -> datetime:
-        """When the source recorded it, by its own clock."""
-        return _NOON + timedelta(seconds=self.sequence) + self.skew
 
 
 @dataclass(slots=True)
@@ -81,15 +75,15 @@ class Truth:
         found = {serial: self.at(serial, day) for serial in self.facts}
         return {serial: fact for serial, fact in found.items() if fact and village in (None, fact.village)}
 
-    def days(self) -> list[date]:
-        """Return the days on which anything changes."""
-        return sorted({day for timeline in self.facts.values() for day in timeline})
+    def days(self) -> dict[int, set[date]]:
+        """Return the days that tell all of each family: those on which it changes, and the last on which anything does."""
+        last = max((day for timeline in self.facts.values() for day in timeline), default=BEGIN)
+        return {serial: {*timeline, last} for serial, timeline in self.facts.items()}
 
     def all_facts(self) -> Iterator[tuple[int, date, Fact | None]]:
-        """Yield every family on every day on which anything changes."""
-        for day in self.days():
-            for serial in self.facts:
-                yield serial, day, self.at(serial, day)
+        """Yield every family on the days that tell all of it."""
+        for serial, days in self.days().items():
+            yield from ((serial, day, self.at(serial, day)) for day in sorted(days))
 
 
 def month_after(day: date, months: int = 1) -> date:

@@ -6,7 +6,7 @@ Must not: know a protocol, a clock or IO; write what only this mapping could rea
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +54,12 @@ class Writer:
         if village.table is not None:
             return [str(code) for code in village.table.values() if str(code).startswith(regency)][:2]
         return [f"{regency}.01.2001", f"{regency}.01.2002"]
+
+    @property
+    def resolution(self) -> timedelta:
+        """The least time between two changes of a family that a record can tell apart."""
+        formats = [value.format for value in (self._mapping.revision, self._mapping.recorded_at) if value.format]
+        return timedelta(microseconds=1) if all("%f" in one for one in formats) else timedelta(seconds=1)
 
     @property
     def can_end(self) -> bool:

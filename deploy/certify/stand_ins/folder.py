@@ -65,7 +65,7 @@ class FolderStandIn(StandIn):
     def _row(self, serial: int, month: date) -> list[str]:
         fact = self.truth.at(serial, month)
         assert fact is not None  # noqa: S101 - one of the living
-        return self._cells(self.writer.record(Told(serial, month, 0, fact=fact))[0], serial)
+        return self._cells(self.writer.record(Told(serial, month, 0, _FIRST_EXPORT, fact=fact))[0], serial)
 
     def _cells(self, record: Mapping[str, object], serial: int) -> list[str]:
         """Return a row; columns that the mapping does not read hold what must not leave the region."""
