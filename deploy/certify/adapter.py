@@ -46,8 +46,21 @@ def until(true: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -
 class Adapter:
     """One adapter, run as often as a scenario likes, always over the same file until that is lost."""
 
-    def __init__(self, region_file: Path, environ: Mapping[str, str], where: Addresses, folder: Path, command: Sequence[str]) -> None:
-        """Run nothing yet; `environ` fills the region file's placeholders and holds key and secrets."""
+    def __init__(
+        self,
+        region_file: Path,
+        environ: Mapping[str, str],
+        where: Addresses,
+        folder: Path,
+        command: Sequence[str],
+        all_taken: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """
+        Run nothing yet.
+
+        `environ` fills the region file's placeholders and holds key and secrets; `all_taken` tells whether a source that pushes has done so.
+        """
+        self._all_taken = all_taken
         self.state, self.log = folder / "state", folder / "adapter.log"
         self.peak_mb = 0.0
         """The greatest resident memory of any run so far, in MB."""
@@ -99,14 +112,17 @@ class Adapter:
 
     def wait_told(self, process: subprocess.Popen[bytes], patience_s: float | None = None) -> AdapterStatus:
         """Wait until all that the source had when this was called is delivered; raises `DidNotHappen`, at once where the process ends."""
-        begun = time.time()
+        pushed = [time.time()]
 
         def told() -> bool:
             found = self.status
             if process.poll() is not None:
                 raise DidNotHappen(wait_s=0.0, what=f"the adapter goes on (it ended with {process.returncode}: {self._last_words()})")
             self._weigh(process)
-            return found is not None and found.caught_up and found.asked_at is not None and found.asked_at.timestamp() > begun
+            if not self._all_taken():
+                pushed[0] = time.time()
+                return False
+            return found is not None and found.caught_up and found.asked_at is not None and found.asked_at.timestamp() > pushed[0]
 
         until(told, "everything that the source tells is delivered", patience_s or self.patience_s)
         found = self.status

@@ -13,6 +13,7 @@ from datetime import date
 
 from deploy.certify.office import Record, statements, views
 from deploy.certify.told import Fact, Truth, card, name, nik, street
+from schemas.events import Operation
 
 __all__ = ["CHECKS", "Evidence", "Scope"]
 
@@ -48,6 +49,7 @@ class Evidence:
     scope: Scope
     starts: int
     """How often the adapter was started in this scenario."""
+    tells_residence: bool
     tells_size: bool
     tells_welfare: bool
     kept: bytes
@@ -57,6 +59,8 @@ class Evidence:
 
 def nothing_lost(found: Evidence) -> list[str]:
     """Every family stands, on every day on which anything changed, as the source has told."""
+    if not found.tells_residence:
+        return _statements_lost(found)
     seen = _seen(found)
     missing = []
     for serial, day, fact in found.truth.all_facts():
@@ -64,6 +68,22 @@ def nothing_lost(found: Evidence) -> list[str]:
         if wanted is not None and wanted != has:
             missing.append(f"family {serial} on {day} is {_words(wanted)} at the source, {_words(has)} at the office")
     return missing
+
+
+def _statements_lost(found: Evidence) -> list[str]:
+    """Of a source that does not say where a family lives there is nothing to be seen on a day: its statements themselves must be there."""
+    stand = statements(found.sent)
+    dates = {
+        found.families[household]: {one.valid_from for one in said if one.operation is Operation.UPSERT}
+        for household, said in stand.items()
+        if household in found.families
+    }
+    told = {serial: {since for since, fact in timeline.items() if fact} for serial, timeline in found.truth.facts.items()}
+    return [
+        f"family {serial}: what holds from {since} on is not at the office"
+        for serial, all_since in told.items()
+        for since in sorted(all_since - dates.get(serial, set()))
+    ]
 
 
 def nothing_doubled(found: Evidence) -> list[str]:

@@ -127,17 +127,17 @@ def _scene(
         folder = Path(tempfile.mkdtemp(prefix="muara-certify-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         if services is None:
-            services = ends.enter_context(EmbeddedServices.start(folder / "services", fresh=True, progress=progress))
+            services = ends.enter_context(EmbeddedServices.start(folder / "services", fresh=True, progress=progress, wal_level="logical"))
             if services.folder is not None:
                 ends.callback(shutil.rmtree, services.folder, ignore_errors=True)
         make_topics(services.addresses.kafka, services.addresses.registry, declared.regencies)
-        source = stand_in_for(declared, folder)
+        source = stand_in_for(declared, folder, services.addresses.database)
         ends.enter_context(source.running())
         pseudonyms, key = new_pseudonyms()
         filled = folder / region_file.name
         filled.write_text(_filled(region_file.read_text(encoding="utf-8"), source), encoding="utf-8")
         environ = {"MUARA_PSEUDONYM_KEY": key, **{name: value for name, value in source.placeholders.items() if name.isupper()}}
-        adapter = Adapter(filled, environ, services.addresses, folder, command)
+        adapter = Adapter(filled, environ, services.addresses, folder, command, lambda: source.all_taken)
         yield Scene(declared, filled, services, source, adapter, pseudonyms)
 
 

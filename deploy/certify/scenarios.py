@@ -132,6 +132,7 @@ def disorder(scene: Scene) -> None:
 def replay_from_zero(scene: Scene) -> None:
     """The adapter's disk is lost: it starts over from nothing, and says the same as before."""
     scene.adapter.lose_disk()
+    scene.source.tell_everything_again()
     scene.adapter.run_until_told()
     scene.tell(*scene.new())
     scene.adapter.run_until_told()
@@ -164,6 +165,8 @@ def _dead_or_told_more(scene: Scene, process: subprocess.Popen[bytes]) -> bool:
 
 def source_down(scene: Scene) -> None:
     """The source is away when the adapter starts, and again while it runs; that is shown, and changes arrive when it is back."""
+    if not scene.source.is_asked:
+        raise CannotBeSaid(what="that it is away", why="its source pushes, and is never asked")
     with scene.source.away():
         with scene.adapter.running() as process:
             scene.state_is("waiting for source")
@@ -295,6 +298,8 @@ def _shows_it(scene: Scene, quarantined: int, what: Lie) -> bool:
     found = scene.adapter.status
     if found is None:
         return False
+    if scene.source.lie_was_refused:
+        return True
     return what is Lie.OLD_PAGE or found.state.startswith("waiting for source") or found.quarantined > quarantined
 
 

@@ -77,6 +77,11 @@ class Writer:
         return self._mapping.welfare is not None and self._mapping.welfare.when is not None
 
     @property
+    def tells_residence(self) -> bool:
+        """Whether records tell where a family lives."""
+        return self._mapping.residence
+
+    @property
     def tells_size(self) -> bool:
         """Whether records tell how many members a family has."""
         return self._mapping.composition is not None
@@ -141,7 +146,7 @@ class Writer:
                 if isinstance(value := getattr(mapping.dwelling, field), Value):
                     yield from _written(value, "whole", _ANY)
             yield from _present(mapping.dwelling.when)
-        for section in (mapping.members, mapping.programmes):
+        for section in (mapping.members, mapping.programmes, mapping.nutrition):
             if section is not None:
                 yield section.each, self._items(section, told)
         if mapping.composition is not None:
@@ -162,19 +167,20 @@ class Writer:
             yield size.count, [{**size.where} for _ in range(told.fact.size)]
         yield from _present(composition.when)
 
-    def _items(self, section: MembersSection | ProgrammesSection, told: Told) -> list[dict[str, Any]]:
+    def _items(self, section: Any, told: Told) -> list[dict[str, Any]]:
         """Return a list's items: as many members as the family has, and one programme."""
         is_members = isinstance(section, MembersSection)
         size = self._mapping.composition.size if self._mapping.composition else None
         counted = dict(size.where) if is_members and size is not None and size.count == section.each else {}
         return [self._item(section, told, place, counted) for place in range(told.fact.size if is_members else 1)]
 
-    def _item(self, section: MembersSection | ProgrammesSection, told: Told, place: int, counted: Mapping[str, str]) -> dict[str, Any]:
-        item: Layers = [{"nama_contoh": name(told.serial)}]
+    def _item(self, section: Any, told: Told, place: int, counted: Mapping[str, str]) -> dict[str, Any]:
+        item: Layers = [{"nama_contoh": name(told.serial)}, *({} for _ in range(self._depth))]
         known: dict[str, tuple[Kind, Any]] = {
             "person": ("text", nik(told.serial, place)),
             "programme": ("text", _PROGRAMME),
             "last_month": ("date", told.since),
+            "measured_on": ("date", told.since),
         }
         for field in type(section).model_fields:
             if isinstance(value := getattr(section, field), Value):
@@ -227,7 +233,10 @@ def _as_read(value: Value, kind: Kind, wanted: Any) -> Any:  # noqa: ANN401
         return wanted.strftime(value.format) if value.format else wanted.isoformat()
     if wanted is not _ANY:
         return wanted
-    return (value.range[0] if value.range else 1) if kind == "whole" else "x"
+    if kind != "whole":
+        return "x"
+    least = value.range[0] if value.range else 1
+    return least if value.conversion in (None, "whole") else str(least)
 
 
 def _present(path: str | None) -> Iterator[tuple[str, Any]]:

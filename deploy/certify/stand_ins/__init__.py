@@ -24,6 +24,8 @@ class Lie(StrEnum):
     TRUNCATED = "an answer cut off in the middle"
     OLD_PAGE = "an old answer once more"
     STANDS_STILL = "a place that does not move on"
+    FORGED = "another's signature"
+    STALE = "a request from long ago"
     HALF = "half of a file"
     OTHER_HEADER = "a changed header"
 
@@ -33,6 +35,8 @@ class StandIn(ABC):
 
     lies: tuple[Lie, ...] = ()
     """What this kind can be made to answer."""
+    is_asked = True
+    """Whether an adapter asks this kind, so that it notices when it is away."""
 
     def __init__(self, declared: Declaration, writer: Writer) -> None:
         """Have told nothing yet."""
@@ -79,6 +83,19 @@ class StandIn(ABC):
     @abstractmethod
     def away(self) -> Iterator[None]:
         """Be unreachable until the end of the block."""
+
+    @property
+    def all_taken(self) -> bool:
+        """Whether nothing that was told waits to be pushed."""
+        return True
+
+    @property
+    def lie_was_refused(self) -> bool:
+        """Whether the last lie was refused to its face."""
+        return False
+
+    def tell_everything_again(self) -> None:
+        """Do what a region does whose adapter lost its disk: nothing, where the adapter can ask for everything again."""
 
     @contextmanager
     def lying(self, lie: Lie) -> Iterator[None]:
