@@ -58,7 +58,7 @@ class Adapter:
         """
         Run nothing yet.
 
-        `environ` fills the region file's placeholders and holds key and secrets; `all_taken` tells whether a source that pushes has done so.
+        `environ` fills the region file's placeholders and holds key and secrets; `all_taken` tells whether a source has pushed all.
         """
         self._all_taken = all_taken
         self.state, self.log = folder / "state", folder / "adapter.log"

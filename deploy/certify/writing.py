@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from deploy.certify.told import Says, Told, card, name, nik, street
-from producers.declaration import Declaration, Kind, MembersSection, ProgrammesSection, Value
+from producers.declaration import Declaration, Kind, MembersSection, NutritionSection, ProgrammesSection, Value
 from producers.declaration.sections import Section
 from schemas.errors import Fatal
 
@@ -19,6 +19,7 @@ __all__ = ["CannotBeSaid", "Layers", "Oddity", "Writer", "put"]
 
 Layers = list[dict[str, Any]]
 """A record and what it lies in: the record, then `^`, then `^.^`, ..."""
+_Listed = MembersSection | ProgrammesSection | NutritionSection
 _ANY, _NOTHING = object(), object()
 _BIRTH = date(1990, 5, 5)
 _PROGRAMME = "PKH"
@@ -132,12 +133,24 @@ class Writer:
         yield from _written(mapping.valid_from, "date", told.since)
         yield from _written(mapping.recorded_at, "moment", told.moment)
         yield from _written(mapping.revision, "whole", told.moment if mapping.revision.conversion == "microseconds" else told.sequence)
-        for flag, says in ((mapping.ended, Says.ENDS), (mapping.retracted, Says.NEVER_WAS)):
+        yield from self._flags(told)
+        yield from self._sections(told)
+
+    def _flags(self, told: Told) -> Iterator[tuple[str, Any]]:
+        """Give what tells whether a family has ended, or a statement was wrong; one field may tell both, by its codes."""
+        wanted: dict[str, list[tuple[Value, bool]]] = {}
+        for flag, says in ((self._mapping.ended, Says.ENDS), (self._mapping.retracted, Says.NEVER_WAS)):
             if flag is not None:
-                yield from _written(flag, "flag", told.says is says)
+                wanted.setdefault(flag.path or "", []).append((flag, told.says is says))
             elif told.says is says:
                 raise CannotBeSaid(what=f"that a family {says}", why="it declares neither ended nor retracted")
-        yield from self._sections(told)
+        for path, flags in wanted.items():
+            first, value = flags[0]
+            if path and first.table is not None:
+                codes = [code for code in first.table if all((one.table or {}).get(code) == wants for one, wants in flags)]
+                yield path, (codes or list(first.table))[0]
+            else:
+                yield from _written(first, "flag", value)
 
     def _sections(self, told: Told) -> Iterator[tuple[str, Any]]:
         mapping, fact = self._mapping, told.fact
@@ -167,14 +180,14 @@ class Writer:
             yield size.count, [{**size.where} for _ in range(told.fact.size)]
         yield from _present(composition.when)
 
-    def _items(self, section: Any, told: Told) -> list[dict[str, Any]]:
+    def _items(self, section: _Listed, told: Told) -> list[dict[str, Any]]:
         """Return a list's items: as many members as the family has, and one programme."""
         is_members = isinstance(section, MembersSection)
         size = self._mapping.composition.size if self._mapping.composition else None
         counted = dict(size.where) if is_members and size is not None and size.count == section.each else {}
         return [self._item(section, told, place, counted) for place in range(told.fact.size if is_members else 1)]
 
-    def _item(self, section: Any, told: Told, place: int, counted: Mapping[str, str]) -> dict[str, Any]:
+    def _item(self, section: _Listed, told: Told, place: int, counted: Mapping[str, str]) -> dict[str, Any]:
         item: Layers = [{"nama_contoh": name(told.serial)}, *({} for _ in range(self._depth))]
         known: dict[str, tuple[Kind, Any]] = {
             "person": ("text", nik(told.serial, place)),

@@ -96,6 +96,7 @@ class StandIn(ABC):
 
     def tell_everything_again(self) -> None:
         """Do what a region does whose adapter lost its disk: nothing, where the adapter can ask for everything again."""
+        return
 
     @contextmanager
     def lying(self, lie: Lie) -> Iterator[None]:
