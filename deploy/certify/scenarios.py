@@ -26,6 +26,7 @@ __all__ = ["Scenario", "scenarios"]
 
 _HOUR = timedelta(hours=1)
 _MANY = 10_000
+_LATE_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,28 @@ def clock_ahead(scene: Scene) -> None:
     scene.adapter.run_until_told()
 
 
+def clock_set_back(scene: Scene) -> None:
+    """A clock that ran an hour ahead is set right: changes then bear earlier times than those that were read before them."""
+    with scene.adapter.running() as process:
+        scene.tell(*scene.new(), skew=_HOUR)
+        scene.adapter.wait_told(process)
+        scene.tell(*scene.new())
+        scene.adapter.wait_told(process)
+
+
+def late_commit(scene: Scene) -> None:
+    """A change appears ten seconds after the time that it bears, when later ones have long been read."""
+    with scene.adapter.running() as process:
+        scene.tell(*scene.new())
+        scene.adapter.wait_told(process)
+        delivered = scene.adapter.wait_told(process).delivered
+        scene.tell(*scene.new(), skew=timedelta(seconds=-10))
+        scene.until(
+            lambda: (found := scene.adapter.status) is not None and found.delivered > delivered, "the late change is delivered", _LATE_S
+        )
+        scene.adapter.wait_told(process)
+
+
 def many(scene: Scene) -> None:
     """A region's first load: ten thousand families at once, in bounded memory."""
     scene.tell(*scene.new(_MANY))
@@ -324,6 +347,8 @@ def scenarios(lies: tuple[Lie, ...]) -> list[Scenario]:
         Scenario("slow broker", slow_broker, again),
         Scenario("full spool", full_spool, again),
         Scenario("clock ahead", clock_ahead),
+        Scenario("clock set back", clock_set_back, again),
+        Scenario("late commit", late_commit, again),
         *(Scenario(str(oddity), odd(oddity)) for oddity in Oddity),
         Scenario("no record at all", garbage),
         *(Scenario(str(one), lie(one), again) for one in lies),

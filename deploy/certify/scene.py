@@ -101,9 +101,9 @@ class Scene:
 
     # ---- what is waited for ------------------------------------------------------------------------------------------------
 
-    def until(self, true: Callable[[], bool], what: str) -> None:
+    def until(self, true: Callable[[], bool], what: str, patience_s: float | None = None) -> None:
         """Wait until something is so; raises `DidNotHappen`."""
-        until(true, what, self.adapter.patience_s)
+        until(true, what, patience_s or self.adapter.patience_s)
 
     def state_is(self, begins: str) -> None:
         """Wait until the adapter's state begins so, which an operator would see; raises `DidNotHappen`."""

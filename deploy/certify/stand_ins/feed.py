@@ -38,6 +38,8 @@ class FeedStandIn(StandIn):
         super().__init__(declared, Writer(declared, depth=len(self.source.records.split(".")) + 1))
         self.changes: list[tuple[datetime, Any]] = []
         """Time of change, and the part of an answer that tells it (an item of the outermost list)."""
+        self.newest: dict[int, tuple[datetime, Any]] = {}
+        """The newest change of each family, by its serial: the snapshot, where there is one."""
         self.lie: Lie | None = None
         self.is_away = False
         self.first_page: bytes | None = None
@@ -69,7 +71,11 @@ class FeedStandIn(StandIn):
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
         # A feed is read by time of change; disorder is that of one page: what was recorded first may stand last in it.
         for told in reversed(changes) if disorder else changes:
-            self._add(told.moment, self._nested(self.writer.record(told)))
+            part = self._nested(self.writer.record(told))
+            self._add(told.moment, part)
+            known = self.newest.get(told.serial)
+            if known is None or told.moment >= known[0]:
+                self.newest[told.serial] = (told.moment, part)
 
     def repeat(self) -> None:
         """Tell the newest change once more, at the same moment."""
@@ -124,6 +130,21 @@ class FeedStandIn(StandIn):
             self.first_page = body
         return self._lied(body, since)
 
+    def snapshot(self, after: str | None, limit: int) -> bytes:
+        """Return the answer with the newest change of the families behind one, in the order of their serials."""
+        declared = self.source.snapshot
+        assert declared is not None  # noqa: S101 - asked for where it is declared
+        with self._lock:
+            following = sorted(serial for serial in self.newest if serial > int(after or -1))
+            parts = [self.newest[serial][1] for serial in following[:limit]]
+            since = self.changes[-1][0] if self.changes else datetime.min.replace(tzinfo=UTC)
+        answer: Layers = [{}]
+        put(answer, _list_path(declared.records or self.source.records), parts)
+        put(answer, declared.key.path, following[:limit][-1] if following else 0)
+        put(answer, declared.since, _moment(since))
+        put(answer, declared.more or self.source.more, len(following) > limit)
+        return self._lied(json.dumps(answer[0]).encode(), None)
+
     def _lied(self, body: bytes, since: str | None) -> bytes:
         if self.lie is Lie.ERROR_PAGE:
             return b"<!doctype html><title>Galat</title><p>Layanan sedang dipelihara"
@@ -137,16 +158,10 @@ class FeedStandIn(StandIn):
 
     def _answer(self, parts: list[Any], cursor: str, *, more: bool) -> bytes:
         answer: Layers = [{}]
-        put(answer, self._list_path, parts)
+        put(answer, _list_path(self.source.records), parts)
         put(answer, self.source.cursor.path, cursor)
         put(answer, self.source.more, more)
         return json.dumps(answer[0]).encode()
-
-    @property
-    def _list_path(self) -> str:
-        """The path of the outermost list."""
-        head, _, _ = self.source.records.partition("[]")
-        return head
 
     def _nested(self, layers: Layers) -> Any:  # noqa: ANN401 - JSON
         """Return a record in what it lies in, up to the item of the outermost list."""
@@ -182,6 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(503, b"{}")
         elif source.token is not None and self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.feed.tokens:
             self._send(401, b"{}")
+        elif source.snapshot is not None and asked.path == source.snapshot.path:
+            query = parse_qs(asked.query)
+            self._send(200, self.feed.snapshot(query.get(source.snapshot.key.parameter, [None])[0], int(query[source.page.parameter][0])))
         elif asked.path != source.changes:
             self._send(404, b"{}")
         else:
@@ -199,6 +217,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing."""
+
+
+def _list_path(records: str) -> str:
+    """Return the path of the outermost list."""
+    head, _, _ = records.partition("[]")
+    return head
 
 
 def _moment(moment: datetime) -> str:

@@ -131,13 +131,13 @@ class FolderStandIn(StandIn):
 
     def _content(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
         text = io.StringIO()
-        csv.writer(text, delimiter=self.source.delimiter, lineterminator="\n").writerows([columns, *rows])
-        return text.getvalue().encode(self.source.encoding)
+        csv.writer(text, delimiter=self.source.delimiter[0], lineterminator="\n").writerows([columns, *rows])
+        return text.getvalue().encode(self.source.encoding[0])
 
     def _name(self, village: str, month: date) -> str:
         self._exports += 1
         exported = _FIRST_EXPORT + timedelta(seconds=self._exports)
-        return self.source.file_name.format(village=village, period=f"{month:%Y%m}", exported=f"{exported:%Y%m%dT%H%M%S%f}")
+        return self.source.file_name[0].format(village=village, period=f"{month:%Y%m}", exported=f"{exported:%Y%m%dT%H%M%S%f}")
 
     def _write(self, name: str, content: bytes) -> None:
         part = self.folder / f"{name}.part"
