@@ -49,6 +49,7 @@ class Evidence:
     scope: Scope
     starts: int
     """How often the adapter was started in this scenario."""
+    tells_its_past: bool
     tells_residence: bool
     tells_size: bool
     tells_welfare: bool
@@ -136,7 +137,7 @@ def revisions_grow(found: Evidence) -> list[str]:
 
 def revisions_from_the_source(found: Evidence) -> list[str]:
     """An adapter that starts over says what it said before, to the byte: nothing in its events came from its own memory or clock."""
-    if not found.scope.repeats_all:
+    if not found.scope.repeats_all or not found.tells_its_past:
         return []
     fresh = {(one.topic, one.offset) for one in found.fresh}
     before = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}

@@ -127,7 +127,7 @@ def _scene(
         folder = Path(tempfile.mkdtemp(prefix="muara-certify-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         if services is None:
-            services = ends.enter_context(EmbeddedServices.start(folder / "services", fresh=True, progress=progress))
+            services = ends.enter_context(EmbeddedServices.start(folder / "services", fresh=True, progress=progress, wal_level="logical"))
             if services.folder is not None:
                 ends.callback(shutil.rmtree, services.folder, ignore_errors=True)
         make_topics(services.addresses.kafka, services.addresses.registry, declared.regencies)

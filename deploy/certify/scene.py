@@ -139,6 +139,7 @@ class Scene:
             source=self.declared.source_id,
             scope=self.scope,
             starts=self.adapter.starts - self._starts,
+            tells_its_past=self.source.tells_its_past,
             tells_residence=self.source.writer.tells_residence,
             tells_size=self.source.writer.tells_size,
             tells_welfare=self.source.writer.tells_welfare,

@@ -122,7 +122,8 @@ class Writer:
 
     def _wired(self, value: Any) -> Any:  # noqa: ANN401
         """Return a value as the source writes it: where it has only texts, as one."""
-        if not self._as_text or value is None or value is _NOTHING:
+        is_items = isinstance(value, list) and all(isinstance(one, dict) for one in value)
+        if not self._as_text or value is None or value is _NOTHING or is_items:
             return value
         return str(value).lower() if isinstance(value, bool) else str(value)
 

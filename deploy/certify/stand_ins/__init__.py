@@ -35,6 +35,8 @@ class StandIn(ABC):
 
     lies: tuple[Lie, ...] = ()
     """What this kind can be made to answer."""
+    tells_its_past = True
+    """Whether it tells, to an adapter that starts over, all that it ever told; else only how things are now."""
     is_asked = True
     """Whether an adapter asks this kind, so that it notices when it is away."""
 

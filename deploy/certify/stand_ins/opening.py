@@ -8,10 +8,11 @@ Must not: start anything.
 from pathlib import Path
 
 from deploy.certify.stand_ins import StandIn
+from deploy.certify.stand_ins.database import DatabaseStandIn
 from deploy.certify.stand_ins.feed import FeedStandIn
 from deploy.certify.stand_ins.folder import FolderStandIn
 from deploy.certify.stand_ins.pusher import PusherStandIn
-from producers.declaration import Declaration, RestSource, WebhookSource
+from producers.declaration import Declaration, PostgresSource, RestSource, WebhookSource
 
 __all__ = ["stand_in_for"]
 
@@ -22,4 +23,6 @@ def stand_in_for(declared: Declaration, folder: Path, server: str) -> StandIn:
         return FeedStandIn(declared)
     if isinstance(declared.source, WebhookSource):
         return PusherStandIn(declared)
+    if isinstance(declared.source, PostgresSource):
+        return DatabaseStandIn(declared, server)
     return FolderStandIn(declared, folder / "inbox")
