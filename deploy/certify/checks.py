@@ -10,16 +10,24 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from deploy.certify.office import Record, statements, views
 from deploy.certify.told import Fact, Truth, card, name, nik, street
 from schemas.events import Operation
 
-__all__ = ["CHECKS", "Evidence", "Scope"]
+__all__ = ["CHECKS", "Evidence", "Failure", "Scope"]
 
 _SIXTEEN_DIGITS = re.compile(rb"(?<![0-9])[0-9]{16}(?![0-9])")
 _GREATEST_MB = 150.0
 _MOST_PERSONS = 12
+
+
+class Failure(NamedTuple):
+    """What does not hold, in words, and of which family if it is of one: of that family the same is not told again."""
+
+    words: str
+    family: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class Evidence:
     peak_mb: float
 
 
-def nothing_lost(found: Evidence) -> list[str]:
+def nothing_lost(found: Evidence) -> list[Failure]:
     """Every family stands, on every day on which anything changed, as the source has told."""
     if not found.tells_residence:
         return _statements_lost(found)
@@ -67,11 +75,11 @@ def nothing_lost(found: Evidence) -> list[str]:
     for serial, day, fact in found.truth.all_facts():
         wanted, has = _comparable(found, fact), _comparable(found, seen.get((serial, day)))
         if wanted is not None and wanted != has:
-            missing.append(f"family {serial} on {day} is {_words(wanted)} at the source, {_words(has)} at the office")
+            missing.append(Failure(f"family {serial} on {day} is {_words(wanted)} at the source, {_words(has)} at the office", serial))
     return missing
 
 
-def _statements_lost(found: Evidence) -> list[str]:
+def _statements_lost(found: Evidence) -> list[Failure]:
     """Of a source that does not say where a family lives there is nothing to be seen on a day: its statements themselves must be there."""
     stand = statements(found.sent)
     dates = {
@@ -81,29 +89,30 @@ def _statements_lost(found: Evidence) -> list[str]:
     }
     told = {serial: {since for since, fact in timeline.items() if fact} for serial, timeline in found.truth.facts.items()}
     return [
-        f"family {serial}: what holds from {since} on is not at the office"
+        Failure(f"family {serial}: what holds from {since} on is not at the office", serial)
         for serial, all_since in told.items()
         for since in sorted(all_since - dates.get(serial, set()))
     ]
 
 
-def nothing_doubled(found: Evidence) -> list[str]:
+def nothing_doubled(found: Evidence) -> list[Failure]:
     """No household is there that the source does not have, and nothing was sent twice that the scenario does not let be."""
-    wrong = [f"{strangers} households are at the office that the source never had"] if (strangers := _strangers(found)) else []
+    strangers = _strangers(found)
+    wrong = [Failure(f"{strangers} households are at the office that the source never had")] if strangers else []
     for (serial, day), fact in _seen(found).items():
         if found.truth.at(serial, day) is None:
-            wrong.append(f"family {serial} on {day} is {_words(fact)} at the office, and does not exist at the source")
+            wrong.append(Failure(f"family {serial} on {day} is {_words(fact)} at the office, and does not exist at the source", serial))
     again = sum((Counter(one.value for one in found.sent) - Counter({one.value: 1 for one in found.sent})).values())
     fresh = {(one.topic, one.offset) for one in found.fresh}
     before = [one for one in found.sent if (one.topic, one.offset) not in fresh]
     again -= sum((Counter(one.value for one in before) - Counter({one.value: 1 for one in before})).values())
     allowed = found.scope.repeats + found.starts
     if not found.scope.repeats_all and again > allowed:
-        wrong.append(f"{again} records were sent that had been sent before; {allowed} may be")
+        wrong.append(Failure(f"{again} records were sent that had been sent before; {allowed} may be"))
     return wrong
 
 
-def order_kept(found: Evidence) -> list[str]:
+def order_kept(found: Evidence) -> list[Failure]:
     """Of each household's claim, what is sent first is what the source said first."""
     if found.scope.disorder:
         return []
@@ -123,7 +132,7 @@ def order_kept(found: Evidence) -> list[str]:
     return wrong
 
 
-def revisions_grow(found: Evidence) -> list[str]:
+def revisions_grow(found: Evidence) -> list[Failure]:
     """Two different statements of one claim and date never have the same revision: else the source's order cannot be told."""
     said: dict[tuple[object, ...], bytes] = {}
     wrong = []
@@ -131,11 +140,12 @@ def revisions_grow(found: Evidence) -> list[str]:
         event = one.event
         key = (one.key, event["region"], event["source"], event["valid_from"], event["revision"], event["mapping_version"])
         if said.setdefault(key, one.value) != one.value:
-            wrong.append(f"family {found.families.get(one.key)}: two statements from {event['valid_from']} on have one revision")
+            family = found.families.get(one.key)
+            wrong.append(Failure(f"family {family}: two statements from {event['valid_from']} on have one revision", family))
     return wrong
 
 
-def revisions_from_the_source(found: Evidence) -> list[str]:
+def revisions_from_the_source(found: Evidence) -> list[Failure]:
     """An adapter that starts over says what it said before, to the byte: nothing in its events came from its own memory or clock."""
     if not found.scope.repeats_all or not found.tells_its_past:
         return []
@@ -143,10 +153,10 @@ def revisions_from_the_source(found: Evidence) -> list[str]:
     before = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
     known = {one.key for one in found.sent if (one.topic, one.offset) not in fresh}
     other = [one for one in found.fresh if one.value not in before and one.key in known]
-    return [f"{len(other)} records of families known before are other than all that was sent of them before"] if other else []
+    return [Failure(f"{len(other)} records of families known before are other than all that was sent of them before")] if other else []
 
 
-def nothing_leaks(found: Evidence) -> list[str]:
+def nothing_leaks(found: Evidence) -> list[Failure]:
     """No national identifier, name or address is in any byte that was sent, or in the adapter's own file and log."""
     secrets = {what.encode() for serial in set(found.families.values()) for what in _personal(serial)}
     wrong = []
@@ -155,18 +165,18 @@ def nothing_leaks(found: Evidence) -> list[str]:
         ("the adapter's file or log", found.kept),
     ):
         if leaks := sum(one in content for one in secrets):
-            wrong.append(f"{leaks} names, addresses or national identifiers are in {place}")
+            wrong.append(Failure(f"{leaks} names, addresses or national identifiers are in {place}"))
         elif _SIXTEEN_DIGITS.search(content) and place == "what was sent":
-            wrong.append(f"16 digits in a row, the shape of a national identifier, are in {place}")
+            wrong.append(Failure(f"16 digits in a row, the shape of a national identifier, are in {place}"))
     return wrong
 
 
-def memory_bounded(found: Evidence) -> list[str]:
+def memory_bounded(found: Evidence) -> list[Failure]:
     """The adapter never needs more than 150 MB."""
-    return [f"{found.peak_mb:.0f} MB were resident, {_GREATEST_MB:.0f} may be"] if found.peak_mb > _GREATEST_MB else []
+    return [Failure(f"{found.peak_mb:.0f} MB were resident, {_GREATEST_MB:.0f} may be")] if found.peak_mb > _GREATEST_MB else []
 
 
-CHECKS: Mapping[str, Callable[[Evidence], list[str]]] = {
+CHECKS: Mapping[str, Callable[[Evidence], list[Failure]]] = {
     "nothing lost": nothing_lost,
     "nothing doubled": nothing_doubled,
     "order kept": order_kept,

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from deploy.certify.adapter import Adapter, until
-from deploy.certify.checks import CHECKS, Evidence, Scope
+from deploy.certify.checks import CHECKS, Evidence, Failure, Scope
 from deploy.certify.office import Record, records
 from deploy.certify.stand_ins import StandIn
 from deploy.certify.told import BEGIN, Fact, Says, Told, card, month_after
@@ -23,6 +23,7 @@ from producers.pseudonym import Pseudonyms
 
 __all__ = ["Finding", "Scene"]
 
+_MOST_WORDS = 5
 _EVER = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -58,6 +59,8 @@ class Scene:
     _moments: dict[int, datetime] = field(default_factory=dict)
     _sent: list[Record] = field(default_factory=list)
     _starts: int = 0
+    _failed: dict[str, set[int]] = field(default_factory=dict)
+    """The families of which each check has failed before."""
 
     # ---- what is told ----------------------------------------------------------------------------------------------------
 
@@ -146,7 +149,14 @@ class Scene:
             kept=self.adapter.kept_bytes(),
             peak_mb=self.adapter.peak_mb,
         )
-        return [Finding(name, not (words := check(evidence)), words[:5]) for name, check in CHECKS.items()]
+        return [self._finding(name, check(evidence)) for name, check in CHECKS.items()]
+
+    def _finding(self, check: str, failures: Sequence[Failure]) -> Finding:
+        """Return what a check found; what was found of a family in an earlier scenario is that one's, and not told again."""
+        known = self._failed.setdefault(check, set())
+        new = [one for one in failures if one.family is None or one.family not in known]
+        known.update(one.family for one in failures if one.family is not None)
+        return Finding(check, not new, [one.words for one in new[:_MOST_WORDS]])
 
 
 def new_pseudonyms() -> tuple[Pseudonyms, str]:

@@ -73,8 +73,8 @@ class DatabaseStandIn(StandIn):
                 server.execute(sql.SQL("drop role {}").format(role))
 
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
-        # A log has one order, that of commits; disorder is that of the transactions.
-        for told in reversed(changes) if disorder else changes:
+        # A log has one order, that of commits, and its places are the revisions; disorder can only be among families.
+        for told in sorted(changes, key=lambda one: -one.serial) if disorder else changes:
             self._commit(told)
 
     def repeat(self) -> None:
