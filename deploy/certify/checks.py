@@ -125,9 +125,8 @@ def order_kept(found: Evidence) -> list[Failure]:
             continue
         known.add(one.value)
         if one.event["revision"] < newest.get(claim, 0):
-            wrong.append(
-                f"family {found.families.get(one.key)}: at offset {one.offset} of {one.topic} an older revision follows a newer one"
-            )
+            family = found.families.get(one.key)
+            wrong.append(Failure(f"family {family}: at offset {one.offset} of {one.topic} an older revision follows a newer one", family))
         newest[claim] = max(one.event["revision"], newest.get(claim, 0))
     return wrong
 
