@@ -10,7 +10,7 @@ import sys
 import typer
 from typer._click.exceptions import ClickException
 
-from deploy.commands import adapter, demo, figures, receipts, reference, rejected, repair, services, work
+from deploy.commands import adapter, certify, demo, figures, receipts, reference, rejected, repair, services, work
 from deploy.settings import listed
 from schemas.errors import MuaraError
 
@@ -45,6 +45,7 @@ app.command()(services.status)
 app.command()(figures.indicators)
 app.command()(figures.verify)
 app.command()(repair.rebuild)
+adapter.app.command()(certify.certify)
 app.add_typer(adapter.app, name="adapter")
 app.add_typer(receipts.app, name="receipt")
 app.add_typer(reference.lines, name="lines")

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from producers.declaration.model import Model, Path
 
-__all__ = ["Cursor", "Page", "RestSource", "Snapshot", "Token"]
+__all__ = ["Cursor", "Key", "Page", "RestSource", "Snapshot", "Token"]
 
 
 class Token(Model):
@@ -27,6 +27,8 @@ class Cursor(Model):
 
     parameter: str
     path: Path
+    overlap_s: float = Field(30.0, ge=0, le=86_400)
+    """How much later than its change time a change may appear in the feed: a clock that was set back, a late commit. Read once more."""
 
 
 class Page(Model):
@@ -34,6 +36,13 @@ class Page(Model):
 
     parameter: str
     size: int = Field(500, ge=1, le=10_000)
+
+
+class Key(Model):
+    """The place in a snapshot: the parameter that takes it, and where an answer tells it."""
+
+    parameter: str
+    path: Path
 
 
 class Snapshot(Model):
@@ -44,7 +53,7 @@ class Snapshot(Model):
     """
 
     path: str
-    key: Cursor
+    key: Key
     """The parameter that takes the key behind which to go on, and where an answer tells its last one; it must name nobody."""
     since: Path
     """Where an answer tells the feed's cursor as it is now; the first page's counts."""

@@ -19,29 +19,32 @@ __all__ = [
     "NutritionSection",
     "ProgrammesSection",
     "RegionMapping",
+    "Section",
     "WelfareSection",
 ]
 
 
-class _Section(Model):
+class Section(Model):
+    """A section of the event."""
+
     when: Path | None = None
     """The path that must lead somewhere, else the record says nothing of this section."""
 
 
-class Composition(_Section):
+class Composition(Section):
     """How many members the household has."""
 
     size: Whole
 
 
-class WelfareSection(_Section):
+class WelfareSection(Section):
     """Expenditure of the household in rupiah per month, and how it is known."""
 
     expenditure: Whole
     basis: Basis
 
 
-class DwellingSection(_Section):
+class DwellingSection(Section):
     """The dwelling in the codes of Regsosek 2022."""
 
     tenure: Whole | None = None

@@ -1,0 +1,151 @@
+"""
+The adapter under certification as seen from outside: started, killed, waited for, its status read.
+
+Why: what counts is what its file says and what the broker holds, not which calls were made.
+Must not: look into the adapter's process.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from deploy import children
+from deploy.embedded import Addresses
+from producers.checkpoint import AdapterStatus, status
+from schemas.errors import Fatal
+
+__all__ = ["OWN_CODE", "PATIENCE_S", "Adapter", "DidNotHappen", "until"]
+
+OWN_CODE = (sys.executable, "-m", "deploy.certify.process")
+"""The command that runs the adapter's own code on a region file."""
+PATIENCE_S = 30.0
+_SPOOL_BYTES = 64 << 20
+_END_S = 10.0
+
+
+class DidNotHappen(Fatal):
+    """after {wait_s:.0f} s it was still not so: {what}"""
+
+
+def until(true: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Wait until something is so; raises `DidNotHappen`."""
+    deadline = time.monotonic() + patience_s
+    while not true():
+        if time.monotonic() > deadline:
+            raise DidNotHappen(wait_s=patience_s, what=what)
+        time.sleep(0.02)
+
+
+class Adapter:
+    """One adapter, run as often as a scenario likes, always over the same file until that is lost."""
+
+    def __init__(
+        self,
+        region_file: Path,
+        environ: Mapping[str, str],
+        where: Addresses,
+        folder: Path,
+        command: Sequence[str],
+        all_taken: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """
+        Run nothing yet.
+
+        `environ` fills the region file's placeholders and holds key and secrets; `all_taken` tells whether a source has pushed all.
+        """
+        self._all_taken = all_taken
+        self.state, self.log = folder / "state", folder / "adapter.log"
+        self.peak_mb = 0.0
+        """The greatest resident memory of any run so far, in MB."""
+        self.starts = 0
+        self.patience_s = PATIENCE_S
+        """How long anything is waited for; a first load has its own."""
+        self._command = [*command, str(region_file)]
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("MUARA_")},
+            **environ,
+            "CERTIFICATION_KAFKA": where.kafka,
+            "CERTIFICATION_REGISTRY": where.registry,
+            "CERTIFICATION_STATE": str(self.state),
+            "CERTIFICATION_SPOOL_BYTES": str(_SPOOL_BYTES),
+        }
+        self.state.mkdir()
+
+    @contextmanager
+    def running(self, **told: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the adapter until the end of the block, where it is asked to end; raises `DidNotHappen` where it does not, or not well."""
+        environ = {**self._environ, **{f"CERTIFICATION_{name.upper()}": value for name, value in told.items()}}
+        process = children.start(self._command, environ, self.log)
+        self.starts += 1
+        try:
+            yield process
+            self._weigh(process)
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                self._ended_well(process)
+        finally:
+            children.end([process])
+
+    def _ended_well(self, process: subprocess.Popen[bytes]) -> None:
+        try:
+            code = process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            raise DidNotHappen(wait_s=_END_S, what="the adapter ends when it is asked to") from None
+        if code != 0:
+            raise DidNotHappen(wait_s=0.0, what=f"the adapter ends with exit code 0 (it was {code}: {self._last_words()})")
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else "it said nothing"
+
+    def run_until_told(self) -> AdapterStatus:
+        """Run until all that the source has is delivered; return how the adapter stands then."""
+        with self.running() as process:
+            return self.wait_told(process)
+
+    def wait_told(self, process: subprocess.Popen[bytes], patience_s: float | None = None) -> AdapterStatus:
+        """Wait until all that the source had when this was called is delivered; raises `DidNotHappen`, at once where the process ends."""
+        pushed = [time.time()]
+
+        def told() -> bool:
+            found = self.status
+            if process.poll() is not None:
+                raise DidNotHappen(wait_s=0.0, what=f"the adapter goes on (it ended with {process.returncode}: {self._last_words()})")
+            self._weigh(process)
+            if not self._all_taken():
+                pushed[0] = time.time()
+                return False
+            return found is not None and found.caught_up and found.asked_at is not None and found.asked_at.timestamp() > pushed[0]
+
+        until(told, "everything that the source tells is delivered", patience_s or self.patience_s)
+        found = self.status
+        assert found is not None  # noqa: S101 - it was told
+        return found
+
+    def lose_disk(self) -> None:
+        """Remove the adapter's file, as a disk does that is lost."""
+        for part in self.state.iterdir():
+            part.unlink()
+
+    @property
+    def status(self) -> AdapterStatus | None:
+        """How the adapter stands, or None before its first start."""
+        file = next((one for one in self.state.glob("*.sqlite") if not one.name.endswith(".resend.sqlite")), None)
+        return status(file) if file else None
+
+    def kept_bytes(self) -> bytes:
+        """Return everything that the adapter has on disk, its log included."""
+        return b"".join(part.read_bytes() for part in (*self.state.iterdir(), self.log) if part.is_file())
+
+    def _weigh(self, process: subprocess.Popen[bytes]) -> None:
+        try:
+            self.peak_mb = max(self.peak_mb, psutil.Process(process.pid).memory_info().rss / 1e6)
+        except psutil.NoSuchProcess:
+            return

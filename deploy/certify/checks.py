@@ -1,0 +1,215 @@
+"""
+The checks: what must hold of everything that an adapter has ever sent, after each scenario.
+
+Why: pure functions of what the topics hold and of the truth, so that each can be shown to fail.
+Must not: ask a broker or a source.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from deploy.certify.office import Record, statements, views
+from deploy.certify.told import Fact, Truth, card, name, nik, street
+from schemas.events import Operation
+
+__all__ = ["CHECKS", "Evidence", "Failure", "Scope"]
+
+_SIXTEEN_DIGITS = re.compile(rb"(?<![0-9])[0-9]{16}(?![0-9])")
+_GREATEST_MB = 150.0
+_MOST_PERSONS = 12
+
+
+class Failure(NamedTuple):
+    """What does not hold, in words, and of which family if it is of one: of that family the same is not told again."""
+
+    words: str
+    family: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a scenario lets an adapter do: say a record again (after a kill, or when told again), or out of order."""
+
+    repeats: int = 0
+    """How many records may be equal to one sent before, beside one for each start: that of the newest moment is asked for again."""
+    repeats_all: bool = False
+    """The adapter starts over: everything may be sent again, and it must be the same to the byte."""
+    disorder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known after a scenario."""
+
+    sent: Sequence[Record]
+    """Everything in the topics."""
+    fresh: Sequence[Record]
+    """What this scenario has added to them."""
+    truth: Truth
+    families: Mapping[bytes, int]
+    """Serials by pseudonym, of every family that was ever told of."""
+    villages: Collection[str]
+    source: str
+    scope: Scope
+    starts: int
+    """How often the adapter was started in this scenario."""
+    tells_its_past: bool
+    tells_residence: bool
+    tells_size: bool
+    tells_welfare: bool
+    kept: bytes
+    """What the adapter has on disk, its log included."""
+    peak_mb: float
+
+
+def nothing_lost(found: Evidence) -> list[Failure]:
+    """Every family stands, on every day on which anything changed, as the source has told."""
+    if not found.tells_residence:
+        return _statements_lost(found)
+    seen = _seen(found)
+    missing = []
+    for serial, day, fact in found.truth.all_facts():
+        wanted, has = _comparable(found, fact), _comparable(found, seen.get((serial, day)))
+        if wanted is not None and wanted != has:
+            missing.append(Failure(f"family {serial} on {day} is {_words(wanted)} at the source, {_words(has)} at the office", serial))
+    return missing
+
+
+def _statements_lost(found: Evidence) -> list[Failure]:
+    """Of a source that does not say where a family lives there is nothing to be seen on a day: its statements themselves must be there."""
+    stand = statements(found.sent)
+    dates = {
+        found.families[household]: {one.valid_from for one in said if one.operation is Operation.UPSERT}
+        for household, said in stand.items()
+        if household in found.families
+    }
+    told = {serial: {since for since, fact in timeline.items() if fact} for serial, timeline in found.truth.facts.items()}
+    return [
+        Failure(f"family {serial}: what holds from {since} on is not at the office", serial)
+        for serial, all_since in told.items()
+        for since in sorted(all_since - dates.get(serial, set()))
+    ]
+
+
+def nothing_doubled(found: Evidence) -> list[Failure]:
+    """No household is there that the source does not have, and nothing was sent twice that the scenario does not let be."""
+    strangers = _strangers(found)
+    wrong = [Failure(f"{strangers} households are at the office that the source never had")] if strangers else []
+    for (serial, day), fact in _seen(found).items():
+        if found.truth.at(serial, day) is None:
+            wrong.append(Failure(f"family {serial} on {day} is {_words(fact)} at the office, and does not exist at the source", serial))
+    again = sum((Counter(one.value for one in found.sent) - Counter({one.value: 1 for one in found.sent})).values())
+    fresh = {(one.topic, one.offset) for one in found.fresh}
+    before = [one for one in found.sent if (one.topic, one.offset) not in fresh]
+    again -= sum((Counter(one.value for one in before) - Counter({one.value: 1 for one in before})).values())
+    allowed = found.scope.repeats + found.starts
+    if not found.scope.repeats_all and again > allowed:
+        wrong.append(Failure(f"{again} records were sent that had been sent before; {allowed} may be"))
+    return wrong
+
+
+def order_kept(found: Evidence) -> list[Failure]:
+    """Of each household's claim, what is sent first is what the source said first."""
+    if found.scope.disorder:
+        return []
+    newest: dict[tuple[object, ...], int] = {}
+    wrong, fresh = [], {(one.topic, one.offset) for one in found.fresh}
+    known = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
+    for one in found.fresh:
+        claim = (one.key, one.event["region"], one.event["source"])
+        if one.value in known:
+            continue
+        known.add(one.value)
+        if one.event["revision"] < newest.get(claim, 0):
+            family = found.families.get(one.key)
+            wrong.append(Failure(f"family {family}: at offset {one.offset} of {one.topic} an older revision follows a newer one", family))
+        newest[claim] = max(one.event["revision"], newest.get(claim, 0))
+    return wrong
+
+
+def revisions_grow(found: Evidence) -> list[Failure]:
+    """Two different statements of one claim and date never have the same revision: else the source's order cannot be told."""
+    said: dict[tuple[object, ...], bytes] = {}
+    wrong = []
+    for one in found.sent:
+        event = one.event
+        key = (one.key, event["region"], event["source"], event["valid_from"], event["revision"], event["mapping_version"])
+        if said.setdefault(key, one.value) != one.value:
+            family = found.families.get(one.key)
+            wrong.append(Failure(f"family {family}: two statements from {event['valid_from']} on have one revision", family))
+    return wrong
+
+
+def revisions_from_the_source(found: Evidence) -> list[Failure]:
+    """An adapter that starts over says what it said before, to the byte: nothing in its events came from its own memory or clock."""
+    if not found.scope.repeats_all or not found.tells_its_past:
+        return []
+    fresh = {(one.topic, one.offset) for one in found.fresh}
+    before = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
+    known = {one.key for one in found.sent if (one.topic, one.offset) not in fresh}
+    other = [one for one in found.fresh if one.value not in before and one.key in known]
+    return [Failure(f"{len(other)} records of families known before are other than all that was sent of them before")] if other else []
+
+
+def nothing_leaks(found: Evidence) -> list[Failure]:
+    """No national identifier, name or address is in any byte that was sent, or in the adapter's own file and log."""
+    secrets = {what.encode() for serial in set(found.families.values()) for what in _personal(serial)}
+    wrong = []
+    for place, content in (
+        ("what was sent", b"\0".join(one.key + one.value for one in found.sent)),
+        ("the adapter's file or log", found.kept),
+    ):
+        if leaks := sum(one in content for one in secrets):
+            wrong.append(Failure(f"{leaks} names, addresses or national identifiers are in {place}"))
+        elif _SIXTEEN_DIGITS.search(content) and place == "what was sent":
+            wrong.append(Failure(f"16 digits in a row, the shape of a national identifier, are in {place}"))
+    return wrong
+
+
+def memory_bounded(found: Evidence) -> list[Failure]:
+    """The adapter never needs more than 150 MB."""
+    return [Failure(f"{found.peak_mb:.0f} MB were resident, {_GREATEST_MB:.0f} may be")] if found.peak_mb > _GREATEST_MB else []
+
+
+CHECKS: Mapping[str, Callable[[Evidence], list[Failure]]] = {
+    "nothing lost": nothing_lost,
+    "nothing doubled": nothing_doubled,
+    "order kept": order_kept,
+    "revisions grow": revisions_grow,
+    "revisions come from the source": revisions_from_the_source,
+    "nothing leaks": nothing_leaks,
+    "memory bounded": memory_bounded,
+}
+
+
+def _seen(found: Evidence) -> dict[tuple[int, date], Fact]:
+    """Return families as the office sees them, by serial and day."""
+    of_family = found.truth.days()
+    days = {household: of_family.get(serial, set()) for household, serial in found.families.items()}
+    seen = views(statements(found.sent), days, found.villages, found.source)
+    return {(found.families[household], day): fact for (household, day), fact in seen.items() if household in found.families}
+
+
+def _strangers(found: Evidence) -> int:
+    return len({one.key for one in found.sent} - found.families.keys())
+
+
+def _comparable(found: Evidence, fact: Fact | None) -> Fact | None:
+    """Return what of a fact this region file tells at all."""
+    if fact is None:
+        return None
+    return Fact(fact.village, fact.size if found.tells_size else 0, fact.expenditure if found.tells_welfare else None)
+
+
+def _words(fact: Fact | None) -> str:
+    if fact is None:
+        return "nowhere"
+    return f"in {fact.village}, {fact.size} people, {fact.expenditure} rupiah"
+
+
+def _personal(serial: int) -> list[str]:
+    return [card(serial), name(serial), street(serial), *(nik(serial, place) for place in range(_MOST_PERSONS))]

@@ -1,0 +1,153 @@
+"""
+The course of a certification: services of its own, every scenario in its order, and what was found in each.
+
+Why: one run, on one machine, with the real broker and registry, in minutes.
+Must not: stop at the first failure: an author wants to know all of them at once.
+"""
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.certify.adapter import OWN_CODE, PATIENCE_S, Adapter, DidNotHappen
+from deploy.certify.scenarios import Scenario, scenarios
+from deploy.certify.scene import Finding, Scene, new_pseudonyms
+from deploy.certify.stand_ins import StandIn
+from deploy.certify.stand_ins.opening import stand_in_for
+from deploy.certify.writing import CannotBeSaid
+from deploy.embedded import EmbeddedServices, Progress
+from deploy.topics import make_topics
+from producers.declaration import Declaration
+from producers.region_file import read_region_file
+
+__all__ = ["Certificate", "Tried", "certify"]
+
+_HAPPENED = "it happened as it must"
+Tell = Callable[["Tried"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One scenario as it came out."""
+
+    name: str
+    words: str
+    findings: Sequence[Finding]
+    seconds: float
+    not_applicable: str = ""
+    """Why it could not be tried: the region file has no way to say it."""
+
+    @property
+    def held(self) -> bool:
+        """Whether everything held."""
+        return all(one.held for one in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Everything that was tried of one region file, and whether it held."""
+
+    region: str
+    source: str
+    kind: str
+    mapping_version: int
+    digest: str
+    """SHA-256 of the region file: a changed file is not the one that was certified."""
+    tried: Sequence[Tried]
+    peak_mb: float
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything that could be tried held."""
+        return all(one.held for one in self.tried)
+
+
+def certify(
+    region_file: Path,
+    digest: str,
+    progress: Progress,
+    tell: Tell,
+    command: Sequence[str] = OWN_CODE,
+    only: Sequence[str] = (),
+    services: EmbeddedServices | None = None,
+    patience_s: float = PATIENCE_S,
+) -> Certificate:
+    """
+    Play every scenario (or those named) against a region file's adapter, and return what was found; `tell` hears of each as it ends.
+
+    `command` runs the adapter under certification; with `services` those are used, where the topics of these regencies must be new.
+    Nothing is waited for longer than `patience_s`. Raises `RegionFileWrong`, and what the embedded services raise.
+    """
+    declared = read_region_file(region_file, None)
+    began = time.monotonic()
+    with _scene(declared, region_file, progress, command, services) as scene:
+        scene.adapter.patience_s = patience_s
+        tried = []
+        for one in scenarios(type(scene.source).lies):
+            if not only or one.name in only or one.name == "insert":
+                tried.append(_played(one, scene))
+                tell(tried[-1])
+        return Certificate(
+            region=declared.name,
+            source=declared.source_id,
+            kind=declared.source.kind,
+            mapping_version=declared.mapping_version,
+            digest=digest,
+            tried=tried,
+            peak_mb=scene.adapter.peak_mb,
+            seconds=time.monotonic() - began,
+        )
+
+
+def _played(scenario: Scenario, scene: Scene) -> Tried:
+    began = time.monotonic()
+    scene.begin_scenario(scenario.scope)
+    happened = Finding(_HAPPENED, held=True)
+    try:
+        scenario.play(scene)
+    except CannotBeSaid as error:
+        return Tried(scenario.name, scenario.words, [], time.monotonic() - began, not_applicable=str(error))
+    except DidNotHappen as error:
+        happened = Finding(_HAPPENED, held=False, words=[str(error)])
+    return Tried(scenario.name, scenario.words, [happened, *scene.findings()], time.monotonic() - began)
+
+
+@contextmanager
+def _scene(
+    declared: Declaration, region_file: Path, progress: Progress, command: Sequence[str], services: EmbeddedServices | None
+) -> Iterator[Scene]:
+    """Give a scene whose services run and whose topics are there; nothing of it is left in the end."""
+    with ExitStack() as ends:
+        folder = Path(tempfile.mkdtemp(prefix="muara-certify-"))
+        ends.callback(shutil.rmtree, folder, ignore_errors=True)
+        if services is None:
+            services = ends.enter_context(EmbeddedServices.start(folder / "services", fresh=True, progress=progress, wal_level="logical"))
+            if services.folder is not None:
+                ends.callback(shutil.rmtree, services.folder, ignore_errors=True)
+        make_topics(services.addresses.kafka, services.addresses.registry, declared.regencies)
+        source = stand_in_for(declared, folder, services.addresses.database)
+        ends.enter_context(source.running())
+        pseudonyms, key = new_pseudonyms()
+        filled = folder / region_file.name
+        filled.write_text(_filled(region_file.read_text(encoding="utf-8"), source), encoding="utf-8")
+        environ = {"MUARA_PSEUDONYM_KEY": key, **{name: value for name, value in source.placeholders.items() if name.isupper()}}
+        adapter = Adapter(filled, environ, services.addresses, folder, command, lambda: source.all_taken)
+        yield Scene(declared, filled, services, source, adapter, pseudonyms)
+
+
+def _filled(text: str, source: StandIn) -> str:
+    """Return the region file with the stand-in's address and folder in place of the region's."""
+    for key, value in source.placeholders.items():
+        if not key.isupper():
+            text = _with(text, key, value)
+    return text
+
+
+def _with(text: str, key: str, value: str) -> str:
+    return re.sub(rf"(?m)^(\s*{key}\s*=\s*).*$", lambda found: f'{found.group(1)}"{value}"', text, count=1)

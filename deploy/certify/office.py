@@ -1,0 +1,107 @@
+"""
+The office in a certification: it reads the topics whole, and knows of a household what the law says.
+
+Why: the law decides what an adapter's events amount to; here it is the plain form of it, and nothing else of the office.
+Must not: keep anything between two looks.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from deploy.certify.told import Fact
+from deploy.embedded import Addresses
+from processors.law import Statement, kept, view
+from processors.reference import Reference, Region, Registration
+from schemas.codec import decode
+from schemas.events import Operation
+from schemas.registry import Registry
+from schemas.topics import household_topic
+
+__all__ = ["Record", "records", "statements", "views"]
+
+_ANSWER_S = 10.0
+_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a topic, and what it says."""
+
+    topic: str
+    offset: int
+    key: bytes
+    value: bytes
+    event: Mapping[str, Any]
+
+
+def records(where: Addresses, regencies: Collection[str]) -> list[Record]:
+    """Return everything in the regencies' topics, each topic in its order."""
+    consumer = Consumer({"bootstrap.servers": where.kafka, "group.id": "certification", "enable.auto.commit": False})
+    try:
+        places = [TopicPartition(household_topic(regency), 0, OFFSET_BEGINNING) for regency in sorted(regencies)]
+        wanted = sum(consumer.get_watermark_offsets(place, timeout=_ANSWER_S)[1] for place in places)
+        consumer.assign(places)
+        with closing(Registry(where.registry)) as registry:
+            found: list[Record] = []
+            while len(found) < wanted:
+                found += _taken(consumer, wanted - len(found), registry)
+    finally:
+        consumer.close()
+    return sorted(found, key=lambda one: (one.topic, one.offset))
+
+
+def _taken(consumer: Consumer, most: int, registry: Registry) -> Iterator[Record]:
+    for message in consumer.consume(min(most, _AT_ONCE), timeout=_ANSWER_S):
+        topic, key, value, offset = message.topic(), message.key(), message.value(), message.offset()
+        assert isinstance(key, bytes)  # noqa: S101 - no adapter sends anything else
+        assert isinstance(value, bytes)  # noqa: S101
+        yield Record(topic or "", offset or 0, key, value, decode("HouseholdChanged", value, (), registry))
+
+
+def statements(said: Sequence[Record]) -> dict[bytes, list[Statement]]:
+    """Return the statements that stand, by household."""
+    by_household: dict[bytes, list[Statement]] = {}
+    for one in said:
+        event = one.event
+        welfare = event["welfare"]
+        by_household.setdefault(one.key, []).append(
+            Statement(
+                region=event["region"],
+                source=event["source"],
+                valid_from=event["valid_from"],
+                revision=event["revision"],
+                mapping_version=event["mapping_version"],
+                operation=Operation(event["operation"]),
+                village=event["residence"] and event["residence"]["village"],
+                size=event["composition"] and event["composition"]["size"],
+                expenditure=welfare and welfare["expenditure"],
+            )
+        )
+    return {household: kept(all_said) for household, all_said in by_household.items()}
+
+
+def views(
+    held: Mapping[bytes, Sequence[Statement]], days: Mapping[bytes, Collection[date]], villages: Collection[str], source: str
+) -> dict[tuple[bytes, date], Fact]:
+    """Return every household as the office sees it on each of its days on which it exists, by household and day."""
+    reference = _reference(villages, source)
+    found = {}
+    for household, said in held.items():
+        for day in days.get(household, ()):
+            if seen := view(said, day, reference):
+                found[household, day] = Fact(seen.village, seen.size or 0, seen.expenditure)
+    return found
+
+
+def _reference(villages: Collection[str], source: str) -> Reference:
+    """Return reference data of these villages, each right below its regency, for which the source may speak."""
+    regencies = sorted({village[:5] for village in villages})
+    regions = {code: Region(number, code, code, "regency", None, None) for number, code in enumerate(regencies)}
+    regions |= {code: Region(1000 + number, code, code, "village", code[:5], "rural") for number, code in enumerate(sorted(villages))}
+    registered = tuple(Registration(number, regency, source, 1) for number, regency in enumerate(regencies))
+    return Reference(version=1, first_month=0, regions=regions, registrations=registered, lines=())

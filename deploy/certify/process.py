@@ -1,0 +1,81 @@
+"""
+The adapter under certification: its own code in a process of its own, which may be told to die by SIGKILL at one of its steps.
+
+Why: `kill -9` at each step must be at that step, not somewhere near it.
+Must not: change what a step does; be used for anything but a certification.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from producers.checkpoint import StateFile
+from producers.pseudonym import Pseudonyms
+from producers.publisher import Publisher
+from producers.reader import Reader
+from producers.runner import run
+from producers.settings import AdapterSettings
+from producers.spool import Spool
+
+__all__ = ["STEPS", "die_at", "main"]
+
+STEPS: dict[str, tuple[type, str, bool]] = {
+    "read, nothing kept": (Reader, "_keep", True),
+    "spooled, in the transaction": (Spool, "append", False),
+    "position moved, not committed": (StateFile, "move", False),
+    "committed, nothing sent": (Reader, "_keep", False),
+    "handed to the producer": (Publisher, "_hand_over", False),
+    "delivered, still in the spool": (Spool, "delivered", True),
+    "delivered and forgotten": (Spool, "delivered", False),
+}
+"""Each step: the method at its border, and whether death comes before it or after it."""
+_PREFIX = "CERTIFICATION_"
+
+
+def die_at(step: str, times: int) -> None:
+    """Wrap a step's method so that this process dies there the given time."""
+    kind, name, before = STEPS[step]
+    method: Callable[..., Any] = getattr(kind, name)
+    left = times
+
+    def dying(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - any of the methods
+        nonlocal left
+        if before:
+            left -= 1
+            _die_if(left)
+        result = method(*arguments, **named)
+        if not before and (name != "_hand_over" or result):
+            left -= 1
+            _die_if(left)
+        return result
+
+    setattr(kind, name, dying)
+
+
+def _die_if(left: int) -> None:
+    if left <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> int:
+    """Run the adapter as the environment says."""
+    told = {name.removeprefix(_PREFIX): value for name, value in os.environ.items() if name.startswith(_PREFIX)}
+    if step := told.get("DIE_AT"):
+        die_at(step, int(told["DIE_TIMES"]))
+    settings = AdapterSettings(
+        kafka=told["KAFKA"],
+        registry=told["REGISTRY"],
+        state_directory=Path(told["STATE"]),
+        pseudonyms=Pseudonyms.from_environ(os.environ),
+        environ=os.environ,
+        spool_bytes=int(told["SPOOL_BYTES"]),
+        poll_interval_s=0.05,
+    )
+    return run(Path(sys.argv[1]), settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""
+A PostgreSQL database, as a region file of the kind `postgres` declares it: its tables, a role that may read, and real transactions.
+
+Why: see stand_ins/__init__.py.
+Must not: give the adapter's role more than a region would.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from deploy.certify.stand_ins import StandIn
+from deploy.certify.told import BEGIN, Fact, Says, Told
+from deploy.certify.writing import CannotBeSaid, Oddity, Writer
+from producers.declaration import Declaration, PostgresSource, Value
+from schemas.errors import Fatal
+
+__all__ = ["DatabaseStandIn"]
+
+_NEW_COLUMN = "kolom_baru_contoh"
+_ANYBODY = Told(0, BEGIN, 0, datetime(2020, 1, 1, tzinfo=UTC), fact=Fact("", 1, 1))
+
+
+class CaptureNotPlayed(Fatal):
+    """a certification plays capture = "log" only, this file says "{capture}": its other ways are tested with the adapter's own code"""
+
+
+class DatabaseStandIn(StandIn):
+    """One table of families and the tables of their lists, in a database of its own on a server whose log can be decoded."""
+
+    tells_its_past = False
+
+    def __init__(self, declared: Declaration, server: str) -> None:
+        """Know the server's address, of one who may make databases and roles; raises `CaptureNotPlayed`."""
+        assert isinstance(declared.source, PostgresSource)  # noqa: S101 - opened by kind
+        self.source = declared.source
+        if self.source.capture != "log":
+            raise CaptureNotPlayed(capture=self.source.capture)
+        super().__init__(declared, Writer(declared, depth=2, as_text=True))
+        self._server, self._name, self._secret = server, f"certify_{secrets.token_hex(4)}", secrets.token_hex(16)
+        self._role = f"{self._name}_reader"
+        self._owner: psycopg.Connection[Any] | None = None
+        self._columns: list[str] = []
+        self._newest: Told | None = None
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """The connection string of the role that may read."""
+        parts = urlsplit(self._server)
+        where = f"{quote(self._role)}:{self._secret}@{parts.hostname}:{parts.port}"
+        return {self.source.dsn_env: urlunsplit((parts.scheme, where, f"/{self._name}", "", ""))}
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Make database, tables, publication and role; drop all of it in the end."""
+        with psycopg.connect(self._server, autocommit=True) as server:
+            server.execute(sql.SQL("create database {}").format(sql.Identifier(self._name)))
+            role, database = sql.Identifier(self._role), sql.Identifier(self._name)
+            server.execute(sql.SQL("create role {} login replication password {}").format(role, sql.Literal(self._secret)))
+            try:
+                with psycopg.connect(self._own_address, autocommit=True) as self._owner:
+                    self._make_tables()
+                    yield
+            finally:
+                self._drop_slots(server)
+                server.execute(sql.SQL("drop database {} with (force)").format(database))
+                server.execute(sql.SQL("drop role {}").format(role))
+
+    def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
+        # A log has one order, that of commits, and its places are the revisions; disorder can only be among families.
+        for told in sorted(changes, key=lambda one: -one.serial) if disorder else changes:
+            self._commit(told)
+
+    def repeat(self) -> None:
+        """Write the newest change once more, as applications do that save what nobody has changed."""
+        if self._newest is not None:
+            self._commit(self._newest)
+
+    def tell_odd(self, told: Told, oddity: Oddity) -> None:
+        """Write an odd row; raises `CannotBeSaid` where a database does not let it be."""
+        if oddity is Oddity.CHANGED_TYPE:
+            raise CannotBeSaid(what=str(oddity), why="a column has one type")
+        if oddity is Oddity.NEW_FIELD:
+            table = self._table(self.source.table)
+            self._connection.execute(sql.SQL("alter table {} add column {} text").format(table, sql.Identifier(_NEW_COLUMN)))
+            self._columns.append(_NEW_COLUMN)
+        record = self.writer.odd(told, oddity)[0]
+        if oddity is Oddity.MISSING_FIELD:
+            record = {**self.writer.record(told)[0], self._path("valid_from"): None}
+        self._write(record, told)
+
+    def tell_garbage(self) -> None:
+        """Write a row whose key alone is filled."""
+        self._connection.execute(
+            sql.SQL("insert into {} ({}) values ('bukan nomor')").format(self._table(self.source.table), sql.Identifier(self.source.key))
+        )
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Let the role in no more, and end its sessions."""
+        self._may_log_in(sql.SQL("nologin"))
+        self._connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", (self._role,))
+        try:
+            yield
+        finally:
+            self._may_log_in(sql.SQL("login"))
+
+    # ---- the database ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _own_address(self) -> str:
+        parts = urlsplit(self._server)
+        return urlunsplit((parts.scheme, parts.netloc, f"/{self._name}", "", ""))
+
+    @property
+    def _connection(self) -> psycopg.Connection[Any]:
+        assert self._owner is not None  # noqa: S101 - within `running`
+        return self._owner
+
+    def _may_log_in(self, word: sql.SQL) -> None:
+        self._connection.execute(sql.SQL("alter role {} with {}").format(sql.Identifier(self._role), word))
+
+    def _drop_slots(self, server: psycopg.Connection[Any]) -> None:
+        server.execute("select pg_terminate_backend(active_pid) from pg_replication_slots where database = %s and active", (self._name,))
+        server.execute("select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = %s", (self._name,))
+
+    def _make_tables(self) -> None:
+        """Make the tables with every column that the mapping reads, and some that it must not; all are texts."""
+        sample = self.writer.record(_ANYBODY)[0]
+        lists = {one.name for one in self.source.lists}
+        self._columns = [name for name in sample if name not in lists]
+        tables = {self.source.table: (self._columns, self.source.key, True)}
+        for one in self.source.lists:
+            columns = [name for name in (sample.get(one.name) or [{}])[0] if name != one.key]
+            tables[one.table] = ([*columns, one.key], one.key, False)
+        for table, (columns, key, is_main) in tables.items():
+            self._make_table(table, columns, key, is_main=is_main)
+        names = sql.SQL(", ").join(self._table(table) for table in tables)
+        self._connection.execute(sql.SQL("create publication {} for table {}").format(sql.Identifier(self.source.publication), names))
+
+    def _make_table(self, table: str, columns: Sequence[str], key: str, *, is_main: bool) -> None:
+        schema, _, _ = table.partition(".")
+        role = sql.Identifier(self._role)
+        self._connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
+        self._connection.execute(sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(schema), role))
+        kind = {one: sql.SQL("text primary key" if is_main and one == key else "text") for one in columns}
+        typed: list[sql.Composable] = [sql.SQL("{} {}").format(sql.Identifier(one), of) for one, of in kind.items()]
+        if not is_main:
+            typed.insert(0, sql.SQL("id bigint generated always as identity primary key"))
+        name = self._table(table)
+        self._connection.execute(sql.SQL("create table {} ({})").format(name, sql.SQL(", ").join(typed)))
+        self._connection.execute(sql.SQL("grant select on {} to {}").format(name, role))
+        if is_main:
+            self._connection.execute(sql.SQL("alter table {} replica identity full").format(name))
+
+    def _table(self, table: str) -> sql.Identifier:
+        return sql.Identifier(*table.split(".", 1))
+
+    def _path(self, field: str) -> str:
+        value: Value = getattr(self.declared.mapping, field)
+        return value.path or ""
+
+    # ---- changes ---------------------------------------------------------------------------------------------------------
+
+    def _commit(self, told: Told) -> None:
+        self._newest = told
+        self._write(self.writer.record(told)[0], told)
+
+    def _write(self, record: Mapping[str, Any], told: Told) -> None:
+        """Write a family's row and its lists in one transaction; where it ends, its day is written first and the row deleted then."""
+        lists = {one.name: one for one in self.source.lists}
+        row = {name: value for name, value in record.items() if name not in lists}
+        key = record[self.source.key]
+        with self._connection.transaction():
+            self._connection.execute(self._upsert(list(row)), list(row.values()))
+            for name, one in lists.items():
+                self._connection.execute(self._delete(one.table, one.key), (key,))
+                for item in record.get(name) or ():
+                    columns = {**item, one.key: key}
+                    self._connection.execute(self._insert(one.table, list(columns)), list(columns.values()))
+            if told.says is Says.ENDS:
+                for one in self.source.lists:
+                    self._connection.execute(self._delete(one.table, one.key), (key,))
+                self._connection.execute(self._delete(self.source.table, self.source.key), (key,))
+
+    def _insert(self, table: str, columns: Sequence[str]) -> sql.Composed:
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        values = sql.SQL(", ").join([sql.Placeholder()] * len(columns))
+        return sql.SQL("insert into {} ({}) values ({})").format(self._table(table), names, values)
+
+    def _upsert(self, columns: Sequence[str]) -> sql.Composed:
+        changes = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(one)) for one in columns if one != self.source.key)
+        key = sql.Identifier(self.source.key)
+        return sql.SQL("{} on conflict ({}) do update set {}").format(self._insert(self.source.table, columns), key, changes)
+
+    def _delete(self, table: str, key: str) -> sql.Composed:
+        return sql.SQL("delete from {} where {} = %s").format(self._table(table), sql.Identifier(key))

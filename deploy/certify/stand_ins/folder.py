@@ -1,0 +1,145 @@
+"""
+A folder of snapshots, as a region file of the kind `files` declares it: one file for each village and month.
+
+Why: see stand_ins/__init__.py.
+Must not: write a file under its own name before it is whole, but where it is told to.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from deploy.certify.stand_ins import Lie, StandIn
+from deploy.certify.told import Told, nik
+from deploy.certify.writing import Oddity, Writer
+from producers.declaration import Declaration, FilesSource
+
+__all__ = ["FolderStandIn"]
+
+_FIRST_EXPORT = datetime(2020, 3, 1, 8, tzinfo=UTC)
+
+
+class FolderStandIn(StandIn):
+    """The registers of all villages, each dropped anew whenever something of it changes."""
+
+    lies = (Lie.HALF, Lie.OTHER_HEADER)
+
+    def __init__(self, declared: Declaration, folder: Path) -> None:
+        """Make the folder."""
+        assert isinstance(declared.source, FilesSource)  # noqa: S101 - opened by kind
+        self.source, self.folder = declared.source, folder
+        super().__init__(declared, Writer(declared, depth=2, as_text=True))
+        folder.mkdir()
+        self.dropped: dict[tuple[str, date], list[list[str]]] = {}
+        """The rows last dropped of each village and month."""
+        self._exports = 0
+        self._newest: tuple[str, bytes] = ("", b"")
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """Where the folder is."""
+        return {"folder": str(self.folder)}
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The folder is always there."""
+        yield
+
+    def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
+        since = {told.since for told in changes}
+        wrong = [(key, rows) for key, rows in self._due(since) if rows != self.dropped.get(key)]
+        for (village, month), rows in reversed(wrong) if disorder else wrong:
+            self._drop(village, month, rows)
+
+    def _due(self, since: set[date]) -> Iterator[tuple[tuple[str, date], list[list[str]]]]:
+        """Give the rows that each village's snapshot must have, of the months told of and of all that were dropped before."""
+        for month in sorted({*since, *(month for _, month in self.dropped)}):
+            for village in (village for villages in self.villages.values() for village in villages):
+                living = self.truth.living(month, village)
+                if living or (village, month) in self.dropped:
+                    yield (village, month), [self._row(serial, month) for serial in sorted(living)]
+
+    def _row(self, serial: int, month: date) -> list[str]:
+        fact = self.truth.at(serial, month)
+        assert fact is not None  # noqa: S101 - one of the living
+        return self._cells(self.writer.record(Told(serial, month, 0, _FIRST_EXPORT, fact=fact))[0], serial)
+
+    def _cells(self, record: Mapping[str, object], serial: int) -> list[str]:
+        """Return a row; columns that the mapping does not read hold what must not leave the region."""
+        return [
+            str(record.get(column, nik(serial))) if column in record or not self._reads(column) else "" for column in self.source.columns
+        ]
+
+    def _reads(self, column: str) -> bool:
+        return f'"{column}"' in self.declared.mapping.model_dump_json()
+
+    def repeat(self) -> None:
+        """Drop the newest file once more, the same to the byte."""
+        name, content = self._newest
+        self._write(name, content)
+
+    def tell_odd(self, told: Told, oddity: Oddity) -> None:
+        """Drop the village's snapshot of the month with one odd row more, or with a column more."""
+        village, month = told.fact.village, told.since
+        rows = [self._row(serial, month) for serial in sorted(self.truth.living(month, village))]
+        if oddity is Oddity.NEW_FIELD:
+            row = [*self._cells(self.writer.record(told)[0], told.serial), "baru"]
+            self._drop(village, month, [*([*one, "baru"] for one in rows), row], [*self.source.columns, "KOLOM_BARU"])
+            self.dropped[village, month] = [*rows, row[:-1]]
+            return
+        self._drop(village, month, [*rows, self._cells(self.writer.odd(told, oddity)[0], told.serial)])
+
+    def tell_garbage(self) -> None:
+        """Drop a file that is none."""
+        (village, month), _ = list(self.dropped.items())[-1]
+        self._write(self._name(village, month), b"\x00\x01bukan data\n")
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Move the folder away."""
+        elsewhere = self.folder.with_suffix(".away")
+        self.folder.rename(elsewhere)
+        try:
+            yield
+        finally:
+            elsewhere.rename(self.folder)
+
+    @contextmanager
+    def lying(self, lie: Lie) -> Iterator[None]:
+        """Drop a newer snapshot of what was dropped last, which is not so; the right one follows at the end of the block."""
+        (village, month), rows = list(self.dropped.items())[-1]
+        if lie is Lie.HALF:
+            content = self._content(self.source.columns, rows)
+            self._write(self._name(village, month), content[: len(content) * 2 // 3])
+        else:
+            self._write(self._name(village, month), self._content([f"X{name}" for name in self.source.columns], rows))
+        try:
+            yield
+        finally:
+            self._drop(village, month, rows)
+
+    # ---- files -----------------------------------------------------------------------------------------------------------
+
+    def _drop(self, village: str, month: date, rows: list[list[str]], columns: Sequence[str] | None = None) -> None:
+        self.dropped.pop((village, month), None)
+        self.dropped[village, month] = rows
+        self._newest = self._name(village, month), self._content(columns or self.source.columns, rows)
+        self._write(*self._newest)
+
+    def _content(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+        text = io.StringIO()
+        csv.writer(text, delimiter=self.source.delimiter[0], lineterminator="\n").writerows([columns, *rows])
+        return text.getvalue().encode(self.source.encoding[0])
+
+    def _name(self, village: str, month: date) -> str:
+        self._exports += 1
+        exported = _FIRST_EXPORT + timedelta(seconds=self._exports)
+        return self.source.file_name[0].format(village=village, period=f"{month:%Y%m}", exported=f"{exported:%Y%m%dT%H%M%S%f}")
+
+    def _write(self, name: str, content: bytes) -> None:
+        part = self.folder / f"{name}.part"
+        part.write_bytes(content)
+        part.rename(self.folder / name)

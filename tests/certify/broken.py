@@ -1,0 +1,201 @@
+"""
+Adapters that are broken on purpose, one way each, run in place of the adapter's own code.
+
+Why: a check that nothing fails proves nothing.
+Must not: be broken in more than one way at once.
+
+`python -m tests.certify.broken WAY FILE`
+"""
+
+import itertools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from deploy.certify import process
+from producers import reader
+from producers.faults import RecordUnreadable, SourceAway
+from producers.mapping import Mapper
+from producers.publisher import Publisher
+from producers.reader import Reader
+from producers.spool import Spool
+from schemas.errors import Fatal
+from schemas.events import Operation, Programme
+
+__all__ = ["WAYS"]
+
+_ballast: list[bytes] = []
+
+
+class GivesUp(Fatal):
+    """this adapter gives up"""
+
+
+def _instead(of: Any, name: str, made: Callable[[Any], Any]) -> None:
+    """Put in place of a function what is made of it."""
+    setattr(of, name, made(getattr(of, name)))
+
+
+def _events(changed: Callable[[Any, Any], Any]) -> None:
+    """Change each event, given the record that it was made from."""
+    _instead(Mapper, "event", lambda event: lambda self, record: changed(event(self, record), record))
+
+
+def _spooled(changed: Callable[[list[Any]], list[Any]]) -> None:
+    """Change what a batch puts into the spool."""
+    _instead(Spool, "append", lambda append: lambda self, events: append(self, changed(list(events))))
+
+
+def loses() -> None:
+    """Forget the last event of every batch of several."""
+    _spooled(lambda events: events[:-1] if len(events) > 1 else events)
+
+
+def loses_when_killed() -> None:
+    """Keep events in memory for a moment after their position is on disk."""
+    held: list[Any] = []
+    append = Spool.append
+
+    def made(keep: Any) -> Any:
+        def keep_and_then_spool(self: Any, *arguments: Any) -> None:
+            keep(self, *arguments)
+            if os.environ.get("CERTIFICATION_DIE_AT"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            with self._state.transaction():
+                append(self._spool, list(held))
+            held.clear()
+
+        return keep_and_then_spool
+
+    _instead(Spool, "append", lambda _: lambda _, events: held.extend(events))
+    _instead(Reader, "_keep", made)
+
+
+def doubles() -> None:
+    """Send every event twice."""
+    _spooled(lambda events: [one for one in events for _ in range(2)])
+
+
+def invents() -> None:
+    """Take every family for another one, which nobody has."""
+    _events(lambda event, _: replace(event, household=bytes(one ^ 1 for one in event.household)))
+
+
+def turns_round() -> None:
+    """Send each batch from its end."""
+    _spooled(lambda events: events[::-1])
+
+
+def counts_itself() -> None:
+    """Take revisions from a counter of its own, which begins anew with every start."""
+    counter = itertools.count(time.time_ns())
+    _events(lambda event, _: replace(event, revision=next(counter)))
+
+
+def one_revision() -> None:
+    """Give every change the same revision."""
+
+    def equal(batch: Any) -> Any:
+        return replace(batch, events=[replace(one, revision=1) for one in batch.events])
+
+    _instead(Reader, "_encoded", lambda encoded: lambda self, batch: encoded(self, equal(batch)))
+
+
+def leaks() -> None:
+    """Publish a name where a programme belongs."""
+
+    def named(event: Any, record: Any) -> Any:
+        _, found, after = str(record.value).partition("WARGA")
+        return replace(event, programmes=(Programme(found + after[:7]),)) if found else event
+
+    _events(named)
+
+
+def logs_records() -> None:
+    """Write every record into the log."""
+
+    def logged(event: Any, record: Any) -> Any:
+        sys.stderr.write(f"{record.value}\n")
+        return event
+
+    _events(logged)
+
+
+def hoards() -> None:
+    """Keep ever more in memory."""
+
+    def hoarded(events: list[Any]) -> list[Any]:
+        _ballast.append(os.urandom(200 << 20))
+        return events
+
+    _spooled(hoarded)
+
+
+def silent() -> None:
+    """Tell of no state in which it waits."""
+    for half in (Publisher, Reader):
+        _instead(half, "_say", lambda say: lambda self, state, why="": None if state.startswith("waiting") else say(self, state, why))
+
+
+def gives_up() -> None:
+    """End when the source is away."""
+
+    def made(step: Any) -> Any:
+        def ending(self: Any) -> float:
+            asked = self._read
+
+            def read(position: Any) -> Any:
+                try:
+                    return asked(position)
+                except SourceAway:
+                    raise GivesUp from None
+
+            self._read = read
+            try:
+                return float(step(self))
+            finally:
+                self._read = asked
+
+        return ending
+
+    _instead(Reader, "step", made)
+
+
+def drops_silently() -> None:
+    """Leave out what it cannot read, and say nothing of it."""
+    _instead(reader, "remember", lambda remember: lambda state, batch, at: remember(state, replace(batch, aside=()), at))
+
+
+def grows() -> None:
+    """Read on however full the spool is."""
+    _instead(Spool, "size", lambda _: lambda _: (0, 0))
+
+
+def ignores_ends() -> None:
+    """Put the end of a family aside, as if it could not be read."""
+
+    def alive(event: Any, _: Any) -> Any:
+        if event.operation is Operation.END:
+            raise RecordUnreadable(field="operation", cause="is not believed", value="hidden")
+        return event
+
+    _events(alive)
+
+
+_ALL = (loses, loses_when_killed, doubles, invents, turns_round, counts_itself, one_revision, leaks)
+_MORE = (logs_records, hoards, silent, gives_up, drops_silently, grows, ignores_ends)
+WAYS: dict[str, Callable[[], None]] = {one.__name__: one for one in (*_ALL, *_MORE)}
+
+
+def main() -> int:
+    """Break the adapter, and run it."""
+    WAYS[sys.argv.pop(1)]()
+    return process.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
