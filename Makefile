@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that test side by side, each with services of its own: most tests wait, for takeovers and restarts, and compute little.
+TESTERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench check lock clean
@@ -25,7 +27,7 @@ test: $(VENV)/.ready ## lint, types, borders and every test: make test ARGS="-k 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(TESTERS) $(ARGS)
 
 check: $(VENV)/.ready ## lint, types and borders only
 	@$(BIN)/ruff check .

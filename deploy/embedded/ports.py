@@ -17,6 +17,8 @@ __all__ = ["LOOPBACK", "free", "listening", "ports_for"]
 LOOPBACK = "127.0.0.1"
 CHOICE = range(20_000, 32_000)
 """Above the well-known services, below the outgoing ports of Linux (32768 and up)."""
+_CHANCE = random.SystemRandom()
+"""Nobody's seed: processes that were seeded alike would choose alike, at the same moment."""
 
 
 def ports_for(names: Iterable[str], kept: Path) -> dict[str, int]:
@@ -50,5 +52,5 @@ def listening(port: int) -> bool:
 
 
 def _choose(taken: Iterable[int]) -> int:
-    tried = random.sample(CHOICE, len(CHOICE))
+    tried = _CHANCE.sample(CHOICE, len(CHOICE))
     return next(port for port in tried if port not in set(taken) and free(port))

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event
@@ -270,7 +271,9 @@ def _wipe(folder: Path) -> None:
     (folder / WIPING).touch()
     for child in folder.iterdir():
         if child.is_dir():
-            shutil.rmtree(child)
+            while child.exists():
+                with suppress(FileNotFoundError):  # a server that is just ending removes files, too
+                    shutil.rmtree(child)
         elif child.name not in {"owner", WIPING}:
             child.unlink()
     (folder / WIPING).unlink()
