@@ -50,7 +50,7 @@ class Mapper:
     def __init__(self, declared: Declaration, pseudonyms: Pseudonyms) -> None:
         """Compile the mapping."""
         self.declared, self._pseudonyms = declared, pseudonyms
-        self.key_version = pseudonyms.version
+        self.key_version, self.rotates = pseudonyms.version, pseudonyms.previous is not None
         self._regencies = frozenset(declared.regencies)
         self.drift = drift = Drift(declared.drift)
         self.shape = Shape(declared, drift, NULLABLE)

@@ -20,7 +20,7 @@ from producers.sources import Batch
 from producers.sources.postgres.digests import digest_of
 from producers.sources.postgres.gathering import Said, around
 from producers.sources.postgres.memory import Memory, Shown
-from producers.sources.postgres.pages import PAGES, households
+from producers.sources.postgres.pages import PAGES, households, renamed
 from producers.sources.postgres.places import revision
 from producers.sources.postgres.preparation import must_be_ready
 from producers.sources.postgres.saying import Saying
@@ -98,7 +98,7 @@ class CompareReader:
             if at.page >= at.pages:
                 return Batch([], position, caught_up=True)
             batch = self._rows(at, again=True)
-        return replace(batch, corrected=[self._mapper.mark_of(one) for one in batch.events])
+        return replace(batch, corrected=[mark for one in batch.events for mark in self._mapper.marks_of(one)])
 
     def close(self) -> None:
         """Close the connections."""
@@ -118,8 +118,10 @@ class CompareReader:
         fresh += self._memory.voided(fresh)
         seen_households, anyone = households(self._mapper, nodes)
         following = replace(at, page=upto, revision=number, anyone=at.anyone + anyone)
+        newer = renamed(self._mapper, nodes)
 
         def keep(connection: sqlite3.Connection) -> None:
+            Memory.keep_renamed(connection, newer)
             Memory.keep_shown(connection, [Shown(*who, at.round, digest) for who, digest in digests.items()])
             Memory.keep_seen(connection, seen_households, at.round)
             Memory.keep_ends(connection, fresh)

@@ -14,7 +14,7 @@ from producers.faults import SourceUnready
 from producers.mapping import Mapper
 from producers.sources import Batch
 from producers.sources.postgres.memory import Memory
-from producers.sources.postgres.pages import Pages, households
+from producers.sources.postgres.pages import Pages, households, renamed
 from producers.sources.postgres.places import Position, Snapshot
 from producers.sources.postgres.saying import Saying
 from producers.sources.postgres.sweeping import Sweeping
@@ -79,8 +79,10 @@ class FirstReading:
         seen, anyone = households(self._mapper, nodes) if behind.round > 1 else ([], 0)
         behind = replace(behind, anyone=behind.anyone + anyone)
         position = replace(at, snapshot=behind).text()
+        newer = renamed(self._mapper, nodes)
 
         def keep(connection: sqlite3.Connection) -> None:
+            Memory.keep_renamed(connection, newer)
             Memory.keep_events(connection, events, behind.round)
             Memory.keep_seen(connection, seen, behind.round)
 

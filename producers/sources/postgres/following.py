@@ -20,6 +20,7 @@ from producers.sources import Batch
 from producers.sources.postgres.digests import digest_of
 from producers.sources.postgres.feeds import Feed
 from producers.sources.postgres.memory import Memory, Shown
+from producers.sources.postgres.pages import renamed
 from producers.sources.postgres.preparation import must_be_ready
 from producers.sources.postgres.saying import Saying
 from producers.sources.postgres.session import Session
@@ -93,7 +94,7 @@ class FollowReader:
         if position is None:
             position = Following(low=self._feed.since(since)).text()
         batch = self._batch(Following.of(position), again=True)
-        return replace(batch, corrected=[self._mapper.mark_of(one) for one in batch.events])
+        return replace(batch, corrected=[mark for one in batch.events for mark in self._mapper.marks_of(one)])
 
     def close(self) -> None:
         """Close the connections."""
@@ -111,7 +112,9 @@ class FollowReader:
                 rows = self._feed.rows(at.table, at.low, at.after, _AT_ONCE)
                 said = [self._feed.said(at.table, row, number) for row in rows]
                 lists = self._tables.lists(list({one.key for one in said if not one.deleted}))
-        events, aside = self._saying.events(self._saying.nodes(said, lists))
+        nodes = self._saying.nodes(said, lists)
+        events, aside = self._saying.events(nodes)
+        newer = renamed(self._mapper, nodes)
         fresh = events if again else self._fresh(events)
         fresh = [*fresh, *self._memory.voided(fresh)]
         following = replace(at, revision=number)
@@ -125,6 +128,7 @@ class FollowReader:
 
         def keep(connection: sqlite3.Connection) -> None:
             current = self._memory.newest_round() or 1
+            Memory.keep_renamed(connection, newer)
             Memory.keep_events(connection, events, current)
             shown = [Shown(one.household, one.region, current, digest_of(one)) for one in events if one.operation is not Operation.END]
             Memory.keep_shown(connection, shown)

@@ -22,7 +22,7 @@ from producers.sources import Batch
 from producers.sources.postgres.first_reading import FirstReading
 from producers.sources.postgres.gathering import Gathering, Plan, Said
 from producers.sources.postgres.memory import Memory
-from producers.sources.postgres.pages import Pages
+from producers.sources.postgres.pages import Pages, renamed
 from producers.sources.postgres.pgoutput import LogUnreadable
 from producers.sources.postgres.places import GREATEST_ORDINAL, Position, place_of, written
 from producers.sources.postgres.preparation import must_be_ready
@@ -136,8 +136,13 @@ class LogReader:
             # Of a transaction that is kept in part, the rows show the whole: they must beat all of it that was said.
             nodes, snapshot = self._pages.next(at.snapshot, GREATEST_ORDINAL if at.done else 0)
         events, aside = self._saying.events(nodes)
-        corrected = [self._mapper.mark_of(one) for one in events]
-        return Batch(events, replace(at, snapshot=snapshot).text(), caught_up=False, aside=aside, corrected=corrected)
+        corrected = [mark for one in events for mark in self._mapper.marks_of(one)]
+        newer = renamed(self._mapper, nodes)
+
+        def keep(connection: sqlite3.Connection) -> None:
+            Memory.keep_renamed(connection, newer)
+
+        return Batch(events, replace(at, snapshot=snapshot).text(), caught_up=False, aside=aside, keep=keep, corrected=corrected)
 
     def close(self) -> None:
         """Close the connections."""
@@ -243,13 +248,16 @@ class LogReader:
             upto = written(self._idle)
         following = replace(at, upto=upto, done=filled.done if upto == filled.upto else 0)
         caught_up = filled.exhausted and not cut and fresh and filled.truncated is None
-        events, aside = self._saying.events(self._spoken(gathering))
+        nodes = self._spoken(gathering)
+        events, aside = self._saying.events(nodes)
+        newer = renamed(self._mapper, nodes)
         events += self._memory.voided(events)
         self._watch.unkeyed += gathering.unkeyed
         gathering.clear()
         current = at.snapshot.round if at.snapshot else self._memory.newest_round()
 
         def keep(connection: sqlite3.Connection) -> None:
+            Memory.keep_renamed(connection, newer)
             Memory.keep_events(connection, events, current)
             Memory.keep_ends(connection, events)
 

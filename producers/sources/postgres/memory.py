@@ -6,7 +6,7 @@ Must not: hold a row's content or an identifier.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -85,7 +85,7 @@ class Memory:
         last = {(one.household, one.region): one for one in events if one.operation is not Operation.RETRACT}
         found = []
         for who, one in last.items():
-            since = ends.get(who) or (self.ended(who) if any_before else None)
+            since = ends.get(who) or (self._ended_by_either(one) if any_before else None)
             if since is not None and one.operation is Operation.UPSERT and one.valid_from < since:
                 found.append(_retract(one, since))
         return found
@@ -95,6 +95,11 @@ class Memory:
         row = self._connection.execute("select valid_from from database_ended where household = ? and region = ?", who).fetchone()
         return None if row is None else date.fromisoformat(row[0])
 
+    def _ended_by_either(self, one: HouseholdChanged) -> date | None:
+        """Return the same of an event's household, which while keys are rotated may be known by its older name yet."""
+        older = one.previous_household
+        return self.ended((one.household, one.region)) or (None if older is None else self.ended((older, one.region)))
+
     def newest_round(self) -> int:
         """Return the newest round in which a household was shown; 0 where none is known."""
         return int(self._connection.execute("select coalesce(max(round), 0) from database_known").fetchone()[0])
@@ -103,6 +108,15 @@ class Memory:
     def keep_server(connection: sqlite3.Connection, identity: str) -> None:
         """Remember a server's identity; belongs into the transaction that keeps a batch."""
         connection.execute("insert or replace into database_server values (1, ?)", (identity,))
+
+    @staticmethod
+    def keep_renamed(connection: sqlite3.Connection, newer: Mapping[bytes, bytes]) -> None:
+        """Know households by their newer names from now on, given by the older ones; comes before all else that is kept of them."""
+        for table in ("database_known", "database_ended"):
+            connection.executemany(
+                f"update or replace {table} set household = ? where household = ?",  # noqa: S608 - our tables
+                [(name, older) for older, name in newer.items()],
+            )
 
     @staticmethod
     def keep_events(connection: sqlite3.Connection, events: Sequence[HouseholdChanged], current: int) -> None:

@@ -8,6 +8,7 @@ No two ranges need to be read at the same moment: whatever changes between them,
 comes through the slot with a greater revision. A row that moves to another page is changed, too, and comes through the slot.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from producers.sources.postgres.saying import Saying
 from producers.sources.postgres.session import Session
 from producers.sources.postgres.tables import Size, Tables
 
-__all__ = ["PAGES", "Pages", "households"]
+__all__ = ["PAGES", "Pages", "households", "renamed"]
 
 PAGES = 64
 """Pages read at once: 512 kB of rows, some two thousand of them."""
@@ -68,3 +69,14 @@ def households(mapper: Mapper, nodes: Sequence[Node]) -> tuple[list[bytes], int]
         except RecordUnreadable:
             anyone += 1
     return found, anyone
+
+
+def renamed(mapper: Mapper, nodes: Sequence[Node]) -> dict[bytes, bytes]:
+    """Return, while keys are rotated, the newer names of the households that records show, by their older ones, whatever else is wrong."""
+    found: dict[bytes, bytes] = {}
+    for node in nodes if mapper.rotates else ():
+        with contextlib.suppress(RecordUnreadable):
+            name, older = mapper.names(node)
+            if older is not None:
+                found[older] = name
+    return found

@@ -48,4 +48,4 @@ class Saying:
     def corrected(self, events: Sequence[HouseholdChanged]) -> list[bytes]:
         """Return the marks of what these events may take out of quarantine; none where nothing is in it, which is nearly always."""
         held = self._connection.execute("select quarantined from adapter").fetchone()[0]
-        return [self._mapper.mark_of(one) for one in events] if held else []
+        return [mark for one in events for mark in self._mapper.marks_of(one)] if held else []

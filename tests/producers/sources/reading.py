@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from processors.law import Statement, kept, visible
+from processors.law import Link, Statement, by_household, kept, visible
 from producers.checkpoint import StateFile
 from producers.declaration import Declaration
 from producers.mapping import Mapper
@@ -22,7 +22,7 @@ from producers.sources import Batch, HearsDelivery, Source
 from producers.sources.opening import open_source
 from schemas.events import HouseholdChanged, Operation
 from tests.producers.kampung import Kampung
-from tests.producers.samples import KAMPUNG, KEY, card
+from tests.producers.samples import KAMPUNG, KEY, NEW_KEY, card
 
 __all__ = ["Reading", "declared", "held", "reading"]
 
@@ -42,29 +42,30 @@ def declared(kampung: Kampung, folder: Path, *changes: tuple[str, str]) -> Decla
 
 
 def held(events: list[HouseholdChanged], serials: int = 200) -> dict[int, int]:
-    """Return the households that live in the end by the law, by the serials of their cards, with their sizes."""
-    said: dict[bytes, list[Statement]] = {}
-    for one in events:
-        said.setdefault(one.household, []).append(
-            Statement(
-                region=one.region,
-                source=one.source,
-                valid_from=one.valid_from,
-                revision=one.revision,
-                mapping_version=one.mapping_version,
-                operation=one.operation,
-                village=one.residence.village if one.residence else None,
-                size=one.composition.size if one.composition else None,
-            )
-        )
-    pseudonyms = Pseudonyms(KEY, 1)
-    known = {pseudonyms.family_card(card(serial)): serial for serial in range(1, serials)}
+    """Return the households that live in the end by the law, by the serials of their cards, with their sizes; none lives twice."""
+    said = [(one.household, _statement(one)) for one in events]
+    links = [Link(one.previous_household, one.household, one.key_version) for one in events if one.previous_household]
+    known = {Pseudonyms(key, 1).family_card(card(serial)): serial for key in (KEY, NEW_KEY) for serial in range(1, serials)}
     found: dict[int, int] = {}
-    for household, statements in said.items():
+    for household, statements in by_household(said, links).items():
         newest = [one for one in visible(kept(statements)) if one.valid_from <= date(2100, 1, 1)]
         if newest and newest[-1].operation is not Operation.END:
+            assert known[household] not in found, "one household lives under two names"
             found[known[household]] = newest[-1].size or 0
     return found
+
+
+def _statement(one: HouseholdChanged) -> Statement:
+    return Statement(
+        region=one.region,
+        source=one.source,
+        valid_from=one.valid_from,
+        revision=one.revision,
+        mapping_version=one.mapping_version,
+        operation=one.operation,
+        village=one.residence.village if one.residence else None,
+        size=one.composition.size if one.composition else None,
+    )
 
 
 class Reading:
@@ -119,10 +120,11 @@ class Reading:
 
 
 @contextmanager
-def reading(told: Declaration, kampung: Kampung, folder: Path) -> Iterator[Reading]:
+def reading(told: Declaration, kampung: Kampung, folder: Path, pseudonyms: Pseudonyms | None = None) -> Iterator[Reading]:
     """Open a reader with a file in a folder, and go on where that file stands."""
+    mapper = Mapper(told, pseudonyms or Pseudonyms(KEY, 1))
     with StateFile(folder / "state.sqlite", told.source_id) as state:
-        source = open_source(told, Mapper(told, Pseudonyms(KEY, 1)), state, kampung.environ(), lambda: NOW)
+        source = open_source(told, mapper, state, kampung.environ(), lambda: NOW)
         made = Reading(source, state)
         made.position = state.position()
         try:

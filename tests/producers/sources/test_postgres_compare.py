@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from producers.faults import SourceUnready
+from producers.pseudonym import Pseudonyms
 from producers.sources.postgres import compare as compare_module
 from schemas.events import Operation
 from tests.producers.kampung import Kampung
-from tests.producers.samples import card
-from tests.producers.sources.reading import Reading, declared, reading
+from tests.producers.samples import NEW_KEY, card, rotated
+from tests.producers.sources.reading import Reading, declared, held, reading
 
 MARCH, APRIL, MAY = date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)
 
@@ -101,3 +102,29 @@ def test_a_row_that_cannot_be_mapped_is_no_absence(made: Kampung, reader: Readin
 
     assert len(reader.aside) == 1
     assert reader.held == {1: 2, 2: 2}
+
+
+def test_a_rotation_of_keys_ends_only_who_is_gone(made: Kampung, tmp_path: Path) -> None:
+    """Under both names those that are there are said again and nobody ends; who went while it was restarted ends, returns are returns."""
+    made.owner.execute("drop publication muara")
+    told = declared(made, tmp_path, ('capture = "log"', 'capture = "compare"\ngreatest_loss = 0.5'))
+    for serial in range(1, 7):
+        made.put(serial, 2, MARCH)
+    with reading(told, made, tmp_path) as before:
+        before.read_all()
+        made.end(6, MAY)
+        before.read_all()
+    made.owner.execute("delete from smart_kampung.keluarga where no_kk = %s", (card(5),))
+    made.put(6, 2, MARCH)
+    with reading(told, made, tmp_path, rotated()) as window:
+        said = window.read_all()
+        assert window.read_all() == []
+    events = [*before.events, *window.events]
+    assert len([one for one in said if one.operation is Operation.END]) == 1
+    assert held(events) == {1: 2, 2: 2, 3: 2, 4: 2, 6: 2}
+
+    made.put(1, 3, APRIL)
+    made.owner.execute("delete from smart_kampung.keluarga where no_kk = %s", (card(2),))
+    with reading(told, made, tmp_path, Pseudonyms(NEW_KEY, 2)) as after:
+        after.read_all()
+    assert held([*events, *after.events]) == {1: 3, 3: 2, 4: 2, 6: 2}
