@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.embedded import Addresses, EmbeddedServices
 from producers.checkpoint import StateFile
 from producers.publisher import Publisher
 from producers.reader import Reader
@@ -49,11 +50,18 @@ do $$ declare r record; begin
   end loop; end $$"""
 
 
-def database_measured(database: str, rows: int) -> Mapping[str, float]:
-    """Return rows and changes per second, and the greatest memory, of a database made on a server."""
-    said = subprocess.run(  # noqa: S603 - this module
-        [sys.executable, "-m", __name__, database, str(rows)], capture_output=True, text=True, check=True
-    )
+def database_measured(directory: Path, platform: Addresses, rows: int) -> Mapping[str, float]:
+    """
+    Return rows and changes per second, and the greatest memory, of a database on a server of its own.
+
+    The platform's server keeps the log that the other figures were measured with; its broker and registry are named so that no second
+    ones are started.
+    """
+    server = EmbeddedServices.start(directory, fresh=True, kafka=platform.kafka, registry=platform.registry, wal_level="logical")
+    with server:
+        said = subprocess.run(  # noqa: S603 - this module
+            [sys.executable, "-m", __name__, server.addresses.database, str(rows)], capture_output=True, text=True, check=True
+        )
     found = json.loads(said.stdout)
     return {f"postgres_{name}": found[name] for name in ("rows_per_s", "changes_per_s", "small_changes_per_s", "rss_mb")}
 

@@ -122,6 +122,7 @@ class CompareReader:
         def keep(connection: sqlite3.Connection) -> None:
             Memory.keep_shown(connection, [Shown(*who, at.round, digest) for who, digest in digests.items()])
             Memory.keep_seen(connection, seen_households, at.round)
+            Memory.keep_renamed(connection, events)
             Memory.keep_ends(connection, fresh)
 
         return Batch(
