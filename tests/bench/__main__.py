@@ -21,6 +21,7 @@ from deploy.embedded import EmbeddedServices, progress_for
 from deploy.supervisor import muara
 from processors.store.verify import verify
 from tests.bench import measures, webhook
+from tests.bench.database import database_measured
 from tests.bench.figures import Board
 from tests.bench.files import files_measured
 from tests.bench.latency import latency
@@ -31,6 +32,8 @@ from tests.bench.workload import Change, Workload
 _DIRECTORY = Path(".muara/bench")
 _RESULT = Path(".muara/bench.json")
 _PER_S = 2_000
+_TABLE = 100_000
+"""Families of the database that an adapter reads."""
 _SIZES = {"households": 1_000_000, "updates": 800_000, "duplicates": 800_000, "requests": 30_000, "seconds": 20.0}
 _QUICK = {"households": 50_000, "updates": 60_000, "duplicates": 50_000, "requests": 5_000, "seconds": 5.0}
 
@@ -49,7 +52,9 @@ class _Bench:
             self._attempt("files_rows_per_s", lambda: files_measured(self.told.households < _SIZES["households"]))
             with self._closing(lambda: jakarta(self.services.addresses, self.logs / "jakarta")) as stage:
                 self._regional(stage)
-            where, folder = self.services.addresses, self.logs / "webhook"
+            where, rows = self.services.addresses, min(self.told.households, _TABLE)
+            self._attempt("postgres_changes_per_s", lambda: database_measured(_DIRECTORY / "database", where, rows))
+            folder = self.logs / "webhook"
             self._attempt("webhook_requests_per_s", lambda: webhook.figures(where, folder, self.told.requests))
         if self.told.full or self.told.only_514:
             self._attempt("first_load_514_topics_per_s", self._nationwide)
