@@ -59,7 +59,7 @@ TARGETS = (
     Target("webhook_rss_mb", 150, "the adapter meanwhile"),
     Target("files_rows_per_s", 30_000, "50 villages, 24 months, 500 rows each: from the folder to the spool, one process"),
     Target("small_files_per_s", 500, "the same of 2,000 files of 20 rows, in files: each is a transaction of its own"),
-    Target("files_rss_mb", 150, "greatest of these two and of one file of 100,000 rows"),
+    Target("files_rss_mb", 150, "greatest of these two and of one file of 75,000 rows"),
     Target("first_load_514_topics_per_s", 100_000, "514 regencies, a topic each"),
     Target("restart_514_topics_to_commit_s", 5, "start of the process to its first commit"),
     Target("takeover_514_topics_s", 8, "kill -9 of one of two until all partitions moved"),
