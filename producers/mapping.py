@@ -39,7 +39,7 @@ VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}")
 _NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")
 _BASES = {basis.value: basis for basis in WelfareBasis}
 _REMEMBERED = 4096
-"""Villages and sizes whose part of an event is made once and shared: a snapshot of a hundred thousand rows lies in memory as a whole."""
+"""Villages and sizes whose part of an event is made once and shared: a snapshot of many thousand rows lies in memory as a whole."""
 _PENDING = "9999"
 """The serial of a national identifier that has not been given yet."""
 

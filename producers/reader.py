@@ -30,7 +30,7 @@ _LOOK_AGAIN_S = 0.2
 _FROZEN_S = 1.0
 """How often a frozen adapter looks whether a person has accepted what froze it; the source is left alone meanwhile."""
 _TOGETHER = 5_000
-"""Events that are encoded at once: a batch may be a village of a hundred thousand families, which need not lie in memory twice."""
+"""Events that are encoded at once: a batch may be a village of many thousand families, which need not lie in memory twice."""
 _GREATEST_EVENT = 900_000
 """Bytes; brokers and librdkafka take records of some 1,000,000. The mapping's limits keep events far below: this holds if it changes."""
 

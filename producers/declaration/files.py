@@ -89,8 +89,8 @@ class FilesSource(Model):
     """A snapshot that would end more than this share of its village is put aside whole."""
     greatest_mb: int = Field(64, ge=1, le=1024)
     """A larger file is put aside: a village's snapshot is a hundredth of it. A workbook is this large unpacked."""
-    greatest_rows: int = Field(100_000, ge=1, le=100_000)
-    """A file of more rows is put aside: the largest village has a fifth of it, and a snapshot is held in memory as a whole."""
+    greatest_rows: int = Field(75_000, ge=1, le=75_000)
+    """A file of more rows is put aside: the largest village has two thirds of it, and a snapshot is held in memory as a whole."""
 
     @field_validator("file_name")
     @classmethod

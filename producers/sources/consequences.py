@@ -28,10 +28,10 @@ _TOGETHER = 5_000
 class Outcome:
     """What follows from a snapshot, and the shares for the judgement."""
 
-    plain: set[bytes] = field(default_factory=set)
-    """Households shown of whom only that is to be said, under the snapshot's own time of export."""
+    apart: set[bytes] = field(default_factory=set)
+    """Households shown of whom more may have to be said than that, under the snapshot's own time of export."""
     sayings: list[tuple[bytes, Saying]] = field(default_factory=list)
-    """What is said of the others."""
+    """What is said of these, and of those that are missing."""
     withdrawn: list[bytes] = field(default_factory=list)
     """Whom the snapshot no longer shows, where it was read before."""
     others: Sequence[bytes] = ()
@@ -43,7 +43,7 @@ class Outcome:
         """Give under which revision each household shown was said by its being shown, as far as that is all, in their order."""
         said = taken.told.exported
         for household in sorted(taken.events):
-            yield household, UNSAYABLE if taken.events[household] is None else said if household in self.plain else NEVER
+            yield household, UNSAYABLE if taken.events[household] is None else NEVER if household in self.apart else said
 
 
 class Consequences:
@@ -57,33 +57,28 @@ class Consequences:
         """Return what follows from a snapshot; `before` and `after` are those that count without it and with it."""
         told, outcome = taken.told, Outcome()
         earlier = [period for period in before.complete.get(told.village, ()) if period < told.period]
-        last = earlier[-1] if earlier else NEVER
-        held = self._showings.held(told.village, last, told.period)
-        outcome.held = len(held)
-        self._set_plain_apart(taken, last, outcome)
-        for household, past in self._pasts(taken, sorted({*held, *taken.events} - outcome.plain), outcome):
+        held = self._showings.held(told.village, earlier[-1] if earlier else NEVER, told.period)
+        missing, outcome.others, outcome.held = _compared(sorted(taken.events), held)
+        self._set_apart(taken, outcome)
+        for household, past in self._pasts(taken, sorted(outcome.apart.union(missing)), outcome):
             said = sayings(past, after.exported, after.complete, (told.village, told.period))
             outcome.sayings += [(household, one) for one in said]
-            missing = household not in taken.events
-            outcome.ending += missing and any(one.operation is not Operation.UPSERT and one.period == told.period for one in said)
+            is_missing = household not in taken.events
+            outcome.ending += is_missing and any(one.operation is not Operation.UPSERT and one.period == told.period for one in said)
         return outcome
 
-    def _set_plain_apart(self, taken: Taken, last: int, outcome: Outcome) -> None:
+    def _set_apart(self, taken: Taken, outcome: Outcome) -> None:
         """
-        Find the households of whom `sayings` would give one UPSERT under the snapshot's own time, and nothing else.
+        Find the households of whom `sayings` may give anything but one UPSERT under the snapshot's own time.
 
-        They are those of the village's newest snapshot that were never shown by another village nor ended, and were shown by its last
-        complete snapshot before, or are quite new: no end lies between or behind, so nothing hides what is said (a test holds it equal).
+        It gives just that of a household of the village's newest snapshot that was never shown by another village nor ended, and was
+        shown by its last complete snapshot or behind it, or is quite new: no end lies between, so nothing hides what is said.
         """
-        told = taken.told
-        outcome.others = list(taken.events)
-        if self._showings.newest(told.village) >= told.period:
+        if self._showings.newest(taken.told.village) >= taken.told.period:
+            outcome.apart, outcome.others = set(taken.events), list(taken.events)
             return
-        before = self._showings.held(told.village, last, last) if last != NEVER else set()
-        outcome.others = [household for household in taken.events if household not in before]
-        seen = self._showings.seen(outcome.others)
-        outcome.plain = (taken.events.keys() & before) - self._showings.moved(told.village)
-        outcome.plain.update(household for household in outcome.others if household not in seen)
+        outcome.apart = {household for household in self._showings.moved(taken.told.village) if household in taken.events}
+        outcome.apart.update(self._showings.seen(outcome.others))
 
     def withheld(self, taken: Taken, before: Snapshots) -> list[PutAside]:
         """Return what stands in quarantine for the households that a snapshot would end if none of its rows could be theirs."""
@@ -119,7 +114,9 @@ class Consequences:
         """
         here = (taken.told.village, taken.told.period)
         others: dict[tuple[str, int], Mapping[bytes, HouseholdChanged | None]] = {}
-        events = [_under(event, taken.told.exported) for household, event in taken.events.items() if event and household in outcome.plain]
+        events = [
+            _under(event, taken.told.exported) for household, event in taken.events.items() if event and household not in outcome.apart
+        ]
         aside: list[PutAside] = []
         said_now: list[tuple[bytes, Saying]] = []
         for household, said in outcome.sayings:
@@ -174,6 +171,25 @@ class Consequences:
                 if event is not None and (revision := _revision_again(taken, past, snapshots)) is not None:
                     found.append(_under(event, revision))
         return found
+
+
+def _compared(shown: Sequence[bytes], held: Iterator[bytes]) -> tuple[list[bytes], list[bytes], int]:
+    """
+    Return who is held and not shown, who is shown and not held, and how many are held; both are given in order, each once.
+
+    Many thousand households on each side are walked through, and only the differences lie in memory.
+    """
+    missing, others, count, place = [], [], 0, 0
+    for household in held:
+        count += 1
+        while place < len(shown) and shown[place] < household:
+            others.append(shown[place])
+            place += 1
+        if place < len(shown) and shown[place] == household:
+            place += 1
+        else:
+            missing.append(household)
+    return missing, [*others, *shown[place:]], count
 
 
 def _revision_again(taken: Taken, past: Past, snapshots: Snapshots) -> int | None:

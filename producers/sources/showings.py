@@ -11,6 +11,8 @@ import struct
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import groupby
 
 from producers.sources.folder import OLDER, READ, FileKnown
 from producers.sources.presence import NEVER, Gone, Past, Saying, Shown
@@ -87,10 +89,11 @@ class Showings:
         found = self._connection.execute("select max(period) from snapshot where village = ?", (village,)).fetchone()[0]
         return NEVER if found is None else int(found)
 
-    def held(self, village: str, after: int, upto: int) -> set[bytes]:
-        """Return the households that a village showed in any of a range of periods, both ends included."""
+    def held(self, village: str, after: int, upto: int) -> Iterator[bytes]:
+        """Give the households that a village showed in any of a range of periods, both ends included, in order and each once."""
         rows = self._connection.execute("select shown from snapshot where village = ? and period between ? and ?", (village, after, upto))
-        return {household for (shown,) in rows for household, _, _ in _PACKED.iter_unpack(shown)}
+        several = [(household for household, _, _ in _PACKED.iter_unpack(shown)) for (shown,) in rows]
+        return (household for household, _ in groupby(merge(*several))) if len(several) > 1 else iter(several[0] if several else ())
 
     def moved(self, village: str) -> set[bytes]:
         """Return a village's households of which anything else is known than that it showed them."""
@@ -204,8 +207,8 @@ def keep_shown(
         kept = [one for one in _PACKED.iter_unpack(before) if one[0] not in gone]
         if kept:
             packed = bytearray().join(_PACKED.pack(*one) for one in sorted([*_PACKED.iter_unpack(packed), *kept]))
-    _keep_packed(connection, told.village, told.period, bytes(packed))
-    connection.executemany("insert or ignore into seen (household, village) values (?, ?)", [(one, told.village) for one in sorted(others)])
+    _keep_packed(connection, told.village, told.period, packed)
+    connection.executemany("insert or ignore into seen (household, village) values (?, ?)", ((one, told.village) for one in sorted(others)))
     for some in _parts(others):
         connection.execute(
             "insert or ignore into moved (village, household) select village, household from seen where household in"  # noqa: S608
@@ -247,7 +250,7 @@ def _keep_revisions(connection: sqlite3.Connection, village: str, period: int, r
             _, exported, before = _PACKED.unpack_from(packed, at)
             _PACKED.pack_into(packed, at, household, exported, max(before, revision))
     if packed:
-        _keep_packed(connection, village, period, bytes(packed))
+        _keep_packed(connection, village, period, packed)
 
 
 def _packed_of(connection: sqlite3.Connection, village: str, period: int) -> bytes:
@@ -255,7 +258,7 @@ def _packed_of(connection: sqlite3.Connection, village: str, period: int) -> byt
     return b"" if found is None else bytes(found[0])
 
 
-def _keep_packed(connection: sqlite3.Connection, village: str, period: int, packed: bytes) -> None:
+def _keep_packed(connection: sqlite3.Connection, village: str, period: int, packed: bytearray) -> None:
     connection.execute(
         "insert into snapshot (village, period, shown) values (?, ?, ?) on conflict (village, period) do update set shown = excluded.shown",
         (village, period, packed),

@@ -65,7 +65,7 @@ TARGETS = (
     Target("postgres_small_changes_per_s", 15_000, "the same, each in a transaction of its own"),
     Target("postgres_rows_per_s", 15_000, "first reading of 100,000 families with four members each, to the spool"),
     Target("postgres_rss_mb", 150, "the adapter meanwhile"),
-    Target("files_rss_mb", 150, "greatest of these two and of one file of 100,000 rows"),
+    Target("files_rss_mb", 150, "greatest of these two and of one file of 75,000 rows"),
     Target("first_load_514_topics_per_s", 100_000, "514 regencies, a topic each"),
     Target("restart_514_topics_to_commit_s", 5, "start of the process to its first commit"),
     Target("takeover_514_topics_s", 8, "kill -9 of one of two until all partitions moved"),

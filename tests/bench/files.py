@@ -28,7 +28,7 @@ from tests.producers.samples import COLUMNS, mapper, sddd, snapshot_name
 
 __all__ = ["files_measured"]
 
-_FOLDERS = {"region": (50, 24, 500), "small": (50, 40, 20), "village": (1, 1, 100_000)}
+_FOLDERS = {"region": (50, 24, 500), "small": (50, 40, 20), "village": (1, 1, 75_000)}
 """Villages, months and rows of a file: two years of a small region, very many small files, and one greater than any village."""
 _LEAVING = 100
 """One household of so many leaves a village each month, and another one comes."""

@@ -51,21 +51,21 @@ def _events(told: Sequence[_Told], together: int) -> list[HouseholdChanged]:
 @settings(max_examples=100, deadline=None)
 def test_setting_plain_households_apart_changes_nothing(told: Sequence[_Told], together: int) -> None:
     """With every household reasoned over one by one the same is said, to the revision."""
-    apart = Consequences._set_plain_apart
+    set_apart = Consequences._set_apart
     plain = 0
 
-    def counted(self: Consequences, taken: Taken, last: int, outcome: Outcome) -> None:
+    def counted(self: Consequences, taken: Taken, outcome: Outcome) -> None:
         nonlocal plain
-        apart(self, taken, last, outcome)
-        plain += len(outcome.plain)
+        set_apart(self, taken, outcome)
+        plain += len(taken.events.keys() - outcome.apart)
 
-    def none(self: Consequences, taken: Taken, last: int, outcome: Outcome) -> None:
-        outcome.others = list(taken.events)
+    def everybody(self: Consequences, taken: Taken, outcome: Outcome) -> None:
+        outcome.apart, outcome.others = set(taken.events), list(taken.events)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Consequences, "_set_plain_apart", counted)
+        patch.setattr(Consequences, "_set_apart", counted)
         found = _events(told, together)
-        patch.setattr(Consequences, "_set_plain_apart", none)
+        patch.setattr(Consequences, "_set_apart", everybody)
         one_by_one = _events(told, together)
 
     assert found == one_by_one
