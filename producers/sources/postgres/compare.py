@@ -124,7 +124,6 @@ class CompareReader:
             Memory.keep_renamed(connection, newer)
             Memory.keep_shown(connection, [Shown(*who, at.round, digest) for who, digest in digests.items()])
             Memory.keep_seen(connection, seen_households, at.round)
-            Memory.keep_renamed(connection, events)
             Memory.keep_ends(connection, fresh)
 
         return Batch(

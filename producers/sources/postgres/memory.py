@@ -130,14 +130,6 @@ class Memory:
         ended = [who for who, operation in last.items() if operation is Operation.END]
         connection.executemany("delete from database_known where household = ? and region = ?", ended)
 
-        Memory.keep_renamed(connection, events)
-
-    @staticmethod
-    def keep_renamed(connection: sqlite3.Connection, events: Sequence[HouseholdChanged]) -> None:
-        """Forget households under the pseudonym of an older key, now that they are said under the one of the key in use."""
-        renamed = [(one.previous_household, one.region) for one in events if one.previous_household is not None]
-        connection.executemany("delete from database_known where household = ? and region = ?", renamed)
-
     @staticmethod
     def keep_ends(connection: sqlite3.Connection, events: Sequence[HouseholdChanged]) -> None:
         """Remember the day on which households were said to have ended, until they are said to be there again."""
