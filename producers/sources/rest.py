@@ -25,7 +25,7 @@ from producers.quarantine import PutAside
 from producers.records import Node, Unreachable, follower, nodes_of
 from producers.sources import Batch, mapped
 from producers.sources.rest_snapshot import Place, place_of
-from producers.sources.second_look import SecondLook, not_beyond
+from producers.sources.second_look import SecondLook, earlier, not_beyond
 from producers.sources.token import TokenCache
 from schemas.events import HouseholdChanged
 
@@ -89,9 +89,7 @@ class RestReader:
     def _snapshot_page(self, declared: Snapshot, place: Place | None) -> Batch:
         answer = self._asked(declared.path, {} if place is None else {declared.key.parameter: str(place.after)})
         events, aside = self._mapped(answer, declared.records or self._declared.records)
-        since = place.since if place is not None else follower(declared.since)(Node(answer))
-        if not isinstance(since, str) or not is_utf8(since):
-            raise self._away(f"{declared.since} in its answer is no text in UTF-8")
+        since = place.since if place is not None else self._since(answer, declared)
         if not self._flag(answer, declared.more or self._declared.more):
             return self._batch(events, aside, since, caught_up=False)
         key = follower(declared.key.path)(Node(answer))
@@ -186,6 +184,14 @@ class RestReader:
             raise self._away(f"{self._declared.cursor.path} in its answer is no text in UTF-8")
         goes_back = position is not None and _goes_back(position, str(following))
         return more, position if goes_back else not_beyond(str(following), self._clock())
+
+    def _since(self, answer: Any, declared: Snapshot) -> str:  # noqa: ANN401 - JSON
+        """Return where the feed is to be read from after a snapshot that begins now: as far back as a change may appear late."""
+        since = follower(declared.since)(Node(answer))
+        if not isinstance(since, str) or not is_utf8(since):
+            raise self._away(f"{declared.since} in its answer is no text in UTF-8")
+        since = not_beyond(since, self._clock())
+        return earlier(since, self._declared.cursor.overlap_s) or since
 
     def _flag(self, answer: Any, path: str) -> bool:  # noqa: ANN401 - JSON
         """Return whether an answer says that more is there."""
