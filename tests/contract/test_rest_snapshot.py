@@ -4,6 +4,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,13 @@ from tests.contract.harness import Adapter, office, until
 from tests.contract.kinds import CarikKind
 
 FAMILIES = 24
+_regencies = (f"93.{number:02}" for number in count(1))
 
 
 @pytest.fixture
-def world(services: EmbeddedServices, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[CarikKind, Adapter]]:
+def world(services: EmbeddedServices, tmp_path: Path) -> Iterator[tuple[CarikKind, Adapter]]:
     """A city of some families whose feed does not reach back, read in pages of four, and an adapter over it."""
-    kind = CarikKind(tmp_path, f"97.{abs(hash(request.node.name)) % 90 + 10}")
+    kind = CarikKind(tmp_path, next(_regencies))
     text = kind.region_file.read_text(encoding="utf-8")
     kind.region_file.write_text(text.replace("size = 500", "size = 4"), encoding="utf-8")
     make_topics(services.addresses.kafka, services.addresses.registry, [kind.regency])
