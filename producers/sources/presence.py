@@ -8,7 +8,8 @@ Must not: know a clock, IO or a driver.
 The rules. Per village and period the snapshot exported last counts. A household resides where the newest of them shows it; it
 has ended in the first period for which the village that holds it has a snapshot without it, unless a snapshot of any village shows
 it for that period. What was said and is no longer so is retracted. A saying that replaces another has the greater revision, and a
-household shown has a greater one than every end dated earlier or alike, or that end would hide it.
+household shown has a greater one than every end dated earlier or alike, or that end would hide it. Every saying has at least that of
+the snapshot that brings it about: a correction exported later wins over all that an adapter said before it lost its memory.
 """
 
 from bisect import bisect_right
@@ -98,7 +99,7 @@ def sayings(
         if said != UNSAYABLE and said <= max(hiding, others):
             operation = Operation.UPSERT if period in winners else Operation.END
             village = winners[period].village if period in winners else wanted[period]
-            revision = max(exported[village, period], hiding + 1, others + 1)
+            revision = max(exported[village, period], exported[newest], hiding + 1, others + 1)
             found.append(Saying(operation, period, revision, village))
         if period in wanted:
             hiding = max(hiding, revision)

@@ -220,3 +220,23 @@ def test_what_is_needed_again_and_gone_is_told(tmp_path: Path) -> None:
     adapter.read()
     household = mapper(sddd())._pseudonyms.family_card(card(1))
     assert [month for (one, month) in residences(adapter.events) if one == household] == [202401, 202403, 202404]
+
+
+def test_a_correction_exported_after_the_memory_was_lost_wins(tmp_path: Path) -> None:
+    """What an adapter said and took back before its memory was lost does not stand against what a later export brings about."""
+    files = [
+        Snapshot(HERE, 202401, at(2), frozenset({1, 2})),
+        Snapshot(HERE, 202402, at(4), frozenset({1})),
+        Snapshot(HERE, 202401, at(3), frozenset({1})),
+        Snapshot(HERE, 202401, at(8), frozenset({1, 2})),
+    ]
+    first = Adapter(tmp_path)
+    for one in files[:3]:
+        one.drop(tmp_path)
+        first.read()
+    second = Adapter(tmp_path)
+    second.read()
+    files[3].drop(tmp_path)
+    second.read()
+
+    assert residences([*first.events, *second.events]) == truth(files)

@@ -82,7 +82,7 @@ def test_a_correction_of_an_earlier_month_in_another_form(tmp_path: Path) -> Non
     adapter.read()
     _drop(tmp_path, Snapshot(HERE, 202401, at(2), frozenset({1, 3})), "csv")
 
-    assert said(adapter.read()) == [("END", 2, 1), ("RETRACT", 1, 2), ("UPSERT", 1, 2), ("UPSERT", 1, 2)]
+    assert said(adapter.read()) == [("END", 2, 2), ("RETRACT", 1, 2), ("UPSERT", 1, 2), ("UPSERT", 1, 2)]
 
 
 @pytest.mark.parametrize("forms", [("csv", "xlsx"), ("xlsx", "csv")])
