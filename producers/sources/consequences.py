@@ -38,10 +38,12 @@ class Outcome:
     """Households shown that the village may not have shown before."""
     held: int = 0
     ending: int = 0
+    least: int = NEVER
+    """The least revision that may be given."""
 
     def revisions(self, taken: Taken) -> Iterator[tuple[bytes, int]]:
         """Give under which revision each household shown was said by its being shown, as far as that is all, in their order."""
-        said = taken.told.exported
+        said = max(taken.told.exported, self.least)
         for household in sorted(taken.events):
             yield household, UNSAYABLE if taken.events[household] is None else NEVER if household in self.apart else said
 
@@ -55,13 +57,13 @@ class Consequences:
 
     def outcome(self, taken: Taken, before: Snapshots, after: Snapshots) -> Outcome:
         """Return what follows from a snapshot; `before` and `after` are those that count without it and with it."""
-        told, outcome = taken.told, Outcome()
+        told, outcome = taken.told, Outcome(least=self._showings.least())
         earlier = [period for period in before.complete.get(told.village, ()) if period < told.period]
         held = self._showings.held(told.village, earlier[-1] if earlier else NEVER, told.period)
         missing, outcome.others, outcome.held = _compared(sorted(taken.events), held)
         self._set_apart(taken, outcome)
         for household, past in self._pasts(taken, sorted(outcome.apart.union(missing)), outcome):
-            said = sayings(past, after.exported, after.complete, (told.village, told.period))
+            said = sayings(past, after.exported, after.complete, (told.village, told.period), outcome.least)
             outcome.sayings += [(household, one) for one in said]
             is_missing = household not in taken.events
             outcome.ending += is_missing and any(one.operation is not Operation.UPSERT and one.period == told.period for one in said)
@@ -115,7 +117,9 @@ class Consequences:
         here = (taken.told.village, taken.told.period)
         others: dict[tuple[str, int], Mapping[bytes, HouseholdChanged | None]] = {}
         events = [
-            _under(event, taken.told.exported) for household, event in taken.events.items() if event and household not in outcome.apart
+            _under(event, max(taken.told.exported, outcome.least))
+            for household, event in taken.events.items()
+            if event and household not in outcome.apart
         ]
         aside: list[PutAside] = []
         said_now: list[tuple[bytes, Saying]] = []
@@ -162,13 +166,13 @@ class Consequences:
 
     def said_again(self, taken: Taken, snapshots: Snapshots) -> list[HouseholdChanged]:
         """Return a snapshot's events under the revisions said, or under those needed where they could not be said before."""
-        households = list(taken.events)
+        households, least = list(taken.events), self._showings.least()
         found = []
         for begin in range(0, len(households), _TOGETHER):
             some = households[begin : begin + _TOGETHER]
             for household, past in self._showings.pasts(some, taken.region).items():
                 event = taken.events[household]
-                if event is not None and (revision := _revision_again(taken, past, snapshots)) is not None:
+                if event is not None and (revision := _revision_again(taken, past, snapshots, least)) is not None:
                     found.append(_under(event, revision))
         return found
 
@@ -192,7 +196,7 @@ def _compared(shown: Sequence[bytes], held: Iterator[bytes]) -> tuple[list[bytes
     return missing, [*others, *shown[place:]], count
 
 
-def _revision_again(taken: Taken, past: Past, snapshots: Snapshots) -> int | None:
+def _revision_again(taken: Taken, past: Past, snapshots: Snapshots, least: int) -> int | None:
     """Return the revision under which a household's showing was said, or the one it needs; None where another's counts."""
     here = (taken.told.village, taken.told.period)
     for one in past.shown:
@@ -201,7 +205,7 @@ def _revision_again(taken: Taken, past: Past, snapshots: Snapshots) -> int | Non
         if one.revision > NEVER:
             return one.revision
         anew = replace(past, shown=[replace(other, revision=NEVER) if other is one else other for other in past.shown])
-        for said in sayings(anew, snapshots.exported, snapshots.complete, here):
+        for said in sayings(anew, snapshots.exported, snapshots.complete, here, least):
             if (said.operation, said.village, said.period) == (Operation.UPSERT, *here):
                 return said.revision
     return None

@@ -83,23 +83,27 @@ def ends(shown: Mapping[int, str], complete: Mapping[str, Sequence[int]]) -> dic
 
 
 def sayings(
-    past: Past, exported: Mapping[tuple[str, int], int], complete: Mapping[str, Sequence[int]], newest: tuple[str, int]
+    past: Past,
+    exported: Mapping[tuple[str, int], int],
+    complete: Mapping[str, Sequence[int]],
+    newest: tuple[str, int],
+    least: int = NEVER,
 ) -> list[Saying]:
     """
     Return what must be said now of a household; `newest` is the village and period just taken in.
 
-    `exported` tells when the snapshot that counts of each village and period was exported.
+    `exported` tells when the snapshot that counts of each village and period was exported; `least` is the least revision that may be given.
     """
     winners = _winners(past.shown)
     wanted = ends({period: one.village for period, one in winners.items()}, complete)
-    found, hiding = _retractions(past, winners, wanted, newest, exported[newest]), NEVER
+    found, hiding = _retractions(past, winners, wanted, newest, max(exported[newest], least)), NEVER
     for period in sorted({*winners, *wanted}):
         said, others = _said(past, period, winners.get(period))
         revision = said
         if said != UNSAYABLE and said <= max(hiding, others):
             operation = Operation.UPSERT if period in winners else Operation.END
             village = winners[period].village if period in winners else wanted[period]
-            revision = max(exported[village, period], exported[newest], hiding + 1, others + 1)
+            revision = max(least, exported[village, period], exported[newest], hiding + 1, others + 1)
             found.append(Saying(operation, period, revision, village))
         if period in wanted:
             hiding = max(hiding, revision)

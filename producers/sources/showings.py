@@ -30,6 +30,8 @@ __all__ = [
     "start_over",
 ]
 
+_SAID_BEFORE = "create table if not exists said_before (one integer primary key check (one = 1), revision integer not null) strict"
+"""It outlives all other tables (`start_over`)."""
 _TABLES = """
 create table if not exists file (
   name text primary key, size integer not null, changed integer not null, state text not null, judged integer not null,
@@ -62,12 +64,31 @@ def make_tables(connection: sqlite3.Connection) -> None:
     if connection.execute("select 1 from sqlite_master where type = 'table' and name = 'shown'").fetchone():
         connection.executescript(_OLD_LAYOUT)
     connection.executescript(_TABLES)
+    connection.execute(_SAID_BEFORE)
 
 
 def start_over(connection: sqlite3.Connection) -> None:
-    """Forget everything, so that every file is read as if for the first time: under another key households have other names."""
+    """
+    Forget everything, so that every file is read as if for the first time: under another key households have other names.
+
+    But for one number: whatever is said from now on has a greater revision than all that was said before, since among that may be
+    retractions which nobody remembers, and a saying under a smaller revision would lose against them.
+    """
+    connection.execute(_SAID_BEFORE)
+    connection.execute("insert or ignore into said_before values (1, 0)")
+    connection.execute("update said_before set revision = max(revision, ?)", (_greatest_said(connection),))
     for table in re.findall(r"create table if not exists (\w+)", _TABLES):
         connection.execute(f"drop table if exists {table}")
+
+
+def _greatest_said(connection: sqlite3.Connection) -> int:
+    """Return the greatest revision that was ever said, as far as the memory reaches."""
+    if not connection.execute("select 1 from sqlite_master where type = 'table' and name = 'snapshot'").fetchone():
+        return NEVER
+    greatest = int(connection.execute("select max(revision) from gone").fetchone()[0] or NEVER)
+    for (shown,) in connection.execute("select shown from snapshot"):
+        greatest = max(greatest, max((revision for _, _, revision in _PACKED.iter_unpack(shown)), default=NEVER))
+    return greatest
 
 
 def forget_refusals(connection: sqlite3.Connection) -> None:
@@ -83,6 +104,11 @@ class Showings:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use a connection to the adapter's file."""
         self._connection = connection
+
+    def least(self) -> int:
+        """Return the least revision that may be given: beyond all that was said before the memory was given up."""
+        found = self._connection.execute("select max(revision) from said_before").fetchone()[0]
+        return NEVER if not found else int(found) + 1
 
     def newest(self, village: str) -> int:
         """Return the last period for which a village's snapshot was taken in."""
