@@ -56,7 +56,7 @@ def update(scene: Scene) -> None:
     """Size and spending of families change, of one twice in a row."""
     first, second, *_ = scene.families()
     with scene.adapter.running() as process:
-        scene.tell(scene.is_now(first, size=7), scene.is_now(second, expenditure=4_200_000))
+        scene.tell(scene.is_now(first, size=7), scene.is_now(second, expenditure=4_200_000), scene.is_now(first, size=5))
         scene.adapter.wait_told(process)
         scene.tell(scene.is_now(first, size=6))
         scene.adapter.wait_told(process)

@@ -24,9 +24,9 @@ def certify(
     only: Annotated[list[str] | None, typer.Option(metavar="SCENARIO", help="Play only this scenario; may be given several times.")] = None,
 ) -> None:
     """
-    Certify a region's adapter: exit code 0 only if everything that was tried held.
+    Try an adapter against all that sources do to it.
 
-    The adapter runs against a stand-in that speaks its source's protocol as the file declares it, with a broker and a registry
+    Exit code 0 only if everything that was tried held. The adapter runs against a stand-in that speaks its source's protocol as the file declares it, with a broker and a registry
     of its own; no environment variable that the file names is needed. Takes some minutes.
     """
     from deploy.certify.course import Tried

@@ -18,6 +18,8 @@ from tests.deploy.test_cli import muara
 from tests.deploy.test_supervisor import until
 
 ROOT = Path(__file__).parents[2]
+PLAYING = 9
+"""The simulated world, a worker, two publishers and five adapters."""
 PLAYERS = ("deploy.demo.world", "worker", "publish", "adapter")
 
 
@@ -50,15 +52,16 @@ def playing(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", list[psut
     """Give a demo that plays, and its players; whatever a test does to it, nothing of it is left in the end."""
     process = demo(tmp_path)
     try:
-        assert until(lambda: process.poll() is not None or len(players(process)) == 6, 60.0)
+        assert until(lambda: process.poll() is not None or len(players(process)) == PLAYING, 60.0)
         assert process.poll() is None
         yield process, players(process)
     finally:
         process.kill()
         process.communicate()
-        with EmbeddedServices.start(tmp_path / ".muara" / "demo", kafka="a:1", registry="http://b"):
-            pass  # it ends the servers that a killed demo leaves behind
-        shutil.rmtree(found(tmp_path / ".muara" / "demo"))
+        for folder in (tmp_path / ".muara" / "demo" / "smart-kampung", tmp_path / ".muara" / "demo"):
+            with EmbeddedServices.start(folder, kafka="a:1", registry="http://b"):
+                pass  # it ends the servers that a killed demo leaves behind
+            shutil.rmtree(found(folder))
 
 
 def test_a_killed_demo_leaves_no_player(playing: tuple["subprocess.Popen[str]", list[psutil.Process]]) -> None:
