@@ -120,9 +120,9 @@ def check(
     shown: Annotated[int, typer.Option(min=1, metavar="N", help="How many records of the sample to show.")] = 3,
 ) -> None:
     """
-    Tell every mistake of a region file at once, and run its examples.
+    Tell every mistake of a region file at once.
 
-    Shows what the records of a sample become, and what of them is dropped. No source is asked, and nothing is sent.
+    Runs its examples, and shows what the records of a sample become, and what of them is dropped. No source is asked, and nothing is sent.
     Exit code 0: in order; 1: an example, or a record of the sample, is not as it should be; 2: the file has mistakes.
     """
     from deploy.reference.regions import district_areas

@@ -26,8 +26,9 @@ def certify(
     """
     Try an adapter against all that sources do to it.
 
-    Exit code 0 only if everything that was tried held. The adapter runs against a stand-in that speaks its source's protocol as the file declares it, with a broker and a registry
-    of its own; no environment variable that the file names is needed. Takes some minutes.
+    Exit code 0 only if everything that was tried held. The adapter runs against a stand-in that speaks its source's protocol as the
+    file declares it, with a broker and a registry of its own; no environment variable that the file names is needed. Takes some
+    minutes.
     """
     from deploy.certify.course import Tried
     from deploy.certify.course import certify as play

@@ -102,7 +102,7 @@ def one_revision() -> None:
     def equal(batch: Any) -> Any:
         return replace(batch, events=[replace(one, revision=1) for one in batch.events])
 
-    _instead(Reader, "_encoded", lambda encoded: lambda self, batch: encoded(self, equal(batch)))
+    _instead(Reader, "_append", lambda append: lambda self, batch: append(self, equal(batch)))
 
 
 def leaks() -> None:

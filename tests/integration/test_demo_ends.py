@@ -59,7 +59,7 @@ def playing(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", list[psut
         process.kill()
         process.communicate()
         for folder in (tmp_path / ".muara" / "demo" / "smart-kampung", tmp_path / ".muara" / "demo"):
-            with EmbeddedServices.start(folder, kafka="a:1", registry="http://b"):
+            with EmbeddedServices.start(folder, kafka="a:1", registry="http://b", wal_level="logical"):
                 pass  # it ends the servers that a killed demo leaves behind
             shutil.rmtree(found(folder))
 
