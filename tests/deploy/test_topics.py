@@ -28,7 +28,7 @@ def alter(kafka: str, topic: str, **values: str) -> None:
 def test_topics_are_made_once_with_their_schemas(services: EmbeddedServices) -> None:
     """The second time nothing is made; progress ends at all schemas, of events and of figures."""
     where, told = services.addresses, list[tuple[int, int]]()
-    codes = ["96.01", "96.02"]
+    codes = ["87.01", "87.02"]
 
     made = make_topics(where.kafka, where.registry, codes, progress=lambda done, of: told.append((done, of)))
 
@@ -42,7 +42,7 @@ def test_topics_are_made_once_with_their_schemas(services: EmbeddedServices) -> 
 
 def test_a_topic_that_loses_records_or_keeps_the_senders_clock_is_told(services: EmbeddedServices) -> None:
     """What another hand made is not changed; one line says what is wrong, when all else is done."""
-    where, codes = services.addresses, ["96.11", "96.12", "96.13"]
+    where, codes = services.addresses, ["87.11", "87.12", "87.13"]
     make_topics(where.kafka, where.registry, codes[:2])
     alter(where.kafka, household_topic(codes[0]), retention_ms="604800000", message_timestamp_type="CreateTime")
 
@@ -62,4 +62,4 @@ def test_a_broker_that_does_not_answer_is_told(services: EmbeddedServices, monke
     """One line names the address and what to check."""
     monkeypatch.setattr("processors.publish.topics._ANSWER_S", 1.0)
     with pytest.raises(TopicsNotMade, match=r"Kafka at 127\.0\.0\.1:9 does not make topics"):
-        make_topics("127.0.0.1:9", services.addresses.registry, ["96.21"])
+        make_topics("127.0.0.1:9", services.addresses.registry, ["87.21"])
