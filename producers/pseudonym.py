@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -143,10 +144,8 @@ def _key_text(environ: Mapping[str, str], key: str, key_file: str) -> str:
 
 def _bytes_of(text: str) -> bytes:
     """Return the key's bytes; what is hexadecimal is never taken for base64."""
-    try:
+    with suppress(ValueError):
         return bytes.fromhex(text)
-    except ValueError:
-        pass
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

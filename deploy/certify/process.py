@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from producers.checkpoint import StateFile
+from producers.ledger import Ledger
 from producers.pseudonym import Pseudonyms
 from producers.publisher import Publisher
 from producers.reader import Reader
@@ -29,6 +30,7 @@ STEPS: dict[str, tuple[type, str, bool]] = {
     "committed, nothing sent": (Reader, "_keep", False),
     "handed to the producer": (Publisher, "_hand_over", False),
     "delivered, still in the spool": (Spool, "delivered", True),
+    "delivered, noted, not committed": (Ledger, "note", False),
     "delivered and forgotten": (Spool, "delivered", False),
 }
 """Each step: the method at its border, and whether death comes before it or after it."""

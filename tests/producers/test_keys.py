@@ -71,6 +71,9 @@ def test_a_file_that_does_not_know_its_keys_takes_those_given(tmp_path: Path) ->
     begin_with(state, rotated(), nothing)
     begin_with(state, Pseudonyms(NEW_KEY, 2), nothing)
 
+    with pytest.raises(KeyChanged, match="of version 2"):
+        begin_with(state, Pseudonyms(KEY, 1), nothing)
+
 
 def test_no_key_is_in_the_file(state: StateFile) -> None:
     """What the file keeps of a key is neither the key nor a part of it."""

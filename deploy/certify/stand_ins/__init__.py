@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 
 from deploy.certify.told import Told, Truth
-from deploy.certify.writing import Oddity, Writer
+from deploy.certify.writing import CannotBeSaid, Oddity, Writer
 from producers.declaration import Declaration
 
 __all__ = ["Lie", "StandIn"]
@@ -102,5 +102,5 @@ class StandIn(ABC):
 
     @contextmanager
     def lying(self, lie: Lie) -> Iterator[None]:
-        """Answer what is not so until the end of the block."""
-        raise NotImplementedError(lie)
+        """Answer what is not so until the end of the block; raises `CannotBeSaid` where this kind cannot lie so."""
+        raise CannotBeSaid(what=str(lie), why="this kind of source has no such answer")

@@ -230,6 +230,7 @@ def test_a_server_that_restarts_is_waited_for(own: OwnServer, made: Kampung, tmp
             made.reconnect()
             made.owner.execute("update smart_kampung.keluarga set jumlah_jiwa = 6 where no_kk = %s", (card(1),))
             until(lambda: _reading(state).startswith("caught up") and _spooled(state) == 2, "the change that was made meanwhile")
+            assert made.owner.execute("select count(*) from pg_replication_slots where slot_name = %s", (made.slot,)).fetchone() == (1,)
         finally:
             stop.set()
             thread.join(10)

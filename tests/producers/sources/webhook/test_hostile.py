@@ -128,6 +128,9 @@ def test_a_sender_that_goes_away_leaves_nothing(one: Receiver) -> None:
             line.sendall(head_of(body) + body[:end])
     until(lambda: one.received.taken == 1, "the whole one is taken")
 
+    assert one.push(body_of(family(2)), "after") == 200
+    assert one.received.taken == 2
+
 
 def test_one_connection_too_many_is_sent_away(one: Receiver) -> None:
     """It is told to come again; when another ends there is room."""
