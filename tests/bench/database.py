@@ -9,7 +9,6 @@ Must not: count what a broker does: what is measured ends in the spool. The serv
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from producers.publisher import Publisher
 from producers.reader import Reader
 from producers.sources.opening import open_source
 from producers.spool import Spool
+from tests.memory import peak_mb
 from tests.producers.kampung import Kampung, kampung
 from tests.producers.samples import mapper
 from tests.producers.sources.reading import declared
@@ -72,7 +72,7 @@ def _measure(database: str, rows: int) -> Mapping[str, float]:
         made.owner.execute(_MEMBERS)
         made.owner.execute("analyze")
         found = _read(made, Path(name))
-    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rss_mb = peak_mb()
     return {**found, "rss_mb": rss_mb, "load": os.getloadavg()[0], "client": bool(Publisher)}
 
 

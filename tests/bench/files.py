@@ -10,7 +10,6 @@ Must not: need a service: what is measured ends in the spool.
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from producers.checkpoint import StateFile
 from producers.publisher import Publisher
 from producers.reader import Reader
 from producers.sources.opening import open_source
+from tests.memory import peak_mb
 from tests.producers.samples import COLUMNS, mapper, sddd, snapshot_name
 
 __all__ = ["files_measured"]
@@ -96,7 +96,7 @@ def _measure(villages: int, months: int, rows: int) -> Mapping[str, float]:
             aside = state.connection.execute("select count(*) from quarantine").fetchone()[0]
     if aside:
         raise RuntimeError(f"{aside} rows or files were put aside")
-    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rss_mb = peak_mb()
     load = os.getloadavg()[0]
     return {"rows_per_s": written / took, "rows_per_cpu_s": written / worked, "rss_mb": rss_mb, "load": load, "client": bool(Publisher)}
 

@@ -29,6 +29,7 @@ from processors.store.reference_load import load_lines, load_regions, load_sourc
 from processors.store.reference_sheets import RegionRow, Sheet, SourceRow, read_lines
 from schemas.registry import Registry
 from schemas.topics import household_topic
+from tests.memory import peak_mb
 
 __all__ = ["SOURCE", "NotWithin", "Stage", "count", "country", "jakarta", "until"]
 
@@ -137,7 +138,7 @@ class Stage:
             yield processes
         finally:
             if not command:
-                self.greatest_rss_mb = max(self.greatest_rss_mb, *(_peak_mb(one) for one in processes))
+                self.greatest_rss_mb = max(self.greatest_rss_mb, *(peak_mb(one.pid) for one in processes))
             end(processes)
 
     def close(self) -> None:
@@ -162,15 +163,6 @@ def end(processes: Collection[Process]) -> None:
         except subprocess.TimeoutExpired:
             one.kill()
             one.wait()
-
-
-def _peak_mb(process: Process) -> float:
-    """Return the greatest resident memory of a process that runs, in MB; 0 where it has ended."""
-    try:
-        lines = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0.0
-    return max((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), default=0.0)
 
 
 # ---- the two worlds -----------------------------------------------------------------------------------------------------------
