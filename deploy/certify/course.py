@@ -12,23 +12,35 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from deploy.certify.adapter import OWN_CODE, PATIENCE_S, Adapter, DidNotHappen
 from deploy.certify.scenarios import Scenario, scenarios
 from deploy.certify.scene import Finding, Scene, new_pseudonyms
 from deploy.certify.stand_ins import StandIn
-from deploy.certify.stand_ins.opening import stand_in_for
+from deploy.certify.stand_ins.opening import kind_of_stand_in, stand_in_for
 from deploy.certify.writing import CannotBeSaid
 from deploy.embedded import EmbeddedServices, Progress
 from deploy.topics import make_topics
 from producers.declaration import Declaration
 from producers.region_file import read_region_file
+from schemas.errors import Fatal
 
 __all__ = ["Certificate", "Tried", "certify"]
 
 _HAPPENED = "it happened as it must"
+_FIRST = "insert"
+"""Every other scenario goes on from it, so it is always played."""
 Tell = Callable[["Tried"], None]
+
+
+class NoSuchScenario(Fatal):
+    """{name} is no scenario of this kind of source{meant}: without --only all are played, and each is named"""
+
+
+class PlaceNotFound(Fatal):
+    """{file} has no line that begins with {key} = in [source]: write it so, a certification puts its own there"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +97,14 @@ def certify(
     Nothing is waited for longer than `patience_s`. Raises `RegionFileWrong`, and what the embedded services raise.
     """
     declared = read_region_file(region_file, None)
+    played = _chosen(declared, only)
     began = time.monotonic()
     with _scene(declared, region_file, progress, command, services) as scene:
         scene.adapter.patience_s = patience_s
         tried = []
-        for one in scenarios(type(scene.source).lies):
-            if not only or one.name in only or one.name == "insert":
-                tried.append(_played(one, scene))
-                tell(tried[-1])
+        for one in played:
+            tried.append(_played(one, scene))
+            tell(tried[-1])
         return Certificate(
             region=declared.name,
             source=declared.source_id,
@@ -103,6 +115,17 @@ def certify(
             peak_mb=scene.adapter.peak_mb,
             seconds=time.monotonic() - began,
         )
+
+
+def _chosen(declared: Declaration, only: Sequence[str]) -> list[Scenario]:
+    """Return the scenarios to play; raises `NoSuchScenario` for a name that there is not."""
+    every = scenarios(kind_of_stand_in(declared).lies)
+    names = [one.name for one in every]
+    for name in only:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            raise NoSuchScenario(name=name, meant=f" (is `{near[0]}` meant?)" if near else "")
+    return [one for one in every if not only or one.name in (_FIRST, *only)]
 
 
 def _played(scenario: Scenario, scene: Scene) -> Tried:
@@ -135,19 +158,22 @@ def _scene(
         ends.enter_context(source.running())
         pseudonyms, key = new_pseudonyms()
         filled = folder / region_file.name
-        filled.write_text(_filled(region_file.read_text(encoding="utf-8"), source), encoding="utf-8")
+        filled.write_text(_filled(region_file.read_text(encoding="utf-8"), source, region_file.name), encoding="utf-8")
         environ = {"MUARA_PSEUDONYM_KEY": key, **{name: value for name, value in source.placeholders.items() if name.isupper()}}
         adapter = Adapter(filled, environ, services.addresses, folder, command, lambda: source.all_taken)
         yield Scene(declared, filled, services, source, adapter, pseudonyms)
 
 
-def _filled(text: str, source: StandIn) -> str:
+def _filled(text: str, source: StandIn, file: str) -> str:
     """Return the region file with the stand-in's address and folder in place of the region's."""
     for key, value in source.placeholders.items():
         if not key.isupper():
-            text = _with(text, key, value)
+            text = _with(text, key, value, file)
     return text
 
 
-def _with(text: str, key: str, value: str) -> str:
-    return re.sub(rf"(?m)^(\s*{key}\s*=\s*).*$", lambda found: f'{found.group(1)}"{value}"', text, count=1)
+def _with(text: str, key: str, value: str, file: str) -> str:
+    filled, count = re.subn(rf"(?m)^(\s*{key}\s*=\s*).*$", lambda found: f'{found.group(1)}"{value}"', text, count=1)
+    if not count:
+        raise PlaceNotFound(file=file, key=key)
+    return filled

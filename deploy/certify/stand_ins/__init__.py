@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
+from typing import Self
 
 from deploy.certify.told import Told, Truth
 from deploy.certify.writing import CannotBeSaid, Oddity, Writer
@@ -44,6 +46,11 @@ class StandIn(ABC):
         """Have told nothing yet."""
         self.declared, self.writer, self.truth = declared, writer, Truth()
         self.villages: Mapping[str, Sequence[str]] = {regency: writer.villages(regency) for regency in declared.regencies}
+
+    @classmethod
+    @abstractmethod
+    def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:
+        """Return one for a region file, with a folder of its own and a server on which it may make a database; nothing runs yet."""
 
     @property
     def placeholders(self) -> Mapping[str, str]:

@@ -9,7 +9,8 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -48,6 +49,11 @@ class DatabaseStandIn(StandIn):
         self._owner: psycopg.Connection[Any] | None = None
         self._columns: list[str] = []
         self._newest: Told | None = None
+
+    @classmethod
+    def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - folder is what others need
+        """Return one."""
+        return cls(declared, server)
 
     @property
     def placeholders(self) -> Mapping[str, str]:

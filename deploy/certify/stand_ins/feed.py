@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from deploy.certify.stand_ins import Lie, StandIn
@@ -46,6 +47,11 @@ class FeedStandIn(StandIn):
         self.tokens: set[str] = set()
         self._lock = threading.Lock()
         self._url = ""
+
+    @classmethod
+    def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - others need the rest
+        """Return one."""
+        return cls(declared)
 
     @property
     def placeholders(self) -> Mapping[str, str]:

@@ -11,15 +11,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.told import Told, nik
 from deploy.certify.writing import Oddity, Writer
 from producers.declaration import Declaration, FilesSource
+from schemas.errors import Fatal
 
 __all__ = ["FolderStandIn"]
 
 _FIRST_EXPORT = datetime(2020, 3, 1, 8, tzinfo=UTC)
+
+
+class FormNotPlayed(Fatal):
+    """a certification writes plain text with one header row, this file says {form}: other forms are tested with the adapter's code"""
 
 
 class FolderStandIn(StandIn):
@@ -31,12 +37,18 @@ class FolderStandIn(StandIn):
         """Make the folder."""
         assert isinstance(declared.source, FilesSource)  # noqa: S101 - opened by kind
         self.source, self.folder = declared.source, folder
+        self._form = _form(declared.source)
         super().__init__(declared, Writer(declared, depth=2, as_text=True))
         folder.mkdir()
         self.dropped: dict[tuple[str, date], list[list[str]]] = {}
         """The rows last dropped of each village and month."""
         self._exports = 0
         self._newest: tuple[str, bytes] = ("", b"")
+
+    @classmethod
+    def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - server is what others need
+        """Return one."""
+        return cls(declared, folder / "inbox")
 
     @property
     def placeholders(self) -> Mapping[str, str]:
@@ -137,9 +149,20 @@ class FolderStandIn(StandIn):
     def _name(self, village: str, month: date) -> str:
         self._exports += 1
         exported = _FIRST_EXPORT + timedelta(seconds=self._exports)
-        return self.source.file_name[0].format(village=village, period=f"{month:%Y%m}", exported=f"{exported:%Y%m%dT%H%M%S%f}")
+        return self._form.format(village=village, period=f"{month:%Y%m}", exported=f"{exported:%Y%m%dT%H%M%S%f}")
 
     def _write(self, name: str, content: bytes) -> None:
         part = self.folder / f"{name}.part"
         part.write_bytes(content)
         part.rename(self.folder / name)
+
+
+def _form(source: FilesSource) -> str:
+    """Return the declared file name that is used; raises `FormNotPlayed`."""
+    odd = [name for name in ("labels", "skip_rows_where", "footer", "numbers", "dates") if getattr(source, name)]
+    if odd or source.header_rows > 1:
+        raise FormNotPlayed(form=odd[0] if odd else "header_rows")
+    names = [name for name in source.file_name if not name.endswith(".xlsx")]
+    if not names:
+        raise FormNotPlayed(form="workbooks alone")
+    return names[0]

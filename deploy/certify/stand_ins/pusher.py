@@ -17,7 +17,8 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.told import Told
@@ -57,6 +58,11 @@ class PusherStandIn(StandIn):
         self._waiting: list[_Delivery] = []
         self._changed = threading.Condition()
         self._ended, self._refused = False, False
+
+    @classmethod
+    def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - others need the rest
+        """Return one."""
+        return cls(declared)
 
     @property
     def placeholders(self) -> Mapping[str, str]:
