@@ -18,13 +18,16 @@ from schemas.errors import Fatal, Retriable
 from schemas.proofs import Found, Prover
 from schemas.receipts import Chain, Receipt
 
-__all__ = ["BrokerSilent", "Rereader", "TopicForbidden", "prove", "with_topic_ids"]
+__all__ = ["BrokerSilent", "Rereader", "TopicForbidden", "prove", "watermarks", "with_topic_ids"]
 
 _ANSWER_S = 10.0
 _SILENT_S = 30.0
 """A broker that has the records but sends none for so long is away."""
+_PAUSE_S = 0.1
 _AT_ONCE = 10_000
 _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001 - their names
+_LEADER_MOVES = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+"""A partition that was just made, or whose broker was just lost, answers so for a moment; the library passes it on."""
 _FORBIDDEN = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 _CONFIGURATION: dict[str, Any] = {
     "group.id": "muara-receipt",  # a name that the library wants; nobody joins it
@@ -39,6 +42,20 @@ _CONFIGURATION: dict[str, Any] = {
 }
 _LOG = logging.getLogger("librdkafka")
 _LOG.setLevel(logging.CRITICAL)  # its reconnects are this module's `BrokerSilent`
+
+
+def watermarks(consumer: Consumer, at: TopicPartition) -> tuple[int, int]:
+    """Return the first offset that a partition holds and the next one to come; waits while its leader moves; raises `KafkaException`."""
+    until = time.monotonic() + _ANSWER_S
+    while True:
+        try:
+            first, following = consumer.get_watermark_offsets(at, timeout=_ANSWER_S)
+        except KafkaException as error:
+            if error.args[0].code() not in _LEADER_MOVES or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return first, following
 
 
 class BrokerSilent(Retriable):
@@ -109,7 +126,7 @@ class Rereader:
         """
         at = TopicPartition(*place)
         try:
-            begin, reached = self._consumer.get_watermark_offsets(at, timeout=_ANSWER_S)
+            begin, reached = watermarks(self._consumer, at)
         except KafkaException as error:
             if error.args[0].code() in _NO_TOPIC:
                 return

@@ -17,6 +17,7 @@ from deploy.certify.told import Fact
 from deploy.embedded import Addresses
 from processors.law import Statement, kept, view
 from processors.reference import Reference, Region, Registration
+from producers.rereading import watermarks
 from schemas.codec import decode
 from schemas.events import Operation
 from schemas.registry import Registry
@@ -44,7 +45,7 @@ def records(where: Addresses, regencies: Collection[str]) -> list[Record]:
     consumer = Consumer({"bootstrap.servers": where.kafka, "group.id": "certification", "enable.auto.commit": False})
     try:
         places = [TopicPartition(household_topic(regency), 0, OFFSET_BEGINNING) for regency in sorted(regencies)]
-        wanted = sum(consumer.get_watermark_offsets(place, timeout=_ANSWER_S)[1] for place in places)
+        wanted = sum(watermarks(consumer, place)[1] for place in places)
         consumer.assign(places)
         with closing(Registry(where.registry)) as registry:
             found: list[Record] = []

@@ -24,7 +24,7 @@ from processors.law import Link, Statement, by_household, kept, visible
 from producers.checkpoint import AdapterStatus, status
 from producers.ledger import receipt_of
 from producers.pseudonym import Pseudonyms
-from producers.rereading import Rereader, prove
+from producers.rereading import Rereader, prove, watermarks
 from schemas.codec import decode
 from schemas.events import Operation
 from schemas.proofs import Found
@@ -131,7 +131,7 @@ def records(kafka: str, regency: str) -> list[Record]:
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": "conformance", "enable.auto.commit": False})
     try:
         place = TopicPartition(household_topic(regency), 0)
-        _, end = consumer.get_watermark_offsets(place, timeout=10)
+        _, end = watermarks(consumer, place)
         consumer.assign([TopicPartition(place.topic, 0, OFFSET_BEGINNING)])
         found: list[Record] = []
         while len(found) < end:

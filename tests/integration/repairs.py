@@ -19,6 +19,7 @@ from confluent_kafka import Consumer, TopicPartition
 from deploy import cli
 from deploy.settings import Settings
 from processors.store.figures import figures
+from producers.rereading import watermarks
 from schemas.events import HouseholdChanged, Residence
 from schemas.topics import household_topic
 from tests.deploy.test_cli import muara
@@ -106,7 +107,7 @@ def records(stage: Stage, begin: int = 0) -> list[tuple[bytes | None, bytes | No
     """Return key and value of the records of the first regency's topic."""
     topic = household_topic(stage.regencies[0])
     with closing(Consumer({"bootstrap.servers": stage.kafka, "group.id": "nobody", "log_level": 0})) as reader:
-        end = reader.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)[1]
+        end = watermarks(reader, TopicPartition(topic, 0))[1]
         reader.assign([TopicPartition(topic, 0, begin)])
         found: list[tuple[bytes | None, bytes | None]] = []
         while len(found) < end - begin:

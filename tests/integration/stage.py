@@ -27,6 +27,7 @@ from processors.store.migrate import migrate
 from processors.store.reference import initialise, read
 from processors.store.reference_load import load_lines, load_regions, load_sources
 from processors.store.reference_sheets import LineRow, RegionRow, Sheet, SourceRow
+from producers.rereading import watermarks
 from schemas.codec import encode
 from schemas.events import HouseholdChanged
 from schemas.registry import Registry
@@ -205,7 +206,7 @@ class Stage:
         ends = {}
         try:
             for topic in map(household_topic, self.regencies):
-                ends[topic] = reader.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)[1]
+                ends[topic] = watermarks(reader, TopicPartition(topic, 0))[1]
         finally:
             reader.close()
         return ends

@@ -13,7 +13,7 @@ from producers.checkpoint import StateFile, status
 from producers.faults import DiskRefuses
 from producers.ledger import receipt_of
 from producers.publisher import Publisher, _InFlight
-from producers.rereading import Rereader, prove
+from producers.rereading import Rereader, prove, watermarks
 from producers.spool import Spool
 from schemas.topics import household_topic
 from tests.schemas.test_proofs import value
@@ -50,7 +50,7 @@ def sent(brokers: str, region: str) -> list[tuple[bytes | None, bytes | None]]:
     found = []
     topic = household_topic(region)
     for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        _, end = watermarks(consumer, TopicPartition(topic, partition))
         consumer.assign([TopicPartition(topic, partition, 0)])
         for _ in range(end):
             message = consumer.poll(10)

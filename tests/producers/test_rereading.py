@@ -1,12 +1,14 @@
 """Reading a topic again: all of it up to an end, and clear words where that cannot be."""
 
 from collections.abc import Iterator
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from producers import rereading
-from producers.rereading import BrokerSilent, Rereader, TopicForbidden, prove, with_topic_ids
+from producers.rereading import BrokerSilent, Rereader, TopicForbidden, prove, watermarks, with_topic_ids
 from schemas.receipts import Receipt
 from tests.schemas.test_receipts import TOPIC, chain
 
@@ -58,6 +60,19 @@ def test_a_topic_that_may_not_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(rereading, "Consumer", lambda *_, **__: type("Refusing", (), {"get_watermark_offsets": refuse, "close": int})())
     with Rereader("127.0.0.1:1") as reader, pytest.raises(TopicForbidden, match=r"give the receipt \(--out\) to the office"):
         list(reader.records((TOPIC, 0), 5))
+
+
+def test_a_partition_whose_leader_is_not_known_yet_is_asked_again() -> None:
+    """A topic that was just made answers for a moment that its broker is not its leader; that is waited for, anything else is not."""
+    moves = KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
+    answers: list[Any] = [moves, moves, (3, 9)]
+    asked = MagicMock()
+    asked.get_watermark_offsets.side_effect = answers
+
+    assert watermarks(asked, TopicPartition(TOPIC, 0)) == (3, 9)
+    asked.get_watermark_offsets.side_effect = KafkaException(KafkaError(KafkaError.BROKER_NOT_AVAILABLE))
+    with pytest.raises(KafkaException):
+        watermarks(asked, TopicPartition(TOPIC, 0))
 
 
 def test_topics_are_named_by_their_ids() -> None:

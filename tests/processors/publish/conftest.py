@@ -21,6 +21,7 @@ from processors.publish.topic import event_of, key_of
 from processors.reference import Reference
 from processors.store.dispatch import Marked
 from processors.store.figures import Figure, figures
+from producers.rereading import watermarks
 from schemas.codec import decode
 from schemas.events import IndicatorPublished
 from schemas.registry import Registry
@@ -179,7 +180,7 @@ def newsroom(services: EmbeddedServices, database: str, reference: Reference) ->
     consumer = Consumer({"bootstrap.servers": where.kafka, "group.id": "reader", "log_level": 0})
     try:
         known = INDICATOR_TOPIC in (consumer.list_topics(timeout=10).topics or {})
-        end = consumer.get_watermark_offsets(TopicPartition(INDICATOR_TOPIC, 0), timeout=10)[1] if known else 0
+        end = watermarks(consumer, TopicPartition(INDICATOR_TOPIC, 0))[1] if known else 0
     finally:
         consumer.close()
     return Newsroom(PublishSettings(where.kafka, where.registry, database), end)
