@@ -80,7 +80,7 @@ def check(
     declared = read_region_file(region_file, None)
     lines = lines_of(region_file.read_text(encoding="utf-8"))
     pseudonyms = Pseudonyms(secrets.token_bytes(32), 1)
-    failed = list(failures(Mapper(declared, pseudonyms), declared.example))
+    failed = list(failures(Mapper(declared, pseudonyms), declared))
     nodes = records_of(declared, sample) if sample else []
     mapper = Mapper(declared, pseudonyms)
     records = [_mapped(mapper, declared, node) for node in nodes]

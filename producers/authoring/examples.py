@@ -5,16 +5,17 @@ Why: an example says in data what a mapping is meant to do, and fails on the day
 Must not: ask a source; or need the region's key.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from producers.authoring.expected import differences, plain
-from producers.declaration import Example
+from producers.declaration import Declaration, Example, FilesSource
 from producers.faults import RecordUnreadable, SourceFrozen
 from producers.mapping import Mapper
 from producers.records import Node
+from producers.sources.table import as_read
 from schemas.events import to_record
 
 __all__ = ["Failed", "failures", "node_of"]
@@ -36,24 +37,25 @@ class Failed:
         return f"example {self.example + 1}{told}: {self.field}: expected {self.expected}, got {self.got}"
 
 
-def failures(mapper: Mapper, examples: Sequence[Example]) -> Iterator[Failed]:
+def failures(mapper: Mapper, declared: Declaration) -> Iterator[Failed]:
     """Give every field of every example that is not as expected."""
-    for number, example in enumerate(examples):
-        for field, expected, got in _differences(mapper, example):
+    for number, example in enumerate(declared.example):
+        for field, expected, got in _differences(mapper, example, node_of(example, declared)):
             yield Failed(number, example.name, field, expected, got)
 
 
-def node_of(example: Example) -> Node:
-    """Return an example's record in what it lies in."""
+def node_of(example: Example, declared: Declaration) -> Node:
+    """Return an example's record in what it lies in; the row of a file is written as in the file, and here as it is read."""
     chain = Node({})  # stands for the answer or the file as a whole
     for one in reversed(example.within):
         chain = Node(_as_sources_write(one), chain)
-    return Node(_as_sources_write(example.record), chain)
+    record = _as_sources_write(example.record)
+    return Node(as_read(record, declared.source) if isinstance(declared.source, FilesSource) else record, chain)
 
 
-def _differences(mapper: Mapper, example: Example) -> Iterator[tuple[str, str, str]]:
+def _differences(mapper: Mapper, example: Example, record: Node) -> Iterator[tuple[str, str, str]]:
     try:
-        event = mapper.event(node_of(example))
+        event = mapper.event(record)
     except RecordUnreadable as fault:
         field, cause = str(fault.facts["field"]), str(fault.facts["cause"])
         if example.fault is None:

@@ -14,7 +14,7 @@ from typing import Any
 from producers.declaration.files import FilesSource, Numbers
 from producers.faults import FileUnreadable
 
-__all__ = ["Layout", "Line", "Merged", "layout_of", "table_rows"]
+__all__ = ["Layout", "Line", "Merged", "as_read", "layout_of", "table_rows"]
 
 Line = tuple[int, Sequence[Any]]
 """A line's number, from 1 on, and its cells."""
@@ -139,6 +139,12 @@ def table_rows(
         if count > declared.greatest_rows:
             raise FileUnreadable(file=name, cause=f"has more than {declared.greatest_rows} rows")
         yield row
+
+
+def as_read(row: Mapping[str, Any], declared: FilesSource) -> dict[str, Any]:
+    """Return a row of a file, by its columns, with numbers and dates as they are after reading."""
+    converts = dict(_converts(declared))
+    return {column: converts[column](cell) if column in converts and cell is not None else cell for column, cell in row.items()}
 
 
 def _by_column(lines: Iterable[Line], layout: Layout, columns: Sequence[str], name: str, *, text: bool) -> Iterator[Row]:

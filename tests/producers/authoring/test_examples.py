@@ -8,6 +8,7 @@ import pytest
 from producers.check import check
 from producers.faults import RegionFileWrong
 from tests.producers.samples import CARIK, SDDD
+from tests.producers.sources.register import REGION as WORKBOOK
 
 _CARD = "9901010101200001"
 _WITHIN = 'within = [{ luas_lantai = 36 }, { kode_kelurahan = "31.74.01.1001" }]'
@@ -168,3 +169,10 @@ event = {{ valid_from = "2024-03-01", composition = {{ size = 4 }} }}
 
     assert (found.examples, found.examples_failed) == (2, 1)
     assert "example 2 (bad): composition.size: expected an event, got a fault: is no whole number" in found.failed[0]
+
+
+def test_a_row_stands_in_an_example_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    """Numbers and dates that a file's declaration reads are read in its examples, too: an author copies a line and need not convert it."""
+    found = check(WORKBOOK, {"MUARA_DESA_FOLDER": str(tmp_path)})
+
+    assert (found.failed, found.in_order, found.examples) == ([], True, 1)
