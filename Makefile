@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TESTERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check lock clean
+.PHONY: help setup demo test bench check lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,8 @@ $(VENV)/.ready: deploy/lock/development.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/lock/development.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+setup: $(VENV)/.ready ## only the virtual environment with the command muara, as an adapter's machine needs it
 
 demo: $(VENV)/.ready ## the whole platform on this machine: make demo ARGS="--once --chaos --workers 2"
 	@$(BIN)/muara demo $(ARGS)

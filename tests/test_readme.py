@@ -40,7 +40,8 @@ def test_every_setting_is_described() -> None:
 def test_the_order_of_a_start_is_told() -> None:
     """Whoever adds a region is told what must run before, and in which order."""
     section = README.split("## Add a region")[1].split("\n## ")[0]
-    order = ["muara up", "regions load", "lines load", "sources load", "muara worker", "muara publish", "adapter check", "adapter run"]
+    office = ["muara up", "regions load", "lines load", "muara worker", "muara publish"]
+    order = [*office, "adapter new", "adapter check", "adapter certify", "sources load", "adapter run", "adapter resend"]
 
     places = [section.find(f"`{step}") if step.startswith("muara") else section.find(step) for step in order]
     assert places == sorted(places)

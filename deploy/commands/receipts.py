@@ -66,7 +66,9 @@ def check(
     else:
         tell(receipt, found)
         _tell_merged(became)
-        print("all that was sent is merged or rejected" if holds else "NOT PROVED")
+        behind = sum(one.behind for one in became.values())
+        why = f": {behind:,} are behind, which a worker that runs takes up" if behind else ""
+        print("all that was sent is merged or rejected" if holds else f"NOT PROVED{why}")
     sys.exit(0 if holds else EXIT_DIFFERS)
 
 
@@ -175,7 +177,7 @@ def _tell_merged(became: Mapping[Place, "Became"]) -> None:
         if one.repaired:
             print(f"{topic}[{partition}]: of the rejected, {one.repaired:,} were repaired by the office and sent again")
         if one.repairs:
-            print(f"{topic}[{partition}]: {one.repairs:,} of the records that are not of this receipt are such repairs")
+            print(f"{topic}[{partition}]: {one.repairs:,} of the records that are not of this receipt were sent by repairs of the office")
         if one.unmerged:
             print(f"{topic}[{partition}]: {one.unmerged:,} records were passed over, the first at offset {one.unmerged_at}")
 

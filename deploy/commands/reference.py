@@ -1,17 +1,21 @@
 """
-`muara lines load`, `regions load`, `sources load`: the reference data from CSV.
+`muara lines load`, `regions load`, `sources load`: the reference data from CSV; `regions list`: the codes that the product brings.
 
 Why: every figure depends on it, so a load is one transaction, exact while workers run, and tells every mistake at once.
 Must not: decide what is a mistake (processors/store does).
 """
 
+import csv
 import sys
+from dataclasses import astuple, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 from rich.progress import Progress as Bar
 from rich.progress import TaskID
+from rich.table import Table
 
 from deploy.commands.context import addresses, connected, console_for, limits_said, settings
 from schemas.errors import Fatal
@@ -33,6 +37,15 @@ File = Annotated[
     typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE", help="A CSV file. Without it the product's own data."),
 ]
 _OWN = Path(__file__).parents[1] / "reference"
+
+
+class Level(StrEnum):
+    """A kind of region."""
+
+    PROVINCE = "province"
+    REGENCY = "regency"
+    DISTRICT = "district"
+    VILLAGE = "village"
 
 
 class NoRegions(Fatal):
@@ -81,6 +94,33 @@ def load_regions(
     with connected(addresses(told)) as connection, _Shown("households recomputed") as shown:
         sheet = read_regions(file) if file else load_product_regions(province)
         print(_said(load(connection, sheet, shown, limits_said(told)), "regions"))
+
+
+@regions.command("list")
+def list_regions(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="A Kemendagri code such as 31, 33.72 or 33.72.01.")],
+    level: Annotated[Level | None, typer.Option(help="Only these.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, as regions load takes it.")] = False,
+) -> None:
+    """
+    Print codes of the product's regions.
+
+    Those of the region that is given and of all below it, in both code systems. Needs no database.
+    """
+    from deploy.reference.regions import RegionRow
+    from deploy.reference.regions import regions as own
+
+    names = [one.name for one in fields(RegionRow)]
+    found = [one for one in own([code]) if f"{one.code}.".startswith(f"{code}.") and level in (None, one.level)]
+    if as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(map(astuple, found))
+        return
+    table = Table(*names, box=None)
+    for one in found:
+        table.add_row(*(cell or "-" for cell in astuple(one)))
+    console_for(sys.stdout).print(table)
 
 
 @sources.command("load")

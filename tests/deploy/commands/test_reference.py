@@ -16,6 +16,23 @@ def test_a_load_says_one_line(say: Said) -> None:
     assert shown.stdout == "reference version 2: 319 regions changed, 0 households recomputed\n"
 
 
+def test_codes_are_listed_as_they_are_loaded(say: Said, tmp_path: Path) -> None:
+    """Whoever writes a region file finds its villages' codes without a database, and the list is a file that can be loaded."""
+    shown = say("regions", "list", "33.72", "--level", "village")
+    listed = say("regions", "list", "33.72.01", "--csv")
+
+    assert shown.returncode == 0, shown.stderr
+    assert "33.72.01.1001" in shown.stdout
+    assert "33.72.02.1001" in shown.stdout
+    assert " district " not in shown.stdout
+    lines = listed.stdout.splitlines()
+    assert lines[0] == "code,bps_code,name,level,parent,urbanisation"
+    assert [line for line in lines[1:] if not line.startswith("33.72.01")] == []
+    assert say("regions", "list", "33.999").returncode == 2
+    above = say("regions", "list", "33", "--csv").stdout.splitlines()
+    assert above[1].startswith("33,")
+
+
 def test_the_bar_needs_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Where there is no terminal, recomputed households show no bar either, and leave no empty line."""
     with _Shown("households recomputed") as shown:
