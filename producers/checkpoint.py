@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from producers.backfill import FirstLoad
+from producers.backfill_log import first_load
 from producers.faults import AdapterRuns, DiskRefuses, StateFileForeign
 
 __all__ = ["WITHHELD", "AdapterStatus", "StateFile", "disk_faults", "exclusive", "status", "transaction"]
@@ -65,6 +67,8 @@ class AdapterStatus:
     caught_up: bool
     """The source said that nothing more is there, and everything read is delivered."""
     pid: int
+    backfill: FirstLoad | None
+    """The first load that runs beside the changes, or the last one that did; None where there never was one."""
 
     @property
     def state(self) -> str:
@@ -209,12 +213,14 @@ def status(state_file: Path) -> AdapterStatus | None:
             " (select coalesce(sum(cast(value as integer)), 0) from quarantine where field = ?) from adapter",
             (WITHHELD,),
         ).fetchone()
+        return _as_status(row, first_load(connection)) if row else None
     finally:
         connection.close()
-    return _as_status(row) if row else None
 
 
-def _as_status(row: tuple[str, str | None, str | None, str, str, str, str, int, int, int, int, int, int, int]) -> AdapterStatus:
+def _as_status(
+    row: tuple[str, str | None, str | None, str, str, str, str, int, int, int, int, int, int, int], load: FirstLoad | None
+) -> AdapterStatus:
     source, position, asked_at, reading, reading_why, sending, sending_why = row[:7]
     spooled, held, delivered, quarantined, nothing_more, pid, withheld = row[7:]
     return AdapterStatus(
@@ -230,6 +236,7 @@ def _as_status(row: tuple[str, str | None, str | None, str, str, str, str, int, 
         withheld=withheld,
         caught_up=bool(nothing_more) and spooled == 0,
         pid=pid,
+        backfill=load,
     )
 
 

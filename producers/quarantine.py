@@ -75,9 +75,14 @@ def take_back(state: StateFile, place: str) -> None:
         _count(state)
 
 
-def take_back_records(state: StateFile, marks: Iterable[bytes]) -> None:
-    """Forget records put aside, because the source said them anew in a way that can be read; belongs into the same transaction."""
-    if state.connection.executemany("delete from quarantine where mark = ?", [(mark,) for mark in marks]).rowcount > 0:
+def take_back_records(state: StateFile, marks: Iterable[bytes], before: datetime | None = None) -> None:
+    """
+    Forget records put aside, because the source said them anew in a way that can be read; belongs into the same transaction.
+
+    With `before` only those that were put aside earlier than that.
+    """
+    upto = before.isoformat() if before is not None else "~"  # greater than every time
+    if state.connection.executemany("delete from quarantine where mark = ? and put_at < ?", [(mark, upto) for mark in marks]).rowcount > 0:
         _count(state)
 
 

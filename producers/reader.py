@@ -3,6 +3,10 @@ The reading half of an adapter: source -> events -> spool, batch by batch, each 
 
 Why: whatever is killed, either a batch is in the spool and the position behind it, or neither, and it is read again.
 Must not: publish; or read on while the spool is full.
+
+A first load is read beside the changes, and the spool is one queue: a change waits for all that was spooled before it. So of a source that
+can (`LoadsBeside`) the load is read only while fewer than `_LOAD_AHEAD` events wait: its pace is then the broker's, and no change has
+more than these and one page in front of it.
 """
 
 import hashlib
@@ -12,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from producers.backfill_log import BackfillKept
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile
 from producers.delivery import Delivery
@@ -20,13 +25,15 @@ from producers.drift_log import DriftKept
 from producers.encoding import encode
 from producers.faults import DiskRefuses, RecordUnreadable, SourceAway, SourceFrozen
 from producers.quarantine import PutAside, put_aside, take_back, take_back_records
-from producers.sources import Batch, Receiving
+from producers.sources import Batch, LoadsBeside, Receiving
 from producers.spool import Spool
 
 __all__ = ["Reader", "remember"]
 
 _log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
+_LOAD_AHEAD = 10_000
+"""Events waiting for delivery beyond which no more of a first load is read: a second's work, and enough that sending never waits for it."""
 _FROZEN_S = 1.0
 """How often a frozen adapter looks whether a person has accepted what froze it; the source is left alone meanwhile."""
 _TOGETHER = 5_000
@@ -39,7 +46,7 @@ def remember(state: StateFile, batch: Batch, at: datetime) -> None:
     """Bring the quarantine and the source's own memory up to date with a batch; belongs into one transaction."""
     if batch.mended is not None:
         take_back(state, batch.mended)
-    take_back_records(state, batch.corrected)
+    take_back_records(state, batch.corrected, batch.corrects_before)
     put_aside(state, batch.aside, at)
     if batch.keep is not None:
         batch.keep(state.connection)
@@ -61,12 +68,14 @@ class Reader:
         drift: DriftKept | None = None,
         receiving: Receiving | None = None,
         delivered: Callable[[str], None] | None = None,
+        loads: LoadsBeside | None = None,
     ) -> None:
         """
         Know how to read and where to keep; `schema_ids` are those of each regency's topic, `spooled` is set when something was added.
 
         `drift` keeps what the mapper notices of it; without it nothing of drift is kept, and nothing may freeze. `receiving` is a source
-        that is told. `delivered` is told, between two readings, up to which position everything is delivered.
+        that is told. `delivered` is told, between two readings, up to which position everything is delivered. `loads` is a source whose
+        first load runs beside its changes.
         """
         self._read, self._state, self._spool = read, state, Spool(state)
         self._schema_ids, self._clock, self._spooled = schema_ids, clock, spooled
@@ -74,6 +83,7 @@ class Reader:
         self._drift = drift
         self._backoff, self._receiving = Backoff(), receiving
         self._delivered, self._delivery = delivered, Delivery(self._spool, state.position())
+        self._loads, self._backfill = loads, BackfillKept(state.connection)
         self._told: tuple[str, str] | None = None
         self.caught_up = threading.Event()
         """Set when the source said that nothing more is there."""
@@ -108,6 +118,8 @@ class Reader:
                     self._refuse()
                     return _FROZEN_S
                 self._drift.begin()
+            if self._loads is not None:
+                self._loads.may_load(may=self._spool.size()[0] < _LOAD_AHEAD)
             asked_at = self._clock()
             batch = self._read(self._state.position())
             self._keep(batch, asked_at)
@@ -137,6 +149,7 @@ class Reader:
             aside = [*batch.aside, *self._append(batch)]
             remember(self._state, replace(batch, aside=aside), asked_at)
             new = self._drift.keep(self._state.connection, asked_at) if self._drift is not None else ()
+            self._backfill.keep(batch.backfill, asked_at)
             self._state.move(batch.position, asked_at, nothing_more=batch.caught_up)
         if batch.kept is not None:
             batch.kept()
@@ -147,6 +160,8 @@ class Reader:
         if batch.events:
             self._spooled.set()
         _tell(new)
+        if (progress := self._backfill.words(batch.backfill, asked_at)) is not None:
+            _log.info("first load: %s", progress, extra={"action": "first_load", "progress": progress})
         for one in aside:
             _log.warning(
                 "put aside", extra={"action": "put_aside", "place": one.place, "field": one.field, "cause": one.cause, "value": one.value}

@@ -29,7 +29,7 @@ from producers.publisher import Publisher
 from producers.reader import Reader, remember
 from producers.region_file import read_region_file
 from producers.settings import AdapterSettings
-from producers.sources import Batch, HearsDelivery, Receiving, Source
+from producers.sources import Batch, HearsDelivery, LoadsBeside, Receiving, Source
 from producers.sources.opening import open_source
 from producers.sources.showings import forget_refusals, start_over
 from schemas.codec import schema_text
@@ -56,7 +56,7 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
 
     Raises a `Fatal`: `RegionFileWrong`, `MappingChanged`, `KeyChanged`, `AdapterRuns`, `StateFileForeign`, `SchemaRefused`.
     """
-    declared = read_region_file(region_file, settings.environ)
+    declared = _paced(read_region_file(region_file, settings.environ), settings.poll_interval_s)
     path = settings.state_file(declared.source_id)
     with _stopping(stop) as stopping, exclusive(path), StateFile(path, declared.source_id) as state:
         _must_be_raised(state, declared, region_file)
@@ -174,7 +174,6 @@ class _Adapter:
         delivered: Callable[[str], None] | None,
     ) -> Reader:
         receiving = source if isinstance(source, Receiving) else None
-        poll_s = 0.0 if receiving is not None else self._settings.poll_interval_s or self._declared.source.poll_s
         return Reader(
             read,
             self._state,
@@ -182,10 +181,11 @@ class _Adapter:
             _now,
             self._spooled,
             spool_bytes=self._settings.spool_bytes,
-            poll_s=poll_s,
+            poll_s=self._declared.source.poll_s,
             drift=self._drift,
             receiving=receiving,
             delivered=delivered,
+            loads=source if isinstance(source, LoadsBeside) else None,
         )
 
     def _schema_ids(self) -> dict[str, int] | None:
@@ -212,6 +212,13 @@ class _Adapter:
                     self._state.keep_schema_id(household_topic(region), fingerprint, schema_id)
                 return ids
         return None
+
+
+def _paced(declared: Declaration, poll_s: float | None) -> Declaration:
+    """Return a declaration whose source is asked as often as a setting says, where there is one."""
+    if poll_s is None or declared.source.kind in PUSHING_KINDS:
+        return declared
+    return declared.model_copy(update={"source": declared.source.model_copy(update={"poll_s": poll_s})})
 
 
 def _must_be_raised(state: StateFile, declared: Declaration, region_file: Path) -> None:

@@ -81,7 +81,9 @@ class CarikServer:
 
     async def families(self, request: web.Request) -> web.Response:
         """
-        Answer families behind a number, as buildings, with where the changes stand now: whoever reads on from there misses nothing.
+        Answer families behind a number, as buildings, with how many records there are in all, and where the changes stand now.
+
+        Whoever reads the changes on from there misses nothing.
 
         400 for a wrong query, 401 without a valid token, 429, 503.
         """
@@ -93,7 +95,8 @@ class CarikServer:
         except ValueError:
             return _refused(400, "invalid_query")
         found = self._register.families(after, limit)
-        told = {"berikutnya": found.last, "masih_ada": found.more, "perubahan_sejak": moment_text(self._register.stand)}
+        told: dict[str, Any] = {"berikutnya": found.last, "masih_ada": found.more, "perubahan_sejak": moment_text(self._register.stand)}
+        told["jumlah"] = self._register.records
         return web.json_response({"data": building_tree(found.changes, self._people), **told})
 
     def _refused(self, request: web.Request) -> web.Response | None:

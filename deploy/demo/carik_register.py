@@ -51,10 +51,16 @@ class CarikRegister(Register):
         self._sayings: list[Saying] = []
         self._of: dict[int, list[int]] = {}
         self._families: list[int] = []
+        self._counted: set[tuple[int, str, date]] = set()
 
     def __len__(self) -> int:
         """Return how many changes can be read."""
         return len(self._sayings)
+
+    @property
+    def records(self) -> int:
+        """How many records all families have: each day's newest word."""
+        return len(self._counted)
 
     @property
     def newest(self) -> int | None:
@@ -90,6 +96,7 @@ class CarikRegister(Register):
         if serial not in self._of:
             insort(self._families, serial)
         self._of.setdefault(serial, []).append(len(self._sayings))
+        self._counted.add((serial, regency_of(saying.village), saying.day))
         self._moments.append(at)
         self._sayings.append(saying)
 

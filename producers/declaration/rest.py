@@ -47,9 +47,9 @@ class Key(Model):
 
 class Snapshot(Model):
     """
-    Everything that the source has, page by page in the order of a key, read before the feed where nothing was read yet.
+    Everything that the source has, page by page in the order of a key, read where nothing was read yet.
 
-    The feed goes on where it stood when the snapshot began; what both tell is the same, so nothing is doubled.
+    The feed is read beside it, from where it stood when the snapshot began; what both tell is the same, so nothing is doubled.
     """
 
     path: str
@@ -61,6 +61,8 @@ class Snapshot(Model):
     """The path to the records in an answer, as deep as the feed's, where it is another."""
     more: Path | None = None
     """The path of the flag that says whether more is there, where it is another than the feed's."""
+    total: Path | None = None
+    """Where an answer tells how many records there are in all: only for the time that is left, so it may change, or be wrong."""
 
 
 class RestSource(Model):
@@ -79,7 +81,7 @@ class RestSource(Model):
     timeout_s: float = Field(30.0, gt=0, le=600)
     token: Token | None = None
     snapshot: Snapshot | None = None
-    """Where the feed does not reach back to the beginning, or is slow to: where everything can be read."""
+    """Where the feed does not reach back to the beginning, or is slow to: where everything can be read, beside it."""
 
     @model_validator(mode="after")
     def _records_alike(self) -> "RestSource":

@@ -17,7 +17,15 @@ from producers.quarantine import PutAside
 from producers.records import Node
 from schemas.events import HouseholdChanged
 
-__all__ = ["Batch", "HearsDelivery", "Receiving", "Source", "mapped"]
+__all__ = ["Backfill", "Batch", "HearsDelivery", "LoadsBeside", "Receiving", "Source", "mapped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """How far a first load is: records read so far, and how many the source says there are."""
+
+    read: int
+    total: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,10 @@ class Batch:
     """How long to wait before the source is asked again, in seconds; None leaves it to whether it is caught up."""
     corrected: Sequence[bytes] = ()
     """The marks of records whose earlier faults are forgotten, because the source says the same statements in a way that can be read."""
+    corrects_before: datetime | None = None
+    """Only faults put aside before this are forgotten: a first load tells what was, and a fault noticed since may be of what is."""
+    backfill: Backfill | None = None
+    """How far the first load is, None where none runs."""
 
 
 class Source(Protocol):
@@ -92,6 +104,22 @@ class HearsDelivery(Protocol):
         Hear that everything up to a position is delivered, so that the system itself may forget it.
 
         Called by the thread that reads, between two readings. Raises `SourceAway` where it cannot be done now; it is told again.
+        """
+
+
+@runtime_checkable
+class LoadsBeside(Protocol):
+    """
+    A source whose first load runs beside its changes: changes come first, and pages of the load whenever there are none.
+
+    The reader bounds what of the load waits for delivery (`producers.reader`), so that no change waits behind more than that.
+    """
+
+    def may_load(self, *, may: bool) -> None:
+        """
+        Hear, before each reading, whether more of the first load may be read; until the first time it may.
+
+        While it may not, changes alone are read; where there are none, an empty batch that says how long to wait.
         """
 
 

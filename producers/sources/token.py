@@ -5,6 +5,7 @@ Why: the one library for it has open faults in exactly this flow, and the flow i
 Must not: let id, secret or token into a repr, a log or an error.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 
 import httpx2
@@ -22,23 +23,30 @@ _REFUSED_WAIT_S = 10.0
 
 
 class TokenCache:
-    """The token of one client; `clock_s` is monotonic, in seconds."""
+    """The token of one client, for all threads that ask as it; `clock_s` is monotonic, in seconds."""
 
     def __init__(self, declared: Token, environ: Mapping[str, str], client: httpx2.Client, clock_s: Callable[[], float]) -> None:
         """Know where tokens are made and who we are; nothing is asked yet."""
         self._declared, self._environ, self._client, self._clock_s = declared, environ, client, clock_s
         self._token: str | None = None
         self._until_s = 0.0
+        self._lock = threading.Lock()
 
     def header(self) -> dict[str, str]:
         """Return the header that authorises a request; raises `SourceRefuses`, `SourceAway`, or httpx2's own errors."""
-        if self._token is None or self._clock_s() >= self._until_s:
-            self._ask()
-        return {"Authorization": f"Bearer {self._token}"}
+        with self._lock:
+            if self._token is None or self._clock_s() >= self._until_s:
+                self._ask()
+            return self._header()
 
-    def drop(self) -> None:
-        """Forget the token, because the source did not take it."""
-        self._token = None
+    def drop(self, header: Mapping[str, str]) -> None:
+        """Forget the token of a header, because the source did not take it; one that was made since stays."""
+        with self._lock:
+            if header == self._header():
+                self._token = None
+
+    def _header(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
 
     def _ask(self) -> None:
         answer = self._client.post(self._declared.path, data={"grant_type": "client_credentials", **self._credentials()})

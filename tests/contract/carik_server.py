@@ -33,6 +33,15 @@ class CarikServer:
         """The keys behind which families were asked for."""
         self.forgotten_before = ""
         """The feed does not reach back beyond this time; the snapshot knows all."""
+        self.shown_until = "~"
+        """The snapshot shows nothing told later than this: one made beforehand, which the feed has overtaken."""
+        self.total: object = None
+        """What the snapshot says of how many records it has."""
+        self.page_comes = threading.Event()
+        """Cleared, a page of the snapshot waits: a slow server."""
+        self.page_comes.set()
+        self.page_troubles: list[int] = []
+        """HTTP codes that the next questions for families get."""
         self._numbers: dict[str, str] = {}
         self._before: dict[str, Any] | None = None
 
@@ -76,8 +85,12 @@ class CarikServer:
         self.families_asked.append(after)
         behind = [number for number in sorted(self._numbers.values()) if number > (after or "")]
         shown = behind[:limit]
-        data = [one for _, one in self.changes if self._numbers[one["rumah_tangga"][0]["keluarga"][0]["no_kk"]] in shown]
-        told = {"berikutnya": shown[-1] if shown else after, "masih_ada": len(shown) < len(behind)}
+        data = [
+            one
+            for at, one in self.changes
+            if at <= self.shown_until and self._numbers[one["rumah_tangga"][0]["keluarga"][0]["no_kk"]] in shown
+        ]
+        told = {"berikutnya": shown[-1] if shown else after, "masih_ada": len(shown) < len(behind), "jumlah": self.total}
         return {"data": data, **told, "perubahan_sejak": self.changes[-1][0] if self.changes else "1970-01-01T00:00:00.000000Z"}
 
 
@@ -106,6 +119,10 @@ class _Handler(BaseHTTPRequestHandler):
             query = parse_qs(urlsplit(self.path).query)
             limit = int(query["batas"][0])
             if urlsplit(self.path).path == "/api/v1/keluarga":
+                self.city.page_comes.wait(30)
+                if self.city.page_troubles:
+                    self._answer(self.city.page_troubles.pop(0), {"error": "trouble"})
+                    return
                 self._answer(200, self.city.families(query.get("setelah", [None])[0], limit))
             else:
                 self._answer(200, self.city.page(query.get("sejak", [None])[0], limit))

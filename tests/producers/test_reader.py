@@ -13,7 +13,7 @@ from producers.faults import SourceAway
 from producers.quarantine import quarantined
 from producers.reader import Reader
 from producers.records import Node
-from producers.sources import Batch, mapped
+from producers.sources import Backfill, Batch, LoadsBeside, mapped
 from producers.spool import Spool
 from schemas.codec import encode
 from schemas.events import Programme
@@ -30,7 +30,9 @@ def state(tmp_path: Path) -> Iterator[StateFile]:
         yield made
 
 
-def reader(state: StateFile, *batches: Batch | Exception, spool_bytes: int = 1 << 20) -> tuple[Reader, list[str | None]]:
+def reader(
+    state: StateFile, *batches: Batch | Exception, spool_bytes: int = 1 << 20, loads: LoadsBeside | None = None
+) -> tuple[Reader, list[str | None]]:
     """Return a reader over batches (and faults) in turn, and the positions that it asks from."""
     left, asked = list(batches), []
 
@@ -41,7 +43,7 @@ def reader(state: StateFile, *batches: Batch | Exception, spool_bytes: int = 1 <
             raise one
         return one
 
-    return Reader(read, state, {"31.74": 5}, lambda: NOW, threading.Event(), spool_bytes=spool_bytes, poll_s=9.0), asked
+    return Reader(read, state, {"31.74": 5}, lambda: NOW, threading.Event(), spool_bytes=spool_bytes, poll_s=9.0, loads=loads), asked
 
 
 def _status(state: StateFile) -> AdapterStatus:
@@ -210,3 +212,51 @@ def test_the_source_hears_what_is_delivered(state: StateFile) -> None:
     subject.step()
 
     assert heard == ["a", "a", "c"]
+
+
+class _Loading:
+    """A source whose first load runs beside its changes: it hears whether it may go on."""
+
+    def __init__(self) -> None:
+        """Have heard nothing."""
+        self.heard: list[bool] = []
+
+    def may_load(self, *, may: bool) -> None:
+        """Hear it."""
+        self.heard.append(may)
+
+
+def test_a_first_load_waits_while_much_of_it_waits_for_delivery(state: StateFile) -> None:
+    """Beyond ten thousand events in the spool a source hears that it may not go on with its load; below it may again."""
+    loads, rows = _Loading(), [batch(1, position="a")] * 4
+    subject, _ = reader(state, *rows, loads=loads)
+    spool = Spool(state)
+    subject.step()
+    with state.transaction():
+        spool.append([("31.74", b"h", b"v")] * 9_998)
+    subject.step()
+    subject.step()
+    spool.delivered("31.74", 2, 2, spool.size()[1] // 5_000)
+    subject.step()
+
+    assert loads.heard == [True, True, False, True]
+
+
+def test_the_progress_of_a_first_load_is_kept_and_told(state: StateFile, caplog: pytest.LogCaptureFixture) -> None:
+    """It stands in the adapter's file with the batch that told it, and in the log."""
+    caplog.set_level("INFO")
+    subject, _ = reader(
+        state, replace(batch(1, position="a"), backfill=Backfill(500, 2_000)), batch(2, position="b"), batch(position="b", caught_up=True)
+    )
+    subject.step()
+    begun = _status(state).backfill
+    subject.step()
+    ended = _status(state).backfill
+
+    assert begun is not None
+    assert ended is not None
+    assert (begun.read, begun.total, begun.ended, ended.ended) == (500, 2_000, None, NOW)
+    assert [one.message for one in caplog.records if one.message.startswith("first load")] == [
+        "first load: 500 of 2,000 records (25 %)",
+        "first load: 500 records, done in 0 s",
+    ]

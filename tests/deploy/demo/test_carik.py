@@ -101,6 +101,25 @@ def test_all_families_and_then_the_changes_amount_to_everything(tmp_path: Path, 
     assert sum(map(len, said.values())) < 2 * sum(map(len, wanted.values()))
 
 
+def test_how_many_records_there_are_is_told(world: World) -> None:
+    """While life stands still, every page tells the number that all pages have together."""
+
+    async def talk(client: ClientSession) -> None:
+        header, query = await bearer(client), {"batas": "40"}
+        told: dict[str, Any] = {"masih_ada": True}
+        buildings: list[dict[str, Any]] = []
+        totals = set()
+        while told["masih_ada"]:
+            async with client.get("/api/v1/keluarga", params=query, headers=header) as answer:
+                told = await answer.json()
+            buildings.extend(told["data"])
+            totals.add(told["jumlah"])
+            query["setelah"] = str(told["berikutnya"])
+        assert totals == {sum(map(len, carik_statements(buildings).values()))}
+
+    spoken(world, PEACE, talk)
+
+
 def test_pages_overlap_at_their_cursor(world: World) -> None:
     """A page begins with the moment that the one before ended with: the cursor is inclusive."""
 

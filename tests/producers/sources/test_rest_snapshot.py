@@ -1,6 +1,8 @@
-"""A snapshot before the feed: joined without a gap and without a double, gone on with where it was, and lies of the source are told."""
+"""A snapshot and its feed: joined without a gap and without a double, gone on with where it was, and lies of the source are told."""
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from producers.faults import RegionFileWrong, SourceAway
 from producers.region_file import read_region_file
 from producers.sources.rest import RestReader
-from producers.sources.rest_snapshot import place_of
+from producers.sources.rest_snapshot import Place, place_of
 from schemas.events import HouseholdChanged
 from tests.contract.carik_server import CarikServer
 from tests.producers.samples import CARIK, ENVIRON, building, carik, family, mapper
@@ -17,11 +19,14 @@ from tests.producers.sources.test_rest import NOW, Answer, at, kept, serving
 Known = tuple[bytes, int]
 
 
-def reader(address: str, page_size: int = 3) -> RestReader:
-    """Return a reader of Carik's snapshot and feed at an address."""
+def reader(address: str, page_size: int = 3, *, due: bool = True, clock_s: Callable[[], float] | None = None) -> RestReader:
+    """Return a reader of Carik's snapshot and feed at an address; where the feed is not due, it never is beside a snapshot."""
     declared = carik(MUARA_CARIK_URL=address)
     source = declared.source.model_copy(update={"page": declared.source.page.model_copy(update={"size": page_size})})  # type: ignore[union-attr]  # of kind rest
-    return RestReader(source, mapper(declared), ENVIRON, lambda: NOW, lambda: 0.0)  # type: ignore[arg-type]  # of kind rest
+    now_s = [0.0 if due else 1.0]
+    made = RestReader(source, mapper(declared), ENVIRON, lambda: NOW, clock_s or (lambda: now_s[0]))  # type: ignore[arg-type]  # of kind rest
+    now_s[0] = 0.0
+    return made
 
 
 def known(events: Any) -> list[Known]:
@@ -113,9 +118,9 @@ def test_an_adapter_that_reads_the_feed_already_needs_no_snapshot(city: CarikSer
     assert city.families_asked == []
 
 
-def snapshot_page(*families: dict[str, Any], key: object = None, more: object = False, since: object = at(9)) -> Answer:
+def snapshot_page(*families: dict[str, Any], key: object = None, more: object = False, since: object = at(9), **said: object) -> Answer:
     """Return an answer of the snapshot."""
-    told = {"data": [building(*families)] if families else [], "berikutnya": key, "masih_ada": more, "perubahan_sejak": since}
+    told = said | {"data": [building(*families)] if families else [], "berikutnya": key, "masih_ada": more, "perubahan_sejak": since}
     return 200, {}, json.dumps(told).encode()
 
 
@@ -139,42 +144,63 @@ def test_a_change_that_appears_late_while_the_snapshot_is_read_is_not_lost(city:
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answer", "said"),
     [
-        ([snapshot_page(family(1), key="a", since=None)], "perubahan_sejak in its answer is no text in UTF-8"),
-        ([snapshot_page(family(1), key="a", more="yes")], "masih_ada in its answer is neither true nor false"),
-        ([snapshot_page(family(1), key=None, more=True)], "berikutnya in its answer is neither a text nor a whole number"),
-        ([snapshot_page(family(1), key=True, more=True)], "berikutnya in its answer is neither a text nor a whole number"),
-        ([snapshot_page(family(1), key="b", more=True), snapshot_page(key="b", more=True)], "does not grow though more is there"),
-        ([snapshot_page(family(1), key=10, more=True), snapshot_page(key=9, more=True)], "does not grow though more is there"),
-        ([snapshot_page(family(1), key="b", more=True), snapshot_page(key=9, more=True)], "does not grow though more is there"),
+        (snapshot_page(family(1), key="a", since=None), "perubahan_sejak in its answer is no text in UTF-8"),
+        (snapshot_page(family(1), key="a", more="yes"), "masih_ada in its answer is neither true nor false"),
+        (snapshot_page(family(1), key=None, more=True), "berikutnya in its answer is neither a text nor a whole number"),
+        (snapshot_page(family(1), key=True, more=True), "berikutnya in its answer is neither a text nor a whole number"),
+        ((200, {}, b'{"berikutnya": "a", "masih_ada": true, "perubahan_sejak": "x"}'), "in its answer data[] is missing"),
+        ((503, {"Retry-After": "4"}, b""), "HTTP 503"),
     ],
 )
-def test_a_snapshot_that_lies_is_told(answers: list[Answer], said: str) -> None:
-    """A key that goes back, stands or is none, and an answer without the feed's cursor, are faults of the source: nothing is skipped."""
-    with serving(*answers) as (address, _):
+def test_a_first_page_that_lies_is_told(answer: Answer, said: str) -> None:
+    """A key that is none, or an answer without the feed's cursor, is a fault of the source: nothing is begun."""
+    with serving(answer) as (address, _):
         feed = reader(address)
-        position = None
-        for _ in answers[:-1]:
-            position = kept(feed.read(position))
-        with pytest.raises(SourceAway, match=said):
-            feed.read(position)
+        with pytest.raises(SourceAway, match=re.escape(said)):
+            feed.read(None)
         feed.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "page", "said"),
+    [
+        ("b", snapshot_page(key="b", more=True), "berikutnya in its answer does not grow though more is there"),
+        (10, snapshot_page(key=9, more=True), "berikutnya in its answer does not grow though more is there"),
+        ("b", snapshot_page(key=9, more=True), "berikutnya in its answer does not grow though more is there"),
+        ("b", (200, {}, b'{"berikutnya": "c", "masih_ada": true, "perubahan_sejak": "x"}'), "in its answer data[] is missing"),
+        ("b", (500, {}, b"<html>"), "HTTP 500"),
+        ("b", (200, {}, b"<html>Galat</html>"), "the answer is no JSON"),
+    ],
+)
+def test_a_later_page_that_lies_is_told_and_changes_go_on(key: str | int, page: Answer, said: str) -> None:
+    """Where reading stands stays, what is wrong is told beside every batch, and the feed is read on."""
+    place = Place(at(1), key, NOW.isoformat(), 3)
+    with serving(page) as (address, asked):
+        feed = reader(address, due=False)
+        found = [feed.read(place.position()) for _ in range(3)]
+        feed.close()
+
+    assert {(one.position, one.note, one.warning) for one in found} == {
+        (place.position(), f"the first load waits ({said}); changes go on", True)
+    }
+    assert all(f"setelah={key}" in path for path in asked)
+    assert len(asked) == 1, "it is left alone for a while"
 
 
 def test_whole_numbers_are_compared_as_numbers() -> None:
     """10 comes after 9."""
-    with serving(snapshot_page(family(1), key=9, more=True), snapshot_page(family(2), key=10, more=True), snapshot_page(since="x")) as (
-        address,
-        asked,
-    ):
-        feed = reader(address)
-        position = kept(feed.read(None))
-        position = kept(feed.read(position))
-        assert kept(feed.read(position)) == "2024-03-05T07:59:39.000000Z", "half a minute before the feed's cursor, for what appears late"
-        feed.close()
+    assert [Place("", 9, "", 0).is_passed_by(key) for key in (10, 9, "10")] == [True, False, False]
+    assert [Place("", "9", "", 0).is_passed_by(key) for key in ("10", "91", 10)] == [False, True, False]
 
-    assert ["setelah=9" in asked[1], "setelah=10" in asked[2]] == [True, True]
+
+def test_the_feed_is_joined_a_little_before_where_it_stood() -> None:
+    """Half a minute, for what appears late."""
+    with serving(snapshot_page(since="x"), snapshot_page(since=at(9))) as (address, _):
+        feed = reader(address)
+        assert [kept(feed.read(None)) for _ in range(2)] == ["x", "2024-03-05T07:59:39.000000Z"]
+        feed.close()
 
 
 def test_records_of_both_lie_as_deep(tmp_path: Any) -> None:

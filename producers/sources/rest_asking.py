@@ -1,0 +1,99 @@
+"""
+Asking a source over HTTP: a question with its token, and JSON or the reason why there is none.
+
+Why: a change feed and a snapshot are asked alike, by two threads.
+Must not: know what a record is; follow a pause that silences a region.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+
+from producers.declaration import RestSource
+from producers.faults import SourceAway, SourceRefuses
+from producers.records import Node, follower
+from producers.sources.token import TokenCache
+
+__all__ = ["Asking"]
+
+_BUSY = (429, 503)
+_REFUSED = (401, 403)
+_GREATEST_WAIT_S = 300.0
+"""A source that asks for a longer pause is asked again after this: a slip there must not silence a region for days."""
+_REFUSED_WAIT_S = 10.0
+
+
+class Asking:
+    """One source's address and our credentials there; may be used by several threads."""
+
+    def __init__(
+        self,
+        declared: RestSource,
+        environ: Mapping[str, str],
+        clock: Callable[[], datetime],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Know where to ask; nothing is asked yet."""
+        self._declared, self._clock = declared, clock
+        self._client = httpx2.Client(base_url=declared.url, timeout=declared.timeout_s)
+        self._token = TokenCache(declared.token, environ, self._client, clock_s) if declared.token else None
+
+    def asked(self, path: str, parameters: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+        """Return the JSON of a page; raises `SourceAway`."""
+        try:
+            answer = self._answer(path, parameters)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self.away(type(error).__name__) from error
+        if answer.status_code in _BUSY:
+            raise self.away(f"HTTP {answer.status_code}", self._pause(answer.headers.get("Retry-After")))
+        if answer.status_code in _REFUSED and self._declared.token is not None:
+            names = f"{self._declared.token.client_id_env} and {self._declared.token.client_secret_env}"
+            raise SourceRefuses(address=self._declared.url, why=f"HTTP {answer.status_code}", names=names, wait_s=_REFUSED_WAIT_S)
+        if not answer.is_success:
+            raise self.away(f"HTTP {answer.status_code}")
+        try:
+            return answer.json()
+        except (ValueError, RecursionError) as error:
+            raise self.away("the answer is no JSON") from error
+
+    def flag(self, answer: Any, path: str) -> bool:  # noqa: ANN401 - JSON
+        """Return whether an answer says that more is there."""
+        more = follower(path)(Node(answer))
+        if not isinstance(more, bool):
+            raise self.away(f"{path} in its answer is neither true nor false")
+        return more
+
+    def away(self, why: str, wait_s: float = 0.0) -> SourceAway:
+        """Return the fault that the source does not answer as it should; it is left alone for at least so many seconds."""
+        return SourceAway(address=self._declared.url, why=why, wait_s=wait_s)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _answer(self, path: str, parameters: Mapping[str, str]) -> httpx2.Response:
+        """Ask, once more with a new token where the source does not take the one that we have."""
+        whole = {self._declared.page.parameter: str(self._declared.page.size), **parameters}
+        if self._token is None:
+            return self._client.get(path, params=whole)
+        header = self._token.header()
+        answer = self._client.get(path, params=whole, headers=header)
+        if answer.status_code in _REFUSED:
+            self._token.drop(header)
+            answer = self._client.get(path, params=whole, headers=self._token.header())
+        return answer
+
+    def _pause(self, retry_after: str | None) -> float:
+        """Return how long the source wants to be left alone, in seconds, told as a number or as a date; 0 where it says neither."""
+        for read in (float, self._until):
+            with contextlib.suppress(ValueError, TypeError):
+                return min(max(read(retry_after or ""), 0.0), _GREATEST_WAIT_S)
+        return 0.0
+
+    def _until(self, text: str) -> float:
+        return (parsedate_to_datetime(text) - self._clock()).total_seconds()
