@@ -32,8 +32,8 @@ __all__ = ["Reader", "remember"]
 
 _log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
-_LOAD_AHEAD = 10_000
-"""Events waiting for delivery beyond which no more of a first load is read: a second's work, and enough that sending never waits for it."""
+_LOAD_AHEAD = 2_000
+"""Events waiting for delivery beyond which no more of a first load is read: some pages, so that sending need not wait for reading."""
 _FROZEN_S = 1.0
 """How often a frozen adapter looks whether a person has accepted what froze it; the source is left alone meanwhile."""
 _TOGETHER = 5_000

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 __all__ = ["SecondLook", "earlier", "not_beyond"]
 
+_FRONT_S = 0.5
+
 
 class SecondLook:
     """
@@ -23,20 +25,33 @@ class SecondLook:
     def __init__(self, overlap_s: float, clock_s: Callable[[], float]) -> None:
         """Take the first look after `overlap_s`; `clock_s` is monotonic, in seconds."""
         self._overlap_s, self._clock_s = overlap_s, clock_s
-        self._looked_s = clock_s()
+        self._looked_s = self._front_s = clock_s()
         self._at: str | None = None
+        self._in_front = self._more_in_front = False
 
     def since(self, position: str | None) -> str | None:
-        """Return from where to ask now; at the position unless a look is due or under way."""
+        """
+        Return from where to ask now; at the position unless a look is due or under way.
+
+        A look may take many pages: meanwhile the position's turn comes every half second, so that what is new does not wait for it.
+        """
         if self._at is None and position is not None and self._overlap_s and self._clock_s() >= self._looked_s + self._overlap_s:
             self._at = earlier(position, 2 * self._overlap_s)
-            self._looked_s = self._clock_s()
+            self._looked_s = self._front_s = self._clock_s()
+        turn = not self._in_front and self._clock_s() >= self._front_s + _FRONT_S
+        if self._at is not None and (self._more_in_front or turn):
+            self._in_front, self._front_s = True, self._clock_s()
+            return position
+        self._in_front = False
         return self._at or position
 
     def after(self, position: str | None, following: str | None, *, more: bool) -> tuple[str | None, bool]:
         """Return the position and whether all was read, after an answer that says where reading goes on and whether more is there."""
         if self._at is None:
             return following, not more
+        if self._in_front:
+            self._more_in_front = more
+            return following, False
         passed = following is not None and position is not None and not _before(following, position)
         if more and not passed:
             self._at = following

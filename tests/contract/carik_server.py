@@ -38,7 +38,7 @@ class CarikServer:
         self.total: object = None
         """What the snapshot says of how many records it has."""
         self.page_comes = threading.Event()
-        """Cleared, a page of the snapshot waits: a slow server."""
+        """Cleared, all pages of the snapshot but the first wait: a slow server."""
         self.page_comes.set()
         self.page_troubles: list[int] = []
         """HTTP codes that the next questions for families get."""
@@ -119,7 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
             query = parse_qs(urlsplit(self.path).query)
             limit = int(query["batas"][0])
             if urlsplit(self.path).path == "/api/v1/keluarga":
-                self.city.page_comes.wait(30)
+                if "setelah" in query:
+                    self.city.page_comes.wait(30)
                 if self.city.page_troubles:
                     self._answer(self.city.page_troubles.pop(0), {"error": "trouble"})
                     return

@@ -227,16 +227,16 @@ class _Loading:
 
 
 def test_a_first_load_waits_while_much_of_it_waits_for_delivery(state: StateFile) -> None:
-    """Beyond ten thousand events in the spool a source hears that it may not go on with its load; below it may again."""
+    """Beyond two thousand events in the spool a source hears that it may not go on with its load; below it may again."""
     loads, rows = _Loading(), [batch(1, position="a")] * 4
     subject, _ = reader(state, *rows, loads=loads)
     spool = Spool(state)
     subject.step()
     with state.transaction():
-        spool.append([("31.74", b"h", b"v")] * 9_998)
+        spool.append([("31.74", b"h", b"v")] * 1_998)
     subject.step()
     subject.step()
-    spool.delivered("31.74", 2, 2, spool.size()[1] // 5_000)
+    spool.delivered("31.74", 2, 2, spool.size()[1] // 1_000)
     subject.step()
 
     assert loads.heard == [True, True, False, True]

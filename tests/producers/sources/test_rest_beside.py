@@ -84,9 +84,8 @@ def test_a_page_that_does_not_come_holds_up_no_change(city: CarikServer) -> None
     now_s = [0.0]
     with city.running() as address:
         feed = reader(address, clock_s=lambda: now_s[0])
-        city.page_comes.set()
-        position = keep(feed.read(None))
         city.page_comes.clear()
+        position = keep(feed.read(None))
         for second in range(31, 36):
             changed(city, second - 30, second)
             now_s[0] += 2.0
@@ -287,14 +286,14 @@ def test_the_second_look_goes_on_beside_the_load(city: CarikServer) -> None:
     now_s = [0.0]
     with city.running() as address:
         feed = reader(address, clock_s=lambda: now_s[0])
-        position = keep(feed.read(None))
         city.page_comes.clear()
+        position = keep(feed.read(None))
         changed(city, 5, 50)
         while place_of(position).since < at(50):  # type: ignore[union-attr]  # it is one
             position = keep(feed.read(position))
         changed(city, 1, 29)
         found: list[int] = []
-        for _ in range(20):
+        for _ in range(40):
             now_s[0] += 2.0
             batch = feed.read(position)
             found += [one.revision for one in batch.events]

@@ -2,7 +2,7 @@
 
 from tests.contract.carik_server import CarikServer
 from tests.producers.samples import building, family
-from tests.producers.sources.test_rest import read_all, reader
+from tests.producers.sources.test_rest import kept, read_all, reader
 
 
 def test_a_change_that_appears_late_is_found_by_a_second_look() -> None:
@@ -22,6 +22,38 @@ def test_a_change_that_appears_late_is_found_by_a_second_look() -> None:
 
     assert (len(before), early, len(late), later) == (4, [], 1, [])
     assert after == position
+
+
+def test_what_is_new_does_not_wait_for_a_second_look() -> None:
+    """A look that takes many pages is broken off now and then for what is in front; it ends all the same, and nothing is lost."""
+    city, now_s = CarikServer(), [0.0]
+    for serial in range(1, 31):
+        city.tell(building(family(serial, f"2024-03-05T08:00:{serial:02}.000001Z")))
+    with city.running() as address:
+        feed = reader(address, clock_s=lambda: now_s[0])
+        before, position = read_all(feed)
+        now_s[0] += 30.0
+        city.tell(building(family(40, "2024-03-05T07:59:59.000001Z")))
+        pages, caught_up = list[list[int]](), False
+        while not caught_up:
+            batch = feed.read(position)
+            pages.append([event.revision for event in batch.events])
+            position, caught_up = kept(batch), batch.caught_up
+            if len(pages) in (1, 6):
+                for one in range(4):
+                    city.tell(building(family(50 + one, f"2024-03-05T08:01:{8 * len(pages) + one:02}.000001Z")))
+            now_s[0] += 0.2
+        feed.close()
+
+    new = [[place for place, one in enumerate(pages) if any(0 <= told - begin < 4_000_000 for told in one)] for begin in _NEW]
+    assert len(before) == 30
+    assert sum(map(len, pages)) == 9
+    assert [max(places) - after for places, after in zip(new, (1, 6), strict=True)] == [3, 2], "a few pages later"
+    assert max(map(max, new)) < len(pages) - 1, "before the look was over"
+
+
+_NEW = (1_709_625_668_000_001, 1_709_625_708_000_001)
+"""The moments of what is told while it looks."""
 
 
 def test_a_cursor_never_lies_beyond_our_own_time() -> None:
