@@ -1,5 +1,5 @@
 """
-`muara adapter`: begin a region file, check it, run its adapter, see how its source drifts, send again after a mapping was mended.
+`muara adapter`: begin a region file, check it, run its adapter, see how it stands and its source drifts, send again after mending.
 
 Why: a region is one file; these are all that its author needs.
 Must not: import Faust or PostgreSQL: an adapter runs at a region's edge.
@@ -177,6 +177,24 @@ def drift(
         times = (f"{moment:%Y-%m-%d %H:%M}" for moment in (row.first_seen, row.last_seen))
         table.add_row(row.field, row.kind, row.mode, *times, str(row.count), row.accepted or "")
     console_for(sys.stdout).print(table if rows else "nothing has changed at the source, as far as was seen")
+
+
+@app.command()
+def status(file: RegionFile, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """
+    Show how an adapter stands, running or not.
+
+    What it reads and sends, how far a first load is and how long it will still take, what waits, what was delivered, put aside or refused.
+    """
+    from deploy.commands.adapter_status import as_told, standing, table
+    from producers.region_file import read_region_file
+
+    source_id = read_region_file(file, None).source_id
+    found, now = standing(settings().directory, source_id), datetime.now(UTC)  # noqa: TID251 - the command's shell
+    if as_json:
+        print(json.dumps(as_told(found, now), default=lambda one: one.isoformat()))
+        return
+    console_for(sys.stdout).print(table(found, now))
 
 
 @app.command()

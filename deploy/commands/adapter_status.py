@@ -1,0 +1,124 @@
+"""
+`muara adapter status`: how one adapter stands, read from its file, whether it runs or not.
+
+Why: who waits for a first load, or wonders why a region is silent, looks here and needs no address, key or log.
+Must not: write to the file, or ask a source or a broker.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.table import Table
+
+from deploy.commands.context import DEMO
+from producers.backfill import per_s, remaining_s, words
+from producers.checkpoint import AdapterStatus, status
+from producers.drift_log import Drifted, drifted
+from producers.faults import StateFileForeign
+from producers.sources.webhook.memory import Received, received
+from schemas.errors import Fatal
+
+__all__ = ["NothingDone", "Standing", "as_told", "standing", "table"]
+
+_LONGEST = 100
+
+
+class NothingDone(Fatal):
+    """no adapter of source {source} has worked in {folder}: run this where the adapter runs, with the same MUARA_DIRECTORY"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an adapter stands."""
+
+    adapter: AdapterStatus
+    runs: bool
+    """Whether its process is there."""
+    drift: tuple[Drifted, ...]
+    received: Received | None
+    """Of a source that pushes: what was taken and refused."""
+
+
+def standing(directory: Path, source: str) -> Standing:
+    """
+    Return how the adapter of a source stands by its file, in a folder of local data or in that of a demo that plays within.
+
+    Raises `NothingDone` where there is none, `StateFileForeign` for what is no such file.
+    """
+    files = [folder / "adapters" / f"{source}.sqlite" for folder in (directory, directory / DEMO)]
+    state = next((file for file in files if file.exists()), None)
+    if state is None:
+        raise NothingDone(source=source, folder=files[0].parent)
+    try:
+        found = status(state)
+        if found is None:
+            raise StateFileForeign(file=state, why="another version")
+        return Standing(found, found.pid > 0 and psutil.pid_exists(found.pid), tuple(drifted(state)), received(state))
+    except sqlite3.DatabaseError as error:
+        raise StateFileForeign(file=state, why=str(error)) from error
+
+
+def as_told(one: Standing, now: datetime) -> Mapping[str, Any]:
+    """Return it for machines; times in ISO 8601, times that are left in seconds, null where nobody can know."""
+    load = one.adapter.backfill
+    told = asdict(one.adapter) | {"state": one.adapter.state, "runs": one.runs}
+    if load is not None:
+        told["backfill"] = {name: value for name, value in told["backfill"].items() if name != "samples"}
+        told["backfill"] |= {"per_s": per_s(load, now) if load.ended is None else None, "remaining_s": remaining_s(load, now)}
+    return told | {"drift": [asdict(drift) for drift in one.drift], "received": asdict(one.received) if one.received else None}
+
+
+def table(one: Standing, now: datetime) -> Table:
+    """Return it for people."""
+    shown = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    for name, value in _rows(one, now):
+        shown.add_row(name, value)
+    return shown
+
+
+def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
+    found, load = one.adapter, one.adapter.backfill
+    yield "source", found.source
+    yield "process", f"{found.pid}" if one.runs else "does not run"
+    yield "reading", found.reading
+    yield "sending", found.sending
+    yield "last asked", "never" if found.asked_at is None else f"{found.asked_at:%Y-%m-%d %H:%M:%S} UTC, {_ago(found.asked_at, now)}"
+    if load is not None:
+        yield "first load", words(load, now)
+    yield "position", _short(found.position or "the beginning")
+    yield "in the spool", f"{found.spooled:,} events, {found.spooled_bytes / (1 << 20):,.1f} MB"
+    yield "delivered", f"{found.delivered:,} events"
+    yield "in quarantine", f"{found.quarantined:,} records and files"
+    if found.withheld:
+        yield "withheld", f"{found.withheld:,} ENDs: correct the rows in quarantine"
+    if one.received is not None:
+        yield "received", _received(one.received)
+        for cause, requests in one.received.refused.items():
+            yield "refused", f"{requests:,} requests: {cause}"
+    for drift in one.drift:
+        yield "drift", f"{drift.field} {drift.kind.replace('_', ' ')}: {drift.accepted or drift.mode}, {drift.count:,} records"
+
+
+def _received(told: Received) -> str:
+    last = f", the last one {told.last_taken_at:%Y-%m-%d %H:%M:%S} UTC" if told.last_taken_at else ""
+    return f"{told.taken:,} requests, {told.repeated:,} of them known already, at {told.listening or 'no address yet'}{last}"
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment was."""
+    seconds = max(0.0, (now - moment).total_seconds())
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
