@@ -25,6 +25,7 @@ from tests.bench.database import database_measured
 from tests.bench.figures import Board
 from tests.bench.files import files_measured
 from tests.bench.latency import latency
+from tests.bench.rest import backfill_figures, rest_figures
 from tests.bench.sending import send
 from tests.bench.stage import Stage, count, country, jakarta, until
 from tests.bench.workload import Change, Workload
@@ -34,8 +35,24 @@ _RESULT = Path(".muara/bench.json")
 _PER_S = 2_000
 _TABLE = 100_000
 """Families of the database that an adapter reads."""
-_SIZES = {"households": 1_000_000, "updates": 800_000, "duplicates": 800_000, "requests": 30_000, "seconds": 20.0}
-_QUICK = {"households": 50_000, "updates": 60_000, "duplicates": 50_000, "requests": 5_000, "seconds": 5.0}
+_SIZES = {
+    "households": 1_000_000,
+    "updates": 800_000,
+    "duplicates": 800_000,
+    "families": 1_000_000,
+    "records": 200_000,
+    "requests": 30_000,
+    "seconds": 20.0,
+}
+_QUICK = {
+    "households": 50_000,
+    "updates": 60_000,
+    "duplicates": 50_000,
+    "families": 50_000,
+    "records": 30_000,
+    "requests": 5_000,
+    "seconds": 5.0,
+}
 
 
 class _Bench:
@@ -48,16 +65,23 @@ class _Bench:
 
     def run(self) -> None:
         """Measure everything; what fails is told, and the rest goes on."""
-        if not self.told.only_514:
-            self._attempt("files_rows_per_s", lambda: files_measured(self.told.households < _SIZES["households"]))
+        if self.told.only in (None, "workers"):
             with self._closing(lambda: jakarta(self.services.addresses, self.logs / "jakarta")) as stage:
                 self._regional(stage)
-            where, rows = self.services.addresses, min(self.told.households, _TABLE)
-            self._attempt("postgres_changes_per_s", lambda: database_measured(_DIRECTORY / "database", where, rows))
-            folder = self.logs / "webhook"
-            self._attempt("webhook_requests_per_s", lambda: webhook.figures(where, folder, self.told.requests))
-        if self.told.full or self.told.only_514:
+        if self.told.only in (None, "adapters"):
+            self._adapters()
+        if self.told.full or self.told.only == "514":
             self._attempt("first_load_514_topics_per_s", self._nationwide)
+
+    def _adapters(self) -> None:
+        """Measure what runs at a region's edge, kind by kind."""
+        told, where, quick = self.told, self.services.addresses, self.told.households < _SIZES["households"]
+        self._attempt("files_rows_per_s", lambda: files_measured(quick))
+        self._attempt("rest_records_per_s", lambda: rest_figures(where, self.logs / "rest", told.records, told.seconds))
+        self._attempt("backfill_live_p99_s", lambda: backfill_figures(where, self.logs / "backfill", told.families))
+        rows = min(told.households, _TABLE)
+        self._attempt("postgres_changes_per_s", lambda: database_measured(_DIRECTORY / "database", where, rows))
+        self._attempt("webhook_requests_per_s", lambda: webhook.figures(where, self.logs / "webhook", told.requests))
 
     def _regional(self, stage: Stage) -> None:
         told, seed = self.told, (stage.villages, self.told.households, stage.schema_id)
@@ -168,10 +192,13 @@ def _told() -> argparse.Namespace:
     parser.add_argument("--households", type=int)
     parser.add_argument("--updates", type=int)
     parser.add_argument("--duplicates", type=int)
+    parser.add_argument("--families", type=int, help="of a region's first load")
+    parser.add_argument("--records", type=int, help="of a change feed")
     parser.add_argument("--requests", type=int, help="pushed to a receiver")
     parser.add_argument("--seconds", type=float, help="how long the latency is measured")
     parser.add_argument("--full", action="store_true", help="514 regencies' topics too")
-    parser.add_argument("--only-514", action="store_true", help="only these")
+    parser.add_argument("--only", choices=("workers", "adapters", "514"), help="one part of it")
+    parser.add_argument("--only-514", dest="only", action="store_const", const="514", help="the same as --only 514")
     parser.add_argument("--quick", action="store_true", help="small sizes: to see it work, not to compare")
     told = parser.parse_args()
     sizes = _QUICK if told.quick else _SIZES

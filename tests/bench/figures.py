@@ -57,6 +57,12 @@ TARGETS = (
     Target("webhook_requests_per_s", 2_000, "each answered when it is on the disk, 100 connections, broker behind it"),
     Target("webhook_answer_p99_ms", 2_000, "the same"),
     Target("webhook_rss_mb", 150, "the adapter meanwhile"),
+    Target("rest_records_per_s", 8_000, "200,000 changes of families of four: from a feed over HTTP to the topics"),
+    Target("rest_change_to_kafka_p99_s", 2, "each of 200 changes/s: from its time at the source to the broker's, beyond the poll interval"),
+    Target("rest_adapter_rss_mb", 150, "the adapter meanwhile"),
+    Target("backfill_records_per_s", 8_000, "a first load of all families over HTTP, 200 changes/s beside it"),
+    Target("backfill_live_p99_s", 2, "these changes, as above"),
+    Target("backfill_rss_mb", 150, "the adapter meanwhile"),
     Target("files_rows_per_s", 30_000, "50 villages, 24 months, 500 rows each: from the folder to the spool, one process"),
     Target("small_files_per_s", 500, "the same of 2,000 files of 20 rows, in files: each is a transaction of its own"),
     Target(

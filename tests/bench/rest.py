@@ -146,8 +146,8 @@ def rest_figures(where: Addresses, folder: Path, records: int, seconds: float) -
         happened = playing.tell("still")["happened"]
         playing.caught_up()
         found, rss_mb = playing.arrived(), peak_mb(playing.adapter.pid)
-    read, live = found[:records], sorted(found, key=lambda one: one.happened_s)[records:]
-    read = sorted(found, key=lambda one: one.happened_s)[:records]
+    found.sort(key=lambda one: one.happened_s)
+    read, live = found[:records], found[records:]
     if len(found) != records + happened:
         raise AssertionError(f"{len(found)} records arrived of {records + happened}")
     noted = [one.noted_s for one in read]
@@ -203,8 +203,6 @@ def main() -> int:
         found = dict(rest_figures(services.addresses, Path(folder) / "rest", told.records, told.seconds)) if told.records else {}
         if told.families:
             found |= backfill_figures(services.addresses, Path(folder) / "backfill", told.families)
-        console.print((Path(folder) / "rest" / "adapter.log").read_text(encoding="utf-8") if told.records else "", highlight=False)
-        console.print((Path(folder) / "backfill" / "adapter.log").read_text(encoding="utf-8") if told.families else "", highlight=False)
     for name, number in found.items():
         console.print(f"{name}: {number:,.2f}", highlight=False)
     return 0

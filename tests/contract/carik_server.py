@@ -91,7 +91,8 @@ class CarikServer:
             if at <= self.shown_until and self._numbers[one["rumah_tangga"][0]["keluarga"][0]["no_kk"]] in shown
         ]
         told = {"berikutnya": shown[-1] if shown else after, "masih_ada": len(shown) < len(behind), "jumlah": self.total}
-        return {"data": data, **told, "perubahan_sejak": self.changes[-1][0] if self.changes else "1970-01-01T00:00:00.000000Z"}
+        stood = max((at for at, _ in self.changes if at <= self.shown_until), default="1970-01-01T00:00:00.000000Z")
+        return {"data": data, **told, "perubahan_sejak": stood}
 
 
 class _Handler(BaseHTTPRequestHandler):
