@@ -9,13 +9,14 @@ import pytest
 
 from processors.law import Statement, kept, visible
 from producers.checkpoint import StateFile
-from producers.quarantine import quarantined
+from producers.quarantine import PutAside, put_aside, quarantined
 from producers.reader import Reader
+from producers.records import Node
 from producers.sources import Backfill, Batch, LoadsBeside
 from producers.sources.rest_snapshot import Place, place_of
 from schemas.events import HouseholdChanged
 from tests.contract.carik_server import CarikServer
-from tests.producers.samples import building, family, member
+from tests.producers.samples import building, carik, family, mapper, member
 from tests.producers.sources.test_rest import NOW, at, serving, spoilt
 from tests.producers.sources.test_rest import kept as keep
 from tests.producers.sources.test_rest_snapshot import reader, snapshot_page
@@ -189,7 +190,8 @@ def _standing(sayings: list[HouseholdChanged]) -> list[tuple[object, ...]]:
 
 def test_a_fault_that_the_feed_told_is_not_forgotten_for_what_was_before(city: CarikServer, tmp_path: Path) -> None:
     """A page that shows a family as it was says nothing of its newer record, which nobody can read; older faults it does correct."""
-    city.shown_until = at(20)
+    city.shown_until, city.forgotten_before = at(20), at(10)
+    older = PutAside(mapper(carik()).statement_mark(Node(family(8))), "before", "members.sex", "is odd", "9")
     with city.running() as address, StateFile(tmp_path / "s.sqlite", "carik") as state:
         feed = reader(address)
         ticks = iter(range(1_000))
@@ -202,6 +204,8 @@ def test_a_fault_that_the_feed_told_is_not_forgotten_for_what_was_before(city: C
             spool_bytes=1 << 20,
             poll_s=0.0,
         )
+        with state.transaction():
+            put_aside(state, [older], NOW - timedelta(days=1))
         reading.step()
         city.tell(building(spoilt(9, at(31))))
         while not reading.caught_up.is_set():
