@@ -5,7 +5,6 @@ Why: a region is one file; these are all that its author needs.
 Must not: import Faust or PostgreSQL: an adapter runs at a region's edge.
 """
 
-import gc
 import json
 import os
 import sys
@@ -109,7 +108,6 @@ def run(file: RegionFile) -> None:
     """
     from producers.runner import run as work
 
-    _collect_rarely()
     sys.exit(work(file, _adapter_settings()))
 
 
@@ -216,7 +214,6 @@ def resend(
     except ValueError:
         raise NotAMoment(text=since) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    _collect_rarely()
     print(f"{work(file, _adapter_settings(), moment)} events sent again")
 
 
@@ -256,16 +253,6 @@ def receipt(
         tell(made, found)
         print("all that was sent is there" if holds else "NOT PROVED")
     sys.exit(0 if holds else 1)
-
-
-def _collect_rarely() -> None:
-    """
-    Let Python look for cycles a hundred times less often: records and events are trees that go when they are done with.
-
-    Looking through every page as it is read took a seventh of an adapter's work, and found nothing.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def _adapter_settings() -> "AdapterSettings":
