@@ -92,7 +92,8 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
     yield "last asked", "never" if found.asked_at is None else f"{found.asked_at:%Y-%m-%d %H:%M:%S} UTC, {_ago(found.asked_at, now)}"
     if load is not None:
         yield "first load", words(load, now)
-    yield "position", _short(found.position or "the beginning")
+    if found.position is not None:
+        yield "position", _short(found.position)
     yield "in the spool", f"{found.spooled:,} events, {found.spooled_bytes / (1 << 20):,.1f} MB"
     yield "delivered", f"{found.delivered:,} events"
     yield "in quarantine", f"{found.quarantined:,} records and files"

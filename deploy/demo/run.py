@@ -194,10 +194,20 @@ def _await(stage: Stage, connection: psycopg.Connection[Any], broker: Broker, ph
 
 
 def _words(seen: Seen) -> str:
-    adapters = ", ".join(f"{name} {one.state if one else 'starts'}" for name, one in seen.adapters.items())
+    adapters = ", ".join(f"{name} {_standing(one)}" for name, one in seen.adapters.items())
     waiting = seen.database
     figures_wait = f"{waiting.batches_to_fold} batches to fold, {waiting.figures_to_send} figures to send"
     return f"{seen.merged:,} merged, {seen.behind:,} behind, {figures_wait}; {adapters}"
+
+
+def _standing(adapter: AdapterStatus | None) -> str:
+    """Return how an adapter stands, and while its first load runs how far that is."""
+    if adapter is None:
+        return "starts"
+    load = adapter.backfill
+    return (
+        adapter.state if load is None or load.ended is not None else f"{adapter.state} (first load: {load.read:,} of {load.total or '?'})"
+    )
 
 
 def _truth(stage: Stage) -> dict[tuple[str, str, str], dict[str, int]]:
