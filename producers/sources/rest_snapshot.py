@@ -25,9 +25,9 @@ class Place:
     """Where the feed goes on: its cursor."""
     after: Key
     """The key behind which the snapshot goes on."""
-    begun: str
-    """When the snapshot was begun, in ISO 8601."""
-    read: int
+    begun: str = "1970-01-01T00:00:00+00:00"
+    """When the snapshot was begun, in ISO 8601; where an earlier version began it, nobody knows any more."""
+    read: int = 0
     """Records of the snapshot read so far."""
     total: int | None = None
     """How many there are, as the source told last."""

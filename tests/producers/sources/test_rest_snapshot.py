@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -193,6 +194,12 @@ def test_whole_numbers_are_compared_as_numbers() -> None:
     """10 comes after 9."""
     assert [Place("", 9, "", 0).is_passed_by(key) for key in (10, 9, "10")] == [True, False, False]
     assert [Place("", "9", "", 0).is_passed_by(key) for key in ("10", "91", 10)] == [False, True, False]
+
+
+def test_a_snapshot_that_an_earlier_version_began_goes_on() -> None:
+    """It knew the feed's cursor and the key; how much was read before is not known any more."""
+    assert place_of('snapshot ["2024-03-05T08:00:09.000000Z", "F000003"]') == Place(at(9), "F000003")
+    assert datetime.fromisoformat(Place(at(9), "F000003").begun) < NOW
 
 
 def test_the_feed_is_joined_a_little_before_where_it_stood() -> None:
