@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from producers.checkpoint import StateFile, status
@@ -19,7 +18,6 @@ from producers.quarantine import quarantined
 from producers.reader import Reader
 from producers.sources import Batch
 from producers.sources.rest import RestReader
-from producers.sources.token import TokenCache
 from tests.contract.carik_server import CarikServer
 from tests.producers.samples import ENVIRON, building, carik, family, mapper
 
@@ -164,38 +162,6 @@ def test_a_token_that_is_refused_is_replaced(city: CarikServer) -> None:
         feed.close()
 
     assert len(second.events) > 0
-
-
-def test_a_token_is_kept_until_shortly_before_its_end(city: CarikServer) -> None:
-    """One token serves many questions; nine tenths through its life it is replaced."""
-    clock = [0.0]
-    with city.running() as address:
-        feed = reader(address, clock_s=lambda: clock[0])
-        feed.read(None)
-        clock[0] = 269.0
-        feed.read(None)
-        one = len(city.tokens)
-        clock[0] = 271.0
-        feed.read(None)
-        feed.close()
-
-    assert (one, len(city.tokens)) == (1, 2)
-
-
-def test_only_the_token_that_was_refused_is_dropped(city: CarikServer) -> None:
-    """Of two who asked by one token, the slower one does not take away what the other has made meanwhile."""
-    declared = carik().source.token  # type: ignore[union-attr]  # of kind rest
-    assert declared is not None
-    with city.running() as address, httpx2.Client(base_url=address) as client:
-        tokens = TokenCache(declared, ENVIRON, client, lambda: 0.0)
-        first = tokens.header()
-        tokens.drop(first)
-        second = tokens.header()
-        tokens.drop(first)
-        third = tokens.header()
-
-    assert first != second
-    assert second == third
 
 
 def test_wrong_credentials_are_told_without_them(city: CarikServer) -> None:
