@@ -13,13 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from schemas.errors import Fatal
 
-__all__ = ["Settings", "SettingsWrong", "listed", "meant_by"]
+__all__ = ["SECRETS", "Settings", "SettingsWrong", "listed", "meant_by"]
 
 _PREFIX = "MUARA_"
+SECRETS = ("MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_PREVIOUS_KEY")
+"""Variables that nobody but an adapter's own process may see."""
 _OF_OTHERS = (
     "MUARA_CACHE",
     "MUARA_MAVEN",
-    *(f"MUARA_PSEUDONYM_{key}{part}" for key in ("KEY", "PREVIOUS_KEY") for part in ("", "_FILE", "_VERSION")),
+    *(f"{key}{part}" for key in SECRETS for part in ("", "_FILE", "_VERSION", "_VERSION_FILE")),
 )
 """Names that other parts read: downloads, pseudonyms. Any other belongs to a region file, which names its variables as it likes."""
 _NEAR = 0.8

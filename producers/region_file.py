@@ -7,7 +7,7 @@ Must not: read a source, or let the value of an environment variable into a mess
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -19,9 +19,10 @@ from producers.authoring.lines import lines_of, place, syntax_mistakes
 from producers.authoring.meaning import meaning_mistakes
 from producers.authoring.mistakes import key_of, placeholders, told
 from producers.declaration import Declaration
+from producers.environment import why_missing
 from producers.faults import RegionFileWrong
 
-__all__ = ["read_region_file", "unset_variables"]
+__all__ = ["read_region_file", "unset_variables", "variables_of"]
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _LONGEST_PLACEHOLDER = 100
@@ -46,7 +47,7 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
     lines = lines_of(text)
     mistakes: list[tuple[Key, str]] = []
     if environ is not None:
-        mistakes += [(key, f"{name} is not set") for key, name in _unset(raw, environ)]
+        mistakes += [(key, why_missing(name, environ)) for key, name in _unset(raw, environ)]
     left = list(placeholders(raw))
     mistakes += [(key, f"is still to be filled in: {shorten(found, _LONGEST_PLACEHOLDER)}") for key, found in left]
     found: Declaration | None = None
@@ -54,6 +55,9 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
         found = Declaration(**(raw if environ is None else _filled(raw, environ)))
     except ValidationError as error:
         mistakes += [(key, told(one, raw)) for one in _own(error) if not _is_left(key := key_of(one), left)]
+    if found is not None and environ is not None:
+        wanted = [(key, names[0]) for key, names in _secrets(found.source.model_dump(), ("source",))]
+        mistakes += [(key, why_missing(name, environ)) for key, name in wanted if not environ.get(name)]
     mapping_right = not any(key[:1] == ("mapping",) for key, _ in mistakes)
     mistakes += [(key, words) for key, words in meaning_mistakes(raw, mapping_right=mapping_right) if not _is_left(key, left)]
     if found is None or mistakes:
@@ -62,20 +66,30 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
 
 
 def unset_variables(path: Path, environ: Mapping[str, str]) -> list[str]:
-    """Return the environment variables that a region file names and that are not set, placeholders and secrets alike."""
-    declared = read_region_file(path, None)
-    source = declared.source.model_dump()
-    names = [name for _, name in _unset(source, environ)] + list(_secrets(source))
+    """Return the environment variables that a region file names and that have no value, placeholders and secrets alike."""
+    source = read_region_file(path, None).source.model_dump()
+    names = [name for _, name in _named(source)] + [names[0] for _, names in _secrets(source)]
     return sorted({name for name in names if not environ.get(name)})
 
 
-def _secrets(source: Mapping[str, Any]) -> Iterator[str]:
-    """Give the variables that hold secrets: what a source's declaration names in a key that ends in `_env`; of several the first."""
+def variables_of(path: Path) -> set[str]:
+    """Return the environment variables that a region file names, those that need not be set too; none where it cannot be read."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    source = raw.get("source")
+    secrets = _secrets(source) if isinstance(source, Mapping) else ()
+    return {name for _, name in _named(raw)} | {name for _, names in secrets for name in names}
+
+
+def _secrets(source: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, Sequence[str]]]:
+    """Give the variables that hold secrets: what a key that ends in `_env` names, at least one; of several only the first must be set."""
     for name, one in source.items():
         if isinstance(one, Mapping):
-            yield from _secrets(one)
-        elif name.endswith("_env"):
-            yield from [one] if isinstance(one, str) else list(one or ())[:1]
+            yield from _secrets(one, (*at, name))
+        elif name.endswith("_env") and one and isinstance(one, str | list | tuple):
+            yield (*at, str(name)), [one] if isinstance(one, str) else [str(each) for each in one]
 
 
 def _own(error: ValidationError) -> list[ErrorDetails]:
@@ -94,16 +108,21 @@ def _is_left(key: Key, left: list[tuple[Key, str]]) -> bool:
     return any(key[: len(one)] == one or one[: len(key)] == key for one, _ in left if one and key)
 
 
-def _unset(value: Any, environ: Mapping[str, str], at: Key = ()) -> Iterator[tuple[Key, str]]:  # noqa: ANN401 - TOML
+def _unset(value: Any, environ: Mapping[str, str]) -> Iterator[tuple[Key, str]]:  # noqa: ANN401 - TOML
     """Give the key and name of every placeholder that the environment does not fill."""
+    return ((key, name) for key, name in _named(value) if not environ.get(name))
+
+
+def _named(value: Any, at: Key = ()) -> Iterator[tuple[Key, str]]:  # noqa: ANN401 - TOML
+    """Give the key and name of every placeholder."""
     if isinstance(value, Mapping):
         for name, one in value.items():
-            yield from _unset(one, environ, (*at, str(name)))
+            yield from _named(one, (*at, str(name)))
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _unset(one, environ, at)
+            yield from _named(one, at)
     elif isinstance(value, str):
-        yield from ((at, name) for name in _VARIABLE.findall(value) if not environ.get(name))
+        yield from ((at, name) for name in _VARIABLE.findall(value))
 
 
 def _filled(value: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - TOML

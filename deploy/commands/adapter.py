@@ -6,7 +6,6 @@ Must not: import Faust or PostgreSQL: an adapter runs at a region's edge.
 """
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,10 +17,12 @@ import typer
 from rich.table import Table
 
 from deploy.commands.context import addresses, console_for, local_folder, settings
-from deploy.settings import meant_by
+from deploy.secrecy import no_core_dumps, seclude, secluded
+from deploy.settings import SECRETS, meant_by
 from schemas.errors import Fatal
 
 if TYPE_CHECKING:
+    from producers.environment import Environment
     from producers.settings import AdapterSettings
 
 __all__ = ["app"]
@@ -71,6 +72,13 @@ class NothingFrozen(Fatal):
     """the adapter of {source} is not frozen by {field}: muara adapter drift {file} shows by what it is"""
 
 
+@app.callback()
+def _keep_secrets() -> None:
+    """Before any of these commands does anything: no core dump, and no key where others see it."""
+    no_core_dumps()
+    seclude(SECRETS)
+
+
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The region's name, or the system's.")],
@@ -108,7 +116,7 @@ def run(file: RegionFile) -> None:
     """
     from producers.runner import run as work
 
-    sys.exit(work(file, _adapter_settings()))
+    sys.exit(work(file, _adapter_settings(file)))
 
 
 @app.command()
@@ -129,7 +137,7 @@ def check(
     from producers.check import check as checked
 
     settings()  # what run would refuse is refused here
-    found = checked(file, os.environ, sample, shown, district_areas() if sample else None)
+    found = checked(file, _environ(file), sample, shown, district_areas() if sample else None)
     for name in found.unset:
         if meant := meant_by(name):
             raise NameRefused(file=file, name=name, meant=meant)
@@ -214,7 +222,7 @@ def resend(
     except ValueError:
         raise NotAMoment(text=since) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    print(f"{work(file, _adapter_settings(), moment)} events sent again")
+    print(f"{work(file, _adapter_settings(file), moment)} events sent again")
 
 
 @app.command()
@@ -255,17 +263,26 @@ def receipt(
     sys.exit(0 if holds else 1)
 
 
-def _adapter_settings() -> "AdapterSettings":
+def _environ(file: Path) -> "Environment":
+    """Return the environment; of what the region file names, only this process has it from now on."""
+    from producers.region_file import variables_of
+
+    seclude(variables_of(file))
+    return secluded()
+
+
+def _adapter_settings(file: Path) -> "AdapterSettings":
     from producers.pseudonym import Pseudonyms
     from producers.settings import AdapterSettings as Made
 
     told = settings()
     where = addresses(told, database=False)
+    environ = _environ(file)
     return Made(
         kafka=where.kafka,
         registry=where.registry,
         state_directory=local_folder(told, "adapters"),
-        pseudonyms=Pseudonyms.from_environ(os.environ),
-        environ=os.environ,
+        pseudonyms=Pseudonyms.from_environ(environ),
+        environ=environ,
         spool_bytes=told.spool_mb << 20,
     )

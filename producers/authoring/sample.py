@@ -18,7 +18,7 @@ from producers.conversions import code
 from producers.declaration import Declaration, FilesSource
 from producers.drift import shown
 from producers.faults import FileUnreadable, SampleUnreadable
-from producers.pseudonym import identifier_fault
+from producers.pseudonym import identifier_fault, is_placeholder
 from producers.readings import Reading, readings, way_to_records
 from producers.records import Node, Unreachable, follower, holder, nodes_of
 from producers.sources.snapshot import Named, named, pattern_of, rows_of
@@ -189,7 +189,11 @@ def unmet(declared: Declaration, records: Sequence[Node]) -> Iterator[Finding]:
 
 
 def unplaced(declared: Declaration, records: Sequence[Node], areas: Collection[str]) -> Iterator[Finding]:
-    """Give how many national identifiers of a sample begin with an area (six digits) that is none now: split, renamed, or mistyped."""
+    """
+    Give how many national identifiers of a sample begin with an area (six digits) that is none now: split, renamed, or mistyped.
+
+    And how many are placeholders, under which people or families that have nothing in common may be one.
+    """
     for one in readings(declared.mapping):
         if one.field not in _PERSONS or one.value is None:
             continue
@@ -199,3 +203,5 @@ def unplaced(declared: Declaration, records: Sequence[Node], areas: Collection[s
         count = Counter(number[:6] in areas for number in numbers)
         if count[False]:
             yield one.place, f"{count[False]} of {len(numbers)} numbers begin with an area that is none now; they are taken all the same"
+        if pending := sum(map(is_placeholder, numbers)):
+            yield one.place, f"{pending} of {len(numbers)} numbers are placeholders (serial 9999): whoever shares one is taken for one"

@@ -179,7 +179,7 @@ def test_wrong_credentials_are_told_without_them(city: CarikServer) -> None:
 def test_credentials_that_are_not_set_are_told() -> None:
     """A secret that the environment lacks is named before anything is sent."""
     feed = reader("http://127.0.0.1:1", MUARA_CARIK_CLIENT_SECRET="")
-    with pytest.raises(SourceRefuses, match="MUARA_CARIK_CLIENT_SECRET not set"):
+    with pytest.raises(SourceRefuses, match="MUARA_CARIK_CLIENT_SECRET is not set"):
         feed.read(None)
     feed.close()
 
