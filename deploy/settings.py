@@ -38,6 +38,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kafka: str | None = Field(None, description="bootstrap servers of a Kafka cluster")
+    kafka_settings: Path | None = Field(None, description="file with TLS and credentials for both")
     registry: str | None = Field(None, description="URL of a Confluent-compatible schema registry")
     database: SecretStr | None = Field(None, description="DSN of a PostgreSQL 18 database")
     directory: Path = Field(Path(".muara"), description="where local data lies")

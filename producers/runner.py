@@ -144,8 +144,7 @@ class _Adapter:
         name = self._declared.source_id
         with StateFile(self._state.path, name) as own, StateFile(self._receipts, name) as noted:
             ledger = Ledger(own if noted.path == own.path else noted, self._writer)
-            regencies, more = self._declared.regencies, self._settings.librdkafka
-            publisher = Publisher(self._settings.kafka, regencies, own, self._spooled, more, ledger)
+            publisher = Publisher(self._settings.kafka, self._declared.regencies, own, self._spooled, ledger)
             thread.start()
             try:
                 publisher.run(self._stop, lambda: once and not thread.is_alive())
@@ -190,15 +189,12 @@ class _Adapter:
 
     def _schema_ids(self) -> dict[str, int] | None:
         """Return the schema's id of every regency's topic: the registry's, else those kept; None when stopped while waiting for one."""
-        with closing(Registry(self._settings.registry)) as registry:
-            return self._asked_ids(registry)
-
-    def _asked_ids(self, registry: Registry) -> dict[str, int] | None:
         backoff = Backoff()
         fingerprint = hashlib.sha256(schema_text(_EVENT).encode()).hexdigest()
         while not self._stop.is_set():
             try:
-                ids = {region: registry.register(household_topic(region), _EVENT) for region in self._declared.regencies}
+                with closing(Registry(self._settings.registry)) as registry:  # anew: credentials may have changed
+                    ids = {region: registry.register(household_topic(region), _EVENT) for region in self._declared.regencies}
             except RegistryAway as away:
                 kept = {region: self._state.schema_id(household_topic(region), fingerprint) for region in self._declared.regencies}
                 known = {region: schema_id for region, schema_id in kept.items() if schema_id is not None}

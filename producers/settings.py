@@ -19,9 +19,9 @@ class AdapterSettings:
     """Settings of an adapter beside its region file."""
 
     kafka: str
-    """Bootstrap servers."""
+    """Bootstrap servers; a `schemas.addresses.Address` where TLS or credentials are wanted."""
     registry: str
-    """URL of the schema registry."""
+    """URL of the schema registry, likewise."""
     state_directory: Path
     """Where the adapter's file lies, named for its source."""
     pseudonyms: Pseudonyms = field(repr=False)
@@ -31,8 +31,6 @@ class AdapterSettings:
     """Events that wait beyond this stop reading; 512 MB are some two million changes."""
     poll_interval_s: float | None = None
     """Seconds between questions to a source that has nothing more; without it the region file's."""
-    librdkafka: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Further settings of the producer, such as those of TLS and SASL."""
 
     def state_file(self, source_id: str) -> Path:
         """Return the path of a source's state file."""
