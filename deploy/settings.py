@@ -5,6 +5,7 @@ Why: the same commands work on a laptop (embedded services) and on a cluster (ad
 Must not: let a secret into a repr or an error.
 """
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,6 +25,9 @@ _OF_OTHERS = (
     *(f"{key}{part}" for key in SECRETS for part in ("", "_FILE", "_VERSION", "_VERSION_FILE")),
 )
 """Names that other parts read: downloads, pseudonyms. Any other belongs to a region file, which names its variables as it likes."""
+_SERVER = re.compile(r"(?!https?:)([A-Za-z_]+://)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+"""A broker; librdkafka takes a protocol before it, too."""
+_URL = re.compile(r"https?://[^/\s]+(/\S*)?", re.IGNORECASE)
 _NEAR = 0.8
 """Likeness from which a name is a mistyped setting: MUARA_KAFCA is; from 0.77 down a region's MUARA_BONE_DATABASE would be, too."""
 
@@ -61,6 +65,22 @@ class Settings(BaseModel):
             if not mistakes:
                 return made
         raise SettingsWrong(mistakes=f" {mistakes[0]}" if len(mistakes) == 1 else "".join(f"\n{one}" for one in mistakes))
+
+    @field_validator("kafka")
+    @classmethod
+    def _are_servers(cls, given: str | None) -> str | None:
+        """Refuse what are no host:port."""
+        if given and not all(_SERVER.fullmatch(one.strip()) for one in given.split(",")):
+            raise ValueError("is no list of servers such as broker:9092,another:9092")
+        return given
+
+    @field_validator("registry")
+    @classmethod
+    def _is_url(cls, given: str | None) -> str | None:
+        """Refuse what is no address over HTTP; it may hold a password, so it is not told."""
+        if given and not _URL.fullmatch(given):
+            raise ValueError("is no address such as http://registry:8081")
+        return given
 
     @field_validator("database")
     @classmethod

@@ -41,6 +41,7 @@ WITHHELD = "END"
 """What stands as field in quarantine where a snapshot withholds ENDs; the value is their number."""
 _BUSY_S = 30.0
 """How long a write waits for another connection's: a transaction here takes milliseconds, a slow disk some seconds."""
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
@@ -177,12 +178,19 @@ def exclusive(path: Path) -> Iterator[None]:
 
 @contextmanager
 def disk_faults(path: Path) -> Iterator[None]:
-    """Turn a disk that is full or cannot be written into `DiskRefuses`; every other fault of SQLite is a fault of ours."""
+    """
+    Turn a disk that is full or cannot be written into `DiskRefuses`, a file that is none of SQLite's or damaged into `StateFileForeign`.
+
+    Every other fault is ours.
+    """
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in _FULL:
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _FULL:
             raise DiskRefuses(file=path, why=error.sqlite_errorname) from error
+        if code in _DAMAGED:
+            raise StateFileForeign(file=path, why=error.sqlite_errorname) from error
         raise
 
 
@@ -200,9 +208,14 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def status(state_file: Path) -> AdapterStatus | None:
-    """Return how an adapter stands, running or not; None where its file is not there yet."""
+    """Return how an adapter stands, running or not; None where its file is not there yet. Raises `StateFileForeign`, `DiskRefuses`."""
     if not state_file.exists():
         return None
+    with disk_faults(state_file):
+        return _status(state_file)
+
+
+def _status(state_file: Path) -> AdapterStatus | None:
     connection = sqlite3.connect(f"file:{state_file}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_S)
     try:
         if connection.execute("pragma user_version").fetchone()[0] != _VERSION:

@@ -38,6 +38,8 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
     try:
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
+        if not raw:
+            raise _wrong(path, ["says nothing: muara adapter new NAME --source KIND --out FILE begins one"])
     except OSError as error:
         raise _wrong(path, [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
@@ -48,8 +50,8 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
     mistakes: list[tuple[Key, str]] = []
     if environ is not None:
         mistakes += [(key, why_missing(name, environ)) for key, name in _unset(raw, environ)]
-    left = list(placeholders(raw))
-    mistakes += [(key, f"is still to be filled in: {shorten(found, _LONGEST_PLACEHOLDER)}") for key, found in left]
+    left = [*placeholders(raw), *((key, "") for key, _ in mistakes)]
+    mistakes += [(key, f"is still to be filled in: {shorten(found, _LONGEST_PLACEHOLDER)}") for key, found in left if found]
     found: Declaration | None = None
     try:
         found = Declaration(**(raw if environ is None else _filled(raw, environ)))

@@ -60,6 +60,10 @@ class Goes(StrEnum):
     QUARANTINE = "quarantine"
 
 
+class NameMissing(Fatal):
+    """a region file needs a name for people: give the region's or the system's, such as Kota Contoh"""
+
+
 class FileThere(Fatal):
     """{file} is there already: give another name with --out, or remove it first"""
 
@@ -93,6 +97,8 @@ def new(
     """
     from producers.authoring.starting import starting_file
 
+    if not any(map(str.isalnum, name)):
+        raise NameMissing
     text = starting_file(name, source.value)
     if out is None:
         print(text, end="")
@@ -241,9 +247,8 @@ def receipt(
     from producers.region_file import read_region_file
     from producers.rereading import Rereader, prove, with_topic_ids
 
-    told = settings()
+    told, source = settings(), read_region_file(file, None).source_id
     where = addresses(told, database=False)
-    source = read_region_file(file, None).source_id
     made = receipt_of(local_folder(told, "adapters") / f"{source}.sqlite")
     if made is None:
         raise NothingSent(source=source, folder=told.directory / "adapters")
@@ -273,9 +278,11 @@ def _environ(file: Path) -> "Environment":
 
 def _adapter_settings(file: Path) -> "AdapterSettings":
     from producers.pseudonym import Pseudonyms
+    from producers.region_file import read_region_file
     from producers.settings import AdapterSettings as Made
 
     told = settings()
+    read_region_file(file, None)  # its own mistakes come before what is missing around it
     where = addresses(told, database=False)
     environ = _environ(file)
     return Made(
