@@ -102,7 +102,7 @@ class PreviousKeyWrong(Fatal):
 
 
 class KeyChanged(Fatal):
-    """the key for pseudonyms is not the one that {source} was read with so far, of version {version}: every household would begin anew; restore it, or give it as MUARA_PSEUDONYM_PREVIOUS_KEY beside a new one of a greater version"""  # noqa: E501
+    """the key for pseudonyms is not the one that {source} was read with so far, of version {version}{same}: every household would begin anew; restore it, or give it as MUARA_PSEUDONYM_PREVIOUS_KEY beside a new one of a greater version"""  # noqa: E501
 
 
 class KeyNotBegun(Fatal):

@@ -22,7 +22,7 @@ from producers.checkpoint import StateFile, exclusive, status
 from producers.declaration import PUSHING_KINDS, Declaration
 from producers.drift_log import DriftKept
 from producers.faults import MappingChanged, ResendStopped, SourcePushes
-from producers.keys import begin_with, must_have_begun
+from producers.keys import begun, must_have_begun
 from producers.ledger import Ledger
 from producers.mapping import Mapper
 from producers.publisher import Publisher
@@ -54,15 +54,18 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
     """
     Run one region's adapter until SIGTERM, SIGINT or `stop`, and return the exit code.
 
-    Raises a `Fatal`: `RegionFileWrong`, `MappingChanged`, `KeyChanged`, `AdapterRuns`, `StateFileForeign`, `SchemaRefused`.
+    Where the keys lie in files that can be mended, wrong ones are waited for. Raises a `Fatal`: `RegionFileWrong`, `MappingChanged`,
+    `KeyChanged`, `AdapterRuns`, `StateFileForeign`, `SchemaRefused`.
     """
     declared = _paced(read_region_file(region_file, settings.environ), settings.poll_interval_s)
     path = settings.state_file(declared.source_id)
     with _stopping(stop) as stopping, exclusive(path), StateFile(path, declared.source_id) as state:
         _must_be_raised(state, declared, region_file)
-        begin_with(state, settings.pseudonyms, start_over)
+        pseudonyms = begun(state, settings.pseudonyms, settings.keys_again, start_over, stopping)
+        if pseudonyms is None:
+            return 0
         forget_refusals(state.connection)
-        mapper = Mapper(declared, settings.pseudonyms)
+        mapper = Mapper(declared, pseudonyms)
         source = open_source(declared, mapper, state, settings.environ, _now)
         _Adapter(declared, settings, state, DriftKept(mapper, state), stopping).work(source, source.read)
     return 0

@@ -5,7 +5,7 @@ Why: frozen and made at the edge, so that nothing else reads the environment.
 Must not: show the key or the environment in a repr.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class AdapterSettings:
     pseudonyms: Pseudonyms = field(repr=False)
     environ: Mapping[str, str] = field(repr=False)
     """Fills the region file's placeholders and holds the secrets that it names."""
+    keys_again: Callable[[], Pseudonyms] | None = field(default=None, repr=False)
+    """Reads the keys again where they lie in files, which a person may mend while the adapter waits; raises as at the start."""
     spool_bytes: int = 512 << 20
     """Events that wait beyond this stop reading; 512 MB are some two million changes."""
     poll_interval_s: float | None = None

@@ -291,5 +291,6 @@ def _adapter_settings(file: Path) -> "AdapterSettings":
         state_directory=local_folder(told, "adapters"),
         pseudonyms=Pseudonyms.from_environ(environ),
         environ=environ,
+        keys_again=None if SECRETS[0] in environ else lambda: Pseudonyms.from_environ(environ),
         spool_bytes=told.spool_mb << 20,
     )
