@@ -42,6 +42,10 @@ class Environment(Mapping[str, str]):
             raise KeyError(name)
         return self._last[name]
 
+    def may_change(self, name: str) -> bool:
+        """Return whether a variable lies in a file."""
+        return not self._values.get(name) and bool(self._values.get(name + FILE))
+
     def __iter__(self) -> Iterator[str]:
         """Give the names as they were set."""
         return iter(self._values)

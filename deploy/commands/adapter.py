@@ -291,6 +291,6 @@ def _adapter_settings(file: Path) -> "AdapterSettings":
         state_directory=local_folder(told, "adapters"),
         pseudonyms=Pseudonyms.from_environ(environ),
         environ=environ,
-        keys_again=None if SECRETS[0] in environ else lambda: Pseudonyms.from_environ(environ),
+        keys_again=(lambda: Pseudonyms.from_environ(environ)) if environ.may_change(SECRETS[0]) else None,
         spool_bytes=told.spool_mb << 20,
     )

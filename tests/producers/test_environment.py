@@ -21,6 +21,8 @@ def test_a_variable_may_lie_in_a_file(tmp_path: Path) -> None:
 
     assert Environment({"INVENTED_FILE": str(file)})["INVENTED"] == "of the file"
     assert Environment({"INVENTED_FILE": str(file), "INVENTED": "set"})["INVENTED"] == "set"
+    assert Environment({"INVENTED_FILE": str(file)}).may_change("INVENTED")
+    assert not Environment({"INVENTED_FILE": str(file), "INVENTED": "set"}).may_change("INVENTED")
 
 
 def test_a_file_is_read_anew(tmp_path: Path) -> None:

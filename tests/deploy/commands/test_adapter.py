@@ -1,17 +1,21 @@
 """`muara adapter`: what an author of a region file is shown."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from producers.checkpoint import StateFile
+from producers.checkpoint import StateFile, status
 from producers.declaration import DriftModes
 from producers.drift_log import DriftKept
 from producers.faults import SourceFrozen
+from producers.keys import begin_with
 from producers.ledger import Ledger
+from producers.pseudonym import Pseudonyms
 from producers.spool import Spool
 from schemas.receipts import Receipt
 from tests.deploy.test_cli import muara
@@ -228,3 +232,40 @@ def test_variables_that_cannot_be_are_told_once(tmp_path: Path, name: str, value
     assert (shown.returncode, shown.stdout) == (2, "")
     assert shown.stderr.splitlines()[-1].endswith(told)
     assert shown.stderr.count("\n") <= 2
+
+
+def test_a_wrong_key_in_a_file_is_mended_while_the_adapter_waits(tmp_path: Path) -> None:
+    """Started with another key than before the adapter says so and waits; when the file holds the right one it goes on by itself."""
+    right, other = "99" * 32, "98" * 32
+    key, state = tmp_path / "key", tmp_path / ".muara" / "adapters" / "carik.sqlite"
+    state.parent.mkdir(parents=True)
+    with StateFile(state, "carik") as file:
+        begin_with(file, Pseudonyms(bytes.fromhex(right), 1), lambda _: None)
+    key.write_text(other, encoding="ascii")
+    environ = {"MUARA_KAFKA": "127.0.0.1:1", "MUARA_REGISTRY": "http://127.0.0.1:1", "MUARA_PSEUDONYM_KEY_FILE": str(key)}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MUARA_")}
+    told = {**clean, **ENVIRON, **environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "deploy.cli", "adapter", "run", str(CARIK)]
+    process = subprocess.Popen(command, cwd=tmp_path, env=told, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command
+    try:
+        seen = [_reading(state, "waiting for key: the key for pseudonyms is not the one that carik was read with so far, of version 1")]
+        key.write_text(right, encoding="ascii")
+        seen.append(_reading(state, "waiting for registry"))
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+    assert seen == [True, True]
+
+
+def _reading(state: Path, begins: str) -> bool:
+    """Return whether an adapter's reading comes to be in a state within half a minute."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        found = status(state)
+        if found is not None and found.reading.startswith(begins):
+            return True
+        time.sleep(0.05)
+    return False
