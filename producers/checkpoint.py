@@ -190,7 +190,7 @@ def disk_faults(path: Path) -> Iterator[None]:
         if code in _FULL:
             raise DiskRefuses(file=path, why=error.sqlite_errorname) from error
         if code in _DAMAGED:
-            raise StateFileForeign(file=path, why=error.sqlite_errorname) from error
+            raise StateFileForeign(file=path, why=str(error)) from error
         raise
 
 

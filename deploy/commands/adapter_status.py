@@ -20,7 +20,7 @@ from producers.backfill import per_s, remaining_s, words
 from producers.checkpoint import AdapterStatus, status
 from producers.drift_log import Drifted, drifted
 from producers.faults import StateFileForeign
-from producers.sources.webhook.memory import Received, received
+from producers.sources.webhook.memory import Received, Refused, received, refusals_of
 from schemas.errors import Fatal
 
 __all__ = ["NothingDone", "Standing", "as_told", "standing", "table"]
@@ -101,8 +101,8 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
         yield "withheld", f"{found.withheld:,} ENDs: correct the rows in quarantine"
     if one.received is not None:
         yield "received", _received(one.received)
-        for cause, requests in one.received.refused.items():
-            yield "refused", f"{requests:,} requests: {cause}"
+        for refused in refusals_of(one.received):
+            yield "refused", _refused(refused)
     for drift in one.drift:
         yield "drift", f"{drift.field} {drift.kind.replace('_', ' ')}: {drift.accepted or drift.mode}, {drift.count:,} records"
 
@@ -110,6 +110,11 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
 def _received(told: Received) -> str:
     last = f", the last one {told.last_taken_at:%Y-%m-%d %H:%M:%S} UTC" if told.last_taken_at else ""
     return f"{told.taken:,} requests, {told.repeated:,} of them known already, at {told.listening or 'no address yet'}{last}"
+
+
+def _refused(one: Refused) -> str:
+    answered = f" (HTTP {one.status}{', to be sent again' if one.sent_again else ''})" if one.status else ""
+    return f"{one.requests:,} requests: {one.cause}{answered}"
 
 
 def _ago(moment: datetime, now: datetime) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from producers.sources.webhook.refusals import Refusal
 
-__all__ = ["Deliveries", "Received", "Refused", "Tally", "make_tables", "note", "received", "refusals"]
+__all__ = ["Deliveries", "Received", "Refused", "Tally", "make_tables", "note", "received", "refusals", "refusals_of"]
 
 _TABLES = """
 create table if not exists webhook_delivery (
@@ -143,9 +143,14 @@ def received(state_file: Path) -> Received | None:
 def refusals(state_file: Path) -> list[Refused]:
     """Return what was refused since an adapter's file was made, the most first; nothing where it does not receive."""
     found = received(state_file)
+    return refusals_of(found) if found else []
+
+
+def refusals_of(found: Received) -> list[Refused]:
+    """Return what a receiver refused, the most first, with what the senders were answered."""
     known = {refusal.words: refusal for refusal in Refusal}
     told = [
         Refused(cause, meant.status if (meant := known.get(cause)) else 0, requests, bool(meant and meant.retry_after_s))
-        for cause, requests in (found.refused if found else {}).items()
+        for cause, requests in found.refused.items()
     ]
     return sorted(told, key=lambda one: (-one.requests, one.cause))

@@ -211,7 +211,7 @@ def test_a_state_file_that_is_none_is_told(tmp_path: Path, command: str) -> None
     shown = muara("adapter", command, str(CARIK), cwd=tmp_path, **{**ENVIRON, **environ})
 
     assert (shown.returncode, shown.stdout, shown.stderr.count("\n")) == (2, "", 1)
-    assert "carik.sqlite is not a state file of this version (SQLITE_NOTADB): remove it; the adapter starts over" in shown.stderr
+    assert "carik.sqlite is not a state file of this version (file is not a database): remove it; the adapter starts over" in shown.stderr
 
 
 @pytest.mark.parametrize(
