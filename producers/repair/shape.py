@@ -64,20 +64,8 @@ def repair_for(entry: Entry) -> list[str]:
         return [*head, "[mapping]", 'village = { constant = "<the village\'s code>" }']
     if not name:
         return [*head, "[mapping]", f'{section} = {{ path = "<where it is>" }}   # or: constant = <what it is>']
-    drift = {"is a code that the table does not have": "new_code", "is missing": "missing_field"}.get(entry.cause, "changed_type")
-    discard = [f'[drift.only."{entry.field}"]', f'{drift} = "discard"   # say nothing of it']
-    if drift == "new_code":
-        return [
-            *head,
-            f"[mapping.{section}.{name}]",
-            'table = { "<the source\'s code>" = <ours> }',
-            "# or instead of it:",
-            *(f"# {one}" for one in discard),
-        ]
-    return [
-        *head,
-        f"[mapping.{section}.{name}]",
-        'path = "<where it is>"   # or: constant = <what it is>',
-        "# or instead of it:",
-        *(f"# {one}" for one in discard),
-    ]
+    kind = {"is a code that the table does not have": "new_code", "is missing": "missing_field"}.get(entry.cause, "changed_type")
+    coded = 'table = { "<the source\'s code>" = "<ours>" }'
+    mended = coded if kind == "new_code" else 'path = "<where it is>"   # or: constant = <what it is>'
+    silent = [f'# [drift.only."{entry.field}"]', f'# {kind} = "discard"   # say nothing of it']
+    return [*head, f"[mapping.{section}.{name}]", mended, "# or instead of it:", *silent]
