@@ -75,10 +75,10 @@ def put_aside(state: StateFile, items: Iterable[PutAside], now: datetime, seal: 
     state.connection.executemany(
         "insert or replace into quarantine (mark, put_at, place, field, cause, value) values (?, ?, ?, ?, ?, ?)", rows
     )
-    state.connection.execute(
-        "delete from quarantine where rowid in (select rowid from quarantine order by rowid desc limit -1 offset ?)", (_MOST,)
-    )
-    _count(state)
+    over = state.connection.execute("select count(*) from quarantine").fetchone()[0] - _MOST
+    if over > 0:
+        state.connection.execute("delete from quarantine where rowid in (select rowid from quarantine order by rowid limit ?)", (over,))
+    state.connection.execute("update adapter set quarantined = ?", (_MOST + min(over, 0),))
 
 
 def take_back(state: StateFile, place: str) -> None:

@@ -27,7 +27,7 @@ from schemas.codec import schema_text
 from schemas.registry import Registry
 from schemas.topics import household_topic
 
-__all__ = ["Counts", "Repairing"]
+__all__ = ["Counts", "Progress", "Repairing"]
 
 _EVENT = "HouseholdChanged"
 Progress = Callable[[int, int], None]
