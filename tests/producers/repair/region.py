@@ -24,7 +24,7 @@ from producers.region_file import read_region_file
 from producers.repair.audit import Signed
 from producers.repair.entries import Entry, listed
 from producers.repair.match import Match
-from producers.repair.planning import Planned
+from producers.repair.planning import Left, Planned
 from producers.repair.repairing import Counts, Repairing
 from producers.sealed import make_tables
 from producers.sources import Batch, mapped
@@ -33,8 +33,10 @@ from schemas.codec import decode, parsed, schema_text
 from schemas.registry import Registry
 from schemas.topics import household_topic
 from tests.producers.samples import ENVIRON, KEY, card
-from tests.producers.sumedang import DESA
+from tests.producers.sumedang import DESA, family, person
 
+CODE = '[match]\nfield = "members.sex"\n[mapping.members.sex]\ntable = { X = 2 }\n'
+"""A repair file that knows the code of an odd family."""
 NOW = datetime(2024, 6, 1, 8, tzinfo=UTC)
 SCHEMA_ID = 7
 
@@ -159,3 +161,13 @@ def serials(found: Iterable[dict[str, Any]], pseudonyms: Pseudonyms, upto: int =
     """Return the serials of the cards of events."""
     known = {pseudonyms.family_card(card(serial)): serial for serial in range(upto)}
     return [known[one["household"]] for one in found]
+
+
+def odd(serial: int, urut: int = 1, **more: Any) -> dict[str, object]:
+    """Return a family with a code that nobody knows."""
+    return family(serial, urut, anggota=[person(1, jenis_kelamin="X")], **more)
+
+
+def whys(region: Region, file: Path, pseudonyms: Pseudonyms | None = None) -> set[str]:
+    """Return why records stay."""
+    return {one.plan.why for one in region.planned(file, pseudonyms) if isinstance(one.plan, Left)}

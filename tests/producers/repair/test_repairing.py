@@ -1,43 +1,23 @@
 """A record put aside is kept sealed, shown as it would be, and said by a mended mapping: once, whatever happens, and with its audit."""
 
-import json
-import re
-import sqlite3
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from producers import sealed
 from producers.checkpoint import StateFile
-from producers.faults import DiskRefuses, KeyNotBegun, MappingChanged, RegionFileWrong
-from producers.mapping import Mapper
-from producers.pseudonym import Pseudonyms
-from producers.quarantine import PutAside, put_aside, take_back
-from producers.records import Node
-from producers.region_file import read_region_file
+from producers.faults import DiskRefuses, MappingChanged, RegionFileWrong
 from producers.repair.audit import audited
 from producers.repair.carrying_out import SpoolFull
-from producers.repair.entries import NoSuchEntry, entry, grouped
-from producers.repair.match import Match
-from producers.repair.planning import NOT_KEPT, Left, Planned, Ready
+from producers.repair.planning import Planned, Ready
 from producers.repair.repair_file import OfAnotherSource
 from producers.repair.repairing import Progress, Repairing
-from producers.sealed import make_tables
-from producers.told import record_of, told
-from tests.producers.repair.region import NOW, Region, no_registry, serials, signed
-from tests.producers.samples import CARIK, ENVIRON, KEY, NEW_KEY, card
-from tests.producers.sumedang import family, person
-
-CODE = '[match]\nfield = "members.sex"\n[mapping.members.sex]\ntable = { X = 2 }\n'
-"""A repair file that knows the code."""
-
-
-def odd(serial: int, urut: int = 1, **more: Any) -> dict[str, object]:
-    """Return a family with a code that nobody knows."""
-    return family(serial, urut, anggota=[person(1, jenis_kelamin="X")], **more)
+from tests.producers.repair.region import CODE, NOW, Region, no_registry, odd, serials, signed, whys
+from tests.producers.samples import CARIK
+from tests.producers.sumedang import family
 
 
 @pytest.fixture
@@ -53,11 +33,6 @@ def contents(region: Region) -> dict[str, list[object]]:
     with StateFile(region.state_file, "desa") as state:
         tables = ("adapter", "quarantine", "sealed", "spool", "mapping", "pseudonym_key")
         return {name: state.connection.execute(f"select * from {name}").fetchall() for name in tables}  # noqa: S608
-
-
-def whys(region: Region, file: Path, pseudonyms: Pseudonyms | None = None) -> set[str]:
-    """Return why records stay."""
-    return {one.plan.why for one in region.planned(file, pseudonyms) if isinstance(one.plan, Left)}
 
 
 def test_a_repair_file_mends_what_it_means(region: Region) -> None:
@@ -175,95 +150,7 @@ def test_what_the_source_has_corrected_is_not_said(region: Region) -> None:
     assert len(region.entries()) == 1
 
 
-def test_a_correction_takes_the_sealed_record_along(region: Region) -> None:
-    """However an entry leaves, no sealed record is left behind, and the count of bytes is right."""
-    region.say(family(2, 2))
-    with StateFile(region.state_file, "desa") as state:
-        assert _sealed(state) == 1
-        with state.transaction():
-            take_back(state, "/desa")
-        assert (_sealed(state), state.connection.execute("select bytes from sealed_bytes").fetchone()) == (0, (0,))
-
-
-def _sealed(state: StateFile) -> int:
-    return int(state.connection.execute("select count(*) from sealed").fetchone()[0])
-
-
-# ---- nothing leaks -----------------------------------------------------------------------------------------------------------------
-
-
-def test_no_byte_of_a_person_stands_in_the_file(region: Region) -> None:
-    """Before and after a repair: no card, no person's number, name or code stands in any byte of the adapter's file."""
-    for _ in range(2):
-        content = region.bytes_on_disk()
-        assert not re.search(rb"[0-9]{16}|WARGA|pengeluaran|tanggal_lahir|1990-05-05", content)
-        assert KEY not in content
-        region.repair(region.written(CODE))
-
-
-def test_a_record_opens_with_its_own_key_only(region: Region) -> None:
-    """Another key under the same version, or a record moved to another entry, opens nothing, and says so; nothing else is stopped."""
-    file = region.written(CODE)
-    with pytest.raises(KeyNotBegun, match="give the key that it runs with"):
-        region.opened(file, Pseudonyms(NEW_KEY, 1))
-    with StateFile(region.state_file, "desa") as state:
-        (first, content), (second, _) = state.connection.execute("select mark, content from sealed order by seq").fetchall()
-        state.connection.execute("update sealed set content = ? where mark = ?", (content, second))
-    assert [isinstance(one.plan, Ready) for one in region.planned(file)] == [True, False]
-    assert "does not open with version 1 of the key" in whys(region, file).pop()
-    assert first != second
-
-
-def test_a_rotated_key_opens_while_both_are_there(region: Region) -> None:
-    """With the older key beside the new one all opens, and names its household by both; without it, it is said which is wanted."""
-    file = region.written(CODE)
-    region.pseudonyms = Pseudonyms(NEW_KEY, 2, Pseudonyms(KEY, 1))
-    region.say(odd(4))
-    plans = [one.plan for one in region.planned(file)]
-    assert [isinstance(one, Ready) for one in plans] == [True, True, True]
-    assert isinstance(plans[0], Ready)
-    assert plans[0].events[0].previous_household == Pseudonyms(KEY, 1).family_card(card(2))
-
-    region.pseudonyms = Pseudonyms(NEW_KEY, 2)
-    assert [isinstance(one.plan, Ready) for one in region.planned(file)] == [False, False, True]
-    assert "was sealed with version 1 of the key, and version 2 is at hand" in whys(region, file).pop()
-
-
-# ---- bounds ------------------------------------------------------------------------------------------------------------------------
-
-
-def test_records_are_bounded_by_bytes(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound the oldest records give way; their entries stay and say so."""
-    monkeypatch.setattr(sealed, "_MOST_BYTES", 2_000)
-    region.say(*(odd(serial) for serial in range(4, 9)))
-    kept = [one.kept for one in region.entries()]
-    assert len(kept) == 7
-    assert kept[0]
-    assert kept == sorted(kept, reverse=True)
-    with StateFile(region.state_file, "desa") as state:
-        held, told = state.connection.execute("select sum(length(content)), (select bytes from sealed_bytes) from sealed").fetchone()
-    assert held == told <= 2_000
-    assert whys(region, region.written(CODE)) == {NOT_KEPT}
-
-
-def test_a_huge_record_is_not_kept(region: Region) -> None:
-    """A record of more than a megabyte is put aside as all are, without its content."""
-    region.say(odd(9, catatan="x" * (1 << 20)))
-    newest = region.entries()[0]
-    assert (newest.field, newest.kept) == ("members.sex", False)
-
-
-def test_a_hostile_record_is_put_aside_and_shown(region: Region) -> None:
-    """Depth, names that are numbers, lone surrogates and odd types neither stop the adapter nor a repair, nor reach a terminal."""
-    deep: object = 1
-    for _ in range(30):
-        deep = {"a": [deep]}
-    region.say({"data": deep}, {"data": {card(1): "\ud800", "kode_desa": 3}}, [], None, 5, "WARGA 000001", {"data": None})
-    assert len(region.entries()) == 9
-    assert region.repair(region.written(CODE.replace("[match]", '[match]\nplace = "/desa"'))).ready == 2
-    mended = region.mended(("L = 1, P = 2 }", "L = 1, P = 2, X = 2 }"))
-    assert region.repair(mended).ready == 0
-    assert len(region.entries()) == 7
+# ---- whatever is full or ends ---------------------------------------------------------------------------------------------------
 
 
 def test_a_full_spool_stops_it_before_it_writes(region: Region) -> None:
@@ -309,6 +196,26 @@ def test_killed_in_the_midst_it_goes_on(tmp_path: Path) -> None:
     assert len({one["household"] for one in region.spooled()}) == 500
 
 
+@pytest.mark.parametrize("step", ["take_back_records", "note"])
+def test_killed_within_a_part_nothing_of_it_is_there(region: Region, step: str) -> None:
+    """After kill -9 in the midst of writing, entry and record stand as before and nothing is spooled; the same repair does it all."""
+    file = region.written(CODE)
+    before = contents(region)
+    program = (
+        "import os, sys; from pathlib import Path; from producers.repair import carrying_out;"
+        "from tests.producers.repair.region import Region;"
+        f"carrying_out.{step} = lambda *_: os.kill(os.getpid(), 9);"
+        "Region.__init__(region := object.__new__(Region), Path(sys.argv[1]));"
+        "region.repair(Path(sys.argv[2]))"
+    )
+    root = str(Path(__file__).parents[3])
+    ended = subprocess.run([sys.executable, "-c", program, str(region.folder), str(file)], cwd=root, check=False, timeout=60)  # noqa: S603
+    assert ended.returncode == -signal.SIGKILL
+    assert contents(region) == before
+    assert audited(region.state_file, 9) == []
+    assert region.repair(file).ready == 2
+
+
 def test_an_adapter_at_work_is_not_locked_out(region: Region) -> None:
     """While a repair stands between two parts, the adapter writes at once; and the repair while the adapter's connection is open."""
     file = region.written(CODE)
@@ -322,98 +229,3 @@ def test_an_adapter_at_work_is_not_locked_out(region: Region) -> None:
         assert work.send(signed(work), no_registry, 1 << 30, lambda _, __: None).ready == 2
         with running.transaction():
             running.connection.execute("update adapter set asked_at = ?", (NOW.isoformat(),))
-
-
-# ---- audit and what people see -----------------------------------------------------------------------------------------------------
-
-
-def test_the_audit_says_who_when_why_and_what(region: Region) -> None:
-    """Of each repair: person, account, reason, file, the entry as it stood, and the event: whose, and what it speaks of; no amount."""
-    ids = {one.id for one in region.entries()}
-    region.repair(region.written(CODE))
-    rows = audited(region.state_file, 10)
-    assert {one.entry for one in rows} == ids
-    one = rows[-1]
-    assert (one.by, one.account, one.reason, one.file, len(one.file_sha256)) == (
-        "OFFICER 01",
-        "account",
-        "the code is new",
-        "repair.toml",
-        64,
-    )
-    assert (one.field, one.cause, one.value, one.place) == ("members.sex", "is a code that the table does not have", "a", "/desa")
-    assert one.repaired_at - one.put_at > timedelta(0)
-    (event,) = one.became
-    assert event["household"] == region.pseudonyms.family_card(card(2)).hex()
-    assert (event["valid_from"], event["revision"], event["mapping_version"], len(event["sha256"])) == ("2024-05-01", 1, 1, 64)
-    assert event["says"] == ["residence", "composition", "welfare", "dwelling", "members", "programmes"]
-    assert "3100000" not in json.dumps([one.as_dict() for one in rows])
-    assert audited(region.state_file, 10, "nobody") == []
-
-
-def test_entries_are_counted_and_found(region: Region) -> None:
-    """By field and cause with masked values; one by its id or the beginning of it."""
-    region.say({"data": None})
-    groups = grouped(region.state_file, Match())
-    assert [(one.count, one.kept, one.field, one.values) for one in groups] == [
-        (2, 2, "members.sex", ["a"]),
-        (1, 1, "residence.village", ["nothing"]),
-    ]
-    found = entry(region.state_file, groups[0].example[:6])
-    assert found.id == groups[0].example
-    with pytest.raises(NoSuchEntry, match="no entry 0000zz"):
-        entry(region.state_file, "0000zz")
-    with pytest.raises(NoSuchEntry):
-        entry(region.state_file, "")
-
-
-def test_a_quarantine_from_before_can_be_looked_at(tmp_path: Path) -> None:
-    """A file of an adapter that kept no records yet is listed; a repair says that they are not kept, and keeps those to come."""
-    region = Region(tmp_path)
-    with StateFile(region.state_file, "desa") as state, state.transaction():
-        put_aside(state, [PutAside(b"m", "/desa", "members.sex", "is missing", "nothing")], NOW)
-    assert [one.kept for one in region.entries()] == [False]
-    assert whys(region, region.written(CODE)) == {NOT_KEPT}
-
-
-def test_a_batch_whose_path_has_changed_is_split_again(region: Region) -> None:
-    """A body that no path of records fitted was put aside whole: through the mended path it becomes its notifications, all or none."""
-    region.say({"pesan": [family(5), family(6)]}, {"pesan": [family(7), odd(8)]})
-    mended = region.mended(('records = "notifikasi[]"', 'records = "pesan[]"'), version=1)
-    counts = region.repair(mended)
-    assert (counts.ready, counts.events) == (1, 2)
-    assert serials(region.spooled(), region.pseudonyms) == [1, 5, 6]
-    assert len(region.entries()) == 3
-
-
-def test_a_repair_is_no_slower_than_reading(tmp_path: Path) -> None:
-    """Ten thousand records are looked at and said a part at a time, each part told."""
-    region = Region(tmp_path)
-    region.say(*(odd(serial % 10_000) for serial in range(1, 2_001)))
-    told: list[tuple[int, int]] = []
-    with region.opened(region.written(CODE)) as work:
-        work.send(signed(work), no_registry, 1 << 30, lambda done, of: told.append((done, of)))
-    assert told[0] == (0, 2_000)
-    assert told[-1] == (2_000, 2_000)
-    assert len(told) == 11
-    with sqlite3.connect(region.state_file) as connection:
-        assert connection.execute("select count(*), (select spooled from adapter) from spool").fetchone() == (2_000, 2_000)
-    connection.close()
-
-
-def test_sealing_is_undone_by_opening(region: Region) -> None:
-    """What was sealed is what the mapping was given: the same event comes of it."""
-    mapper = Mapper(read_region_file(region.file, ENVIRON), region.pseudonyms)
-    whole = Node(family(1), Node({"a": 1}))
-    content = mapper.told(whole)
-    assert content is not None
-    back, part = record_of(content)
-    assert (back, part, mapper.event(back)) == (whole, False, mapper.event(whole))
-    assert told(Node(family(1)), (), part=True) is not None
-
-
-def test_tables_are_made_once(region: Region) -> None:
-    """Making them again loses nothing."""
-    with StateFile(region.state_file, "desa") as state:
-        make_tables(state.connection)
-        assert _sealed(state) == 2
