@@ -30,6 +30,7 @@ from producers.publisher import Publisher
 from producers.reader import Reader, remember
 from producers.region_file import read_region_file
 from producers.sealed import make_tables as make_sealed
+from producers.sealed import seal_anew
 from producers.sealing import Seal
 from producers.settings import AdapterSettings
 from producers.sources import Batch, HearsDelivery, LoadsBeside, Receiving, Source
@@ -66,6 +67,7 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
         begin_with(state, settings.pseudonyms, start_over)
         forget_refusals(state.connection)
         make_sealed(state.connection)
+        seal_anew(state, settings.pseudonyms.seal)
         mapper = Mapper(declared, settings.pseudonyms)
         source = open_source(declared, mapper, state, settings.environ, _now)
         _Adapter(declared, settings, state, DriftKept(mapper, state), stopping, seal=settings.pseudonyms.seal).work(source, source.read)

@@ -7,11 +7,14 @@ Must not: hold a byte that tells anything without the key; keep a record whose e
 
 import secrets
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
+from producers.checkpoint import StateFile
+from producers.faults import SealForeign, SealOfAnotherKey
 from producers.sealing import NONCE_BYTES, Seal
 
-__all__ = ["about", "keep_sealed", "make_tables", "opened"]
+__all__ = ["keep_sealed", "make_tables", "opened", "seal_anew"]
 
 _TABLES = """
 create table if not exists sealed (
@@ -36,7 +39,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
     connection.executescript(_TABLES)
 
 
-def about(mark: bytes, place: str) -> bytes:
+def _about(mark: bytes, place: str) -> bytes:
     """Return what a record is sealed together with: it opens as the record of its own entry only."""
     return mark + place.encode()
 
@@ -52,7 +55,7 @@ def keep_sealed(connection: sqlite3.Connection, records: Iterable[tuple[bytes, s
     connection.executemany(
         "insert into sealed (mark, key_version, content) values (?, ?, ?)",
         [
-            (mark, seal.version, seal.closed(content, about(mark, place), secrets.token_bytes(NONCE_BYTES)))
+            (mark, seal.version, seal.closed(content, _about(mark, place), secrets.token_bytes(NONCE_BYTES)))
             for mark, place, content in {mark: (mark, place, content) for mark, place, content in items}.values()
             if content is not None
         ],
@@ -69,4 +72,27 @@ def keep_sealed(connection: sqlite3.Connection, records: Iterable[tuple[bytes, s
 def opened(connection: sqlite3.Connection, mark: bytes, place: str, seal: Seal) -> tuple[int, bytes] | None:
     """Return an entry's sealed record with its number, None where it is not kept; raises `SealOfAnotherKey`, `SealForeign`."""
     row = connection.execute("select seq, key_version, content from sealed where mark = ?", (mark,)).fetchone()
-    return None if row is None else (int(row[0]), seal.opened(row[2], about(mark, place), row[1]))
+    return None if row is None else (int(row[0]), seal.opened(row[2], _about(mark, place), row[1]))
+
+
+def seal_anew(state: StateFile, seal: Seal) -> None:
+    """Seal with the newer key, while keys are rotated, what the older one sealed: that will be gone. Raises `DiskRefuses`."""
+    after = 0
+    while seal.rotates:
+        with state.transaction() as connection:
+            rows = connection.execute(
+                "select seq, sealed.mark, place, key_version, content from sealed join quarantine on quarantine.mark = sealed.mark"
+                " where seq > ? and key_version < ? order by seq limit ?",
+                (after, seal.version, _TOGETHER),
+            ).fetchall()
+            connection.executemany("update sealed set key_version = ?, content = ? where seq = ?", list(_closed_anew(rows, seal)))
+        if not rows:
+            return
+        after = rows[-1][0]
+
+
+def _closed_anew(rows: Iterable[tuple[int, bytes, str, int, bytes]], seal: Seal) -> Iterator[tuple[int, bytes, int]]:
+    for seq, mark, place, version, content in rows:
+        with suppress(SealOfAnotherKey, SealForeign):  # of a still older key: it stays as it is, and says so
+            record = seal.opened(content, _about(mark, place), version)
+            yield seal.version, seal.closed(record, _about(mark, place), secrets.token_bytes(NONCE_BYTES)), seq

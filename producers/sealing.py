@@ -33,6 +33,11 @@ class Seal:
         """Tell the version, and nothing else."""
         return f"Seal(version {self.version})"
 
+    @property
+    def rotates(self) -> bool:
+        """Whether there is an older key beside this one."""
+        return self._previous is not None
+
     def closed(self, content: bytes, about: bytes, nonce: bytes) -> bytes:
         """Return content sealed, 28 bytes longer than it; `about` is not in it and must be given again, `nonce` must never come again."""
         return nonce + self._cipher.encrypt(nonce, content, about)

@@ -96,6 +96,8 @@ def repair(region: Path, file: Path, signed: tuple[str, str, str] | None, form: 
         counts = work.send(Signed(*signed, work.mending.file_name, work.mending.digest), _registry, settings().spool_mb << 20, bar)
         bar.stop()
         print_sent(counts, form)
+        if not work.mending.laid_over and form is Format.TABLE:
+            print(f"run the adapter with {file} from now on: what it maps otherwise is put aside again")
 
 
 def _foreseen(work: "Repairing", bar: "Shown") -> "tuple[list[Planned], Foreseen | str]":

@@ -170,7 +170,7 @@ def _counts(counts: Counts) -> dict[str, Any]:
         "meant": counts.meant,
         "said": counts.ready,
         "events": counts.events,
-        "corrected_meanwhile": counts.meanwhile,
+        "others_meanwhile": counts.meanwhile,
         "left": dict(counts.left),
         "topics": [household_topic(one) for one in sorted(counts.regions)],
     }
@@ -181,7 +181,7 @@ def _print_counts(counts: Counts) -> None:
     for why, count in counts.left.most_common():
         print(f"{count:,} stay: {why}")
     if counts.meanwhile:
-        print(f"{counts.meanwhile:,} were corrected by the source, or repaired by somebody else, meanwhile")
+        print(f"{counts.meanwhile:,} are others meanwhile: corrected, said again, or repaired by somebody else; run it again")
 
 
 def _office(figures: Foreseen | str) -> dict[str, Any]:

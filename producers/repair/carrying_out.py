@@ -30,7 +30,7 @@ class SpoolFull(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Of some records: how many were repaired, into how many events, and how many were corrected by the source, or repaired, meanwhile."""
+    """Of some records: how many were repaired, into how many events, and how many were corrected, said again or repaired meanwhile."""
 
     repaired: int
     events: int

@@ -6,7 +6,7 @@ Must not: open a sealed record (`opened` in producers/sealed.py does), or write 
 """
 
 import sqlite3
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -103,8 +103,7 @@ def in_order(connection: sqlite3.Connection) -> Iterator[list[Entry]]:
 
 def listed(state_file: Path, match: Match, limit: int) -> list[Entry]:
     """Return what is meant, the newest first, at most `limit`."""
-    found = list(entries(state_file, match))
-    return found[: -limit - 1 : -1]
+    return list(deque(entries(state_file, match), limit))[::-1]
 
 
 def grouped(state_file: Path, match: Match) -> list[Group]:

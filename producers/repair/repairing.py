@@ -45,7 +45,7 @@ class Counts:
     events: int = 0
     """What they are said as."""
     meanwhile: int = 0
-    """Corrected by the source, or repaired, between looking and writing."""
+    """Corrected, said again or repaired between looking and writing."""
     left: Counter[str] = field(default_factory=Counter)
     """By words: why the others stay."""
     regions: set[str] = field(default_factory=set)

@@ -10,7 +10,7 @@ from typing import Any
 
 from producers.drift import shown
 from producers.faults import masked
-from producers.records import Node
+from producers.records import Node, Spoilt
 from producers.repair.entries import Entry
 
 __all__ = ["repair_for", "shape_of"]
@@ -49,6 +49,8 @@ def _within(value: Any, at: str, depth: int) -> Iterator[tuple[str, str, str]]: 
 def _kind(value: Any) -> str:  # noqa: ANN401 - JSON
     if value is None:
         return "nothing"
+    if isinstance(value, Spoilt):
+        return f"a value that {value.cause}"
     if isinstance(value, bool):
         return "true or false"
     return "number" if isinstance(value, int | float) else "text" if isinstance(value, str) else type(value).__name__

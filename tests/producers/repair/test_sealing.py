@@ -14,7 +14,7 @@ from producers.quarantine import take_back
 from producers.records import Node
 from producers.region_file import read_region_file
 from producers.repair.planning import NOT_KEPT, Ready
-from producers.sealed import make_tables
+from producers.sealed import make_tables, seal_anew
 from producers.told import record_of, told
 from tests.producers.repair.region import CODE, Region, odd, whys
 from tests.producers.samples import ENVIRON, KEY, NEW_KEY, card
@@ -84,6 +84,22 @@ def test_a_rotated_key_opens_while_both_are_there(region: Region) -> None:
 
 
 # ---- bounds ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_sealed_before_a_rotation_outlives_the_older_key(region: Region) -> None:
+    """An adapter that starts with both keys seals anew what it can open; what was moved to another entry stays shut, and says so."""
+    region.say(odd(4))
+    with StateFile(region.state_file, "desa") as state:
+        contents = [content for (content,) in state.connection.execute("select content from sealed order by seq")]
+        state.connection.execute("update sealed set content = ? where content = ?", (contents[0][:-1] + b"x", contents[0]))
+        seal_anew(state, Pseudonyms(KEY, 1).seal)
+        assert contents[1:] == [content for (content,) in state.connection.execute("select content from sealed order by seq")][1:]
+    region.pseudonyms = Pseudonyms(NEW_KEY, 2, Pseudonyms(KEY, 1))
+    region.say(family(1))
+    with StateFile(region.state_file, "desa") as state:
+        seal_anew(state, region.pseudonyms.seal)
+    region.pseudonyms = Pseudonyms(NEW_KEY, 2)
+    assert [isinstance(one.plan, Ready) for one in region.planned(region.written(CODE))] == [False, True, True]
 
 
 def test_records_are_bounded_by_bytes(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
