@@ -77,7 +77,7 @@ def print_entry(entry: Entry, shape: Sequence[tuple[str, str, str]] | str, form:
     if lines:
         print("a repair file to begin with, for this and all like it; or a mended region file:", *lines, sep="\n  ")
     else:
-        print("what can be done: correct it at the source, and let it say it again")
+        print("what can be done: mend the region file if it is at fault; else correct it at the source, and let it say it again")
 
 
 def print_preview(counts: Counts, first: Sequence[Planned], figures: Foreseen | str, form: Format) -> None:

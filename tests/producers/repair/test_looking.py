@@ -2,20 +2,24 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from producers.checkpoint import StateFile
+from producers.faults import RegionFileWrong
 from producers.quarantine import PutAside, put_aside
+from producers.records import Node
 from producers.repair.audit import audited
 from producers.repair.entries import NoSuchEntry, entry, grouped
 from producers.repair.match import Match
 from producers.repair.planning import NOT_KEPT
+from producers.repair.shape import NEW_CODE, NEW_FIELD, repair_for, shape_of
 from tests.producers.repair.region import CODE, NOW, Region, no_registry, odd, serials, signed, whys
 from tests.producers.samples import card
-from tests.producers.sumedang import family
+from tests.producers.sumedang import family, person
 
 
 @pytest.fixture
@@ -98,3 +102,50 @@ def test_a_long_repair_tells_how_far_it_is(tmp_path: Path) -> None:
     with sqlite3.connect(region.state_file) as connection:
         assert connection.execute("select count(*), (select spooled from adapter) from spool").fetchone() == (2_000, 2_000)
     connection.close()
+
+
+def test_the_shape_of_a_record_is_told_and_no_value(region: Region) -> None:
+    """Paths as a region file writes them, kinds and masks of all items of a list; names that may be numbers are masked, too."""
+    found = shape_of(Node({card(1): 1, "anggota": [person(1), person(2, nik=7)]}, Node({"desa": None})))
+    assert found[0] == ("9999999999999999", "number", "9")
+    assert ("anggota[].nik", "text, number", "9999999999999999, 9") in found
+    assert found[-1] == ("^.desa", "nothing", "")
+    hostile = {f"x{number}": [number] * 50 for number in range(5_000)}
+    assert len(shape_of(Node(hostile))) == 200
+    assert repair_for(region.entries()[0])[:3] == ["[match]", 'field = "members.sex"', 'cause = "is a code that the table does not have"']
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted"),
+    [
+        ("residence.village", 'village = { constant = "<the village\'s code>" }   # of a regency of the region file'),
+        ("valid_from", 'valid_from = { path = "<where it is>" }   # or: constant = <what it is>'),
+        ("members.birth_year", "[mapping.members.birth_year]"),
+        ("members", 'each = "<the path of it>"'),
+        ("dwelling", 'when = "<the path of it>"'),
+        ("notifikasi[]", None),
+        ("household", None),
+        ("revision", None),
+    ],
+)
+def test_each_fault_has_a_file_to_begin_with(region: Region, field: str, wanted: str | None) -> None:
+    """It is TOML that names what is to be filled in; what only the source can say has none."""
+    one = replace(region.entries()[0], field=field, cause="is no date")
+    lines = repair_for(one)
+    assert (wanted in lines) if wanted else lines == []
+    if wanted:
+        with pytest.raises(RegionFileWrong, match="is still to be filled in"):
+            region.opened(region.written("\n".join(lines)))
+
+
+def test_the_causes_that_a_file_is_begun_for_are_the_mappings_own(region: Region) -> None:
+    """A new code, a number out of range and a new field are told in the very words by which the mapping puts a record aside."""
+    text = region.file.read_text(encoding="utf-8").replace("mapping_version = 1", "mapping_version = 2")
+    region.file.write_text(text + '[drift]\nnew_field = "quarantine"\nknown = ["nothing"]\n', encoding="utf-8")
+    region.say(family(7))
+    with pytest.raises(RegionFileWrong, match="is still to be filled in"):
+        region.opened(region.written("\n".join(repair_for(region.entries()[-1]))))
+    causes = {one.cause for one in region.entries()}
+    assert {NEW_CODE, NEW_FIELD} <= causes
+    new = next(one for one in region.entries() if one.cause == NEW_FIELD)
+    assert region.repair(region.written("\n".join(repair_for(new)))).ready == 1
