@@ -119,8 +119,9 @@ def _foreseen(work: "Repairing", bar: "Shown") -> "tuple[list[Planned], Foreseen
 
 def _office() -> "Foreseeing | str":
     """Return the office's database where it is within reach, or in words why it is not; it is only read."""
+    told = settings()
     try:
-        database = addresses(settings(), database=False).database
+        database = told.database.get_secret_value() if told.database else addresses(told, database=False).database
     except NoServices:
         database = ""
     if not database:

@@ -149,6 +149,12 @@ def test_a_pushed_record_is_repaired_while_the_adapter_runs(stage: Stage, servic
             world.drained()
             assert (7, 99) in {(one.size, one.revision) for said in stage.said.values() for one in said}
             receipt, found = world.adapter.receipt()
+
+            # What the office would reject is told before.
+            kind.sender.tell(sumedang.family(8, 100, kode_desa=f"{kind.regency}.01.9999", anggota=[sumedang.person(1, jenis_kelamin="X")]))
+            world.adapter.wait_told()
+            dry = world.rejected("repair", "--with", world.repaired())
+            assert dry["would_be_rejected"] == {"village_unknown (residence.village)": 1}
         stage.assert_exact()
         with stage.connect() as conn:
             assert verify(conn).exact
