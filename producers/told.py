@@ -26,7 +26,11 @@ def told(record: Node, way: Collection[str], *, part: bool = False) -> bytes | N
     """
     around, at = [], record.parent
     while at is not None:
-        around.append({name: one for name, one in at.value.items() if name not in way} if isinstance(at.value, dict) else None)
+        around.append(
+            {name: one for name, one in at.value.items() if name not in way or not isinstance(one, dict | list)}
+            if isinstance(at.value, dict)
+            else None
+        )
         at = at.parent
     value = record.value
     spoilt = {name: one.cause for name, one in value.items() if isinstance(one, Spoilt)} if isinstance(value, dict) else {}

@@ -7,17 +7,19 @@ import pytest
 
 from producers import sealed
 from producers.checkpoint import StateFile
+from producers.declaration import RestSource
 from producers.faults import KeyNotBegun
 from producers.mapping import Mapper
 from producers.pseudonym import Pseudonyms
 from producers.quarantine import take_back
-from producers.records import Node
+from producers.records import Node, nodes_behind, nodes_of
 from producers.region_file import read_region_file
 from producers.repair.planning import NOT_KEPT, Ready
 from producers.sealed import make_tables, seal_anew
 from producers.told import record_of, told
 from tests.producers.repair.region import CODE, Region, odd, whys
-from tests.producers.samples import ENVIRON, KEY, NEW_KEY, card
+from tests.producers.samples import ENVIRON, KEY, NEW_KEY, building, card, carik
+from tests.producers.samples import family as family_of_carik
 from tests.producers.sumedang import family
 
 
@@ -152,3 +154,22 @@ def test_tables_are_made_once(region: Region) -> None:
     with StateFile(region.state_file, "desa") as state:
         make_tables(state.connection)
         assert _sealed(state) == 2
+
+
+def test_a_part_of_an_answer_is_followed_from_where_it_lay(tmp_path: Path) -> None:
+    """A building whose households stand under another name is kept as a whole, without the page; the mended path finds its families."""
+    declared = carik()
+    assert isinstance(declared.source, RestSource)
+    building_said = building(family_of_carik(1), family_of_carik(2))
+    page = {"data": [building_said, building(family_of_carik(3))], "ada_lagi": False}
+    (first, second, _), _ = nodes_of(page, declared.source.records)
+    mapper = Mapper(declared, Pseudonyms(KEY, 1))
+    renamed = {"rt": building_said.pop("rumah_tangga"), **building_said}
+    content = mapper.told(Node(renamed, Node(page)), part=True)
+    assert content is not None
+    assert b"data" not in content
+    part, is_part = record_of(content)
+    found, faults = nodes_behind(part, declared.source.records.replace("rumah_tangga", "rt"))
+    assert (is_part, faults) == (True, [])
+    assert [mapper.event(one) for one in found] == [mapper.event(first), mapper.event(second)]
+    assert [one.field for one in nodes_behind(part, declared.source.records)[1]] == ["rumah_tangga[]"]
