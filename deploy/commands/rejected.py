@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["rejected"]
 
-rejected = typer.Typer(help="What the office rejected, or a region put aside, and its repair.", no_args_is_help=True)
+rejected = typer.Typer(help="Events rejected or put aside, and their repair.", no_args_is_help=True)
 
 _NATIONAL_IDENTIFIER = re.compile("[0-9]{16}")
 
