@@ -91,7 +91,7 @@ class Planner:
             return Left(NOT_KEPT)
         sealed, content = found
         try:
-            events = self._events(content)
+            events = self._events(content, one.place)
         except (RecordUnreadable, SourceFrozen, RequestRefused) as fault:
             return Left(f"still cannot be mapped: {_told(fault)}")
         except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError, AttributeError) as error:
@@ -99,9 +99,9 @@ class Planner:
             return Left(f"still cannot be mapped: {type(error).__name__}")
         return Ready(sealed, events, events)
 
-    def _events(self, content: bytes) -> list[HouseholdChanged]:
+    def _events(self, content: bytes, place: str) -> list[HouseholdChanged]:
         """Return the events in what was sealed; raises what the mapping does."""
-        events = [self._mapper.event(record) for record in _records(self._mending.declared, content)]
+        events = [self._mapper.event(record) for record in _records(self._mending.declared, content, place)]
         if not events:
             raise RecordUnreadable(field="records", cause="lead to none in it", value="nothing")
         if any(len(encode(event, 0)) > GREATEST_BYTES for event in events):
@@ -135,10 +135,13 @@ def _told(fault: RecordUnreadable | SourceFrozen | RequestRefused) -> str:
     return f"{fault.facts['field']} {fault.facts['cause']} (value {fault.facts['value']})"
 
 
-def _records(declared: Declaration, content: bytes) -> list[Node]:
+def _records(declared: Declaration, content: bytes, place: str) -> list[Node]:
     """Return the records in what was sealed, by the path of records as the mended file has it; raises `RecordUnreadable`."""
     record, part = record_of(content)
     path: str | None = getattr(declared.source, "records", None)
+    snapshot = getattr(declared.source, "snapshot", None)
+    if snapshot is not None and place == snapshot.path:
+        path = snapshot.records or path
     faults: list[Unreachable] = []
     found = [record]
     if isinstance(declared.source, WebhookSource) and record.parent is None:
