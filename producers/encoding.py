@@ -15,9 +15,11 @@ from producers.conversions import microseconds
 from schemas.codec import parsed
 from schemas.events import HouseholdChanged
 
-__all__ = ["encode"]
+__all__ = ["GREATEST_BYTES", "encode"]
 
 Write = Callable[[Any], bytes]
+GREATEST_BYTES = 900_000
+"""Of one event; brokers and librdkafka take records of some 1,000,000. The mapping's limits keep events far below that."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 

@@ -14,8 +14,10 @@ from producers.declaration import Declaration
 from producers.drift import Drift
 from producers.faults import RecordUnreadable, masked
 from producers.pseudonym import Pseudonyms, identifier_fault
+from producers.readings import way_to_records
 from producers.records import Node
 from producers.shape import Shape
+from producers.told import told
 from schemas.events import (
     ChildMeasured,
     Composition,
@@ -51,7 +53,7 @@ class Mapper:
         """Compile the mapping."""
         self.declared, self._pseudonyms = declared, pseudonyms
         self.key_version, self.rotates = pseudonyms.version, pseudonyms.previous is not None
-        self._regencies = frozenset(declared.regencies)
+        self._regencies, self._way = frozenset(declared.regencies), way_to_records(declared)
         self.drift = drift = Drift(declared.drift)
         self.shape = Shape(declared, drift, NULLABLE)
         self._residences: dict[str, Residence] = {}
@@ -127,6 +129,10 @@ class Mapper:
     def mark(self, record: Node) -> bytes:
         """Return the mark by which a record's content is known again, however often it is read."""
         return self._pseudonyms.mark(json.dumps(record.value, sort_keys=True, default=str).encode())
+
+    def told(self, record: Node, *, part: bool = False) -> bytes | None:
+        """Return a record, or a part in which the way to records ended, as it may be sealed and mapped again; None for too large a one."""
+        return told(record, self._way, part=part)
 
     def statement_mark(self, record: Node) -> bytes:
         """

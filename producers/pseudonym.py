@@ -18,6 +18,7 @@ from pathlib import Path
 
 from producers.environment import content_of
 from producers.faults import KeyMissing, PreviousKeyWrong
+from producers.sealing import Seal
 
 __all__ = [
     "KEY",
@@ -54,7 +55,7 @@ _Keyed = tuple["hashlib._Hash", "hashlib._Hash"]  # noqa: SLF001 - the one name 
 class Pseudonyms:
     """Makes pseudonyms with one version of the key; `previous` makes them with an older one, while keys are rotated."""
 
-    __slots__ = ("_card", "_mark", "_person", "previous", "version")
+    __slots__ = ("_card", "_mark", "_person", "previous", "seal", "version")
 
     def __init__(self, key: bytes, version: int, previous: "Pseudonyms | None" = None) -> None:
         """Take a key of at least 32 bytes; raises `KeyMissing` for a shorter one, and `PreviousKeyWrong` for one that is not older."""
@@ -62,6 +63,8 @@ class Pseudonyms:
             raise KeyMissing(why=f"it has {len(key)} bytes")
         self.version, self.previous = version, previous
         self._card, self._person, self._mark = (_keyed(key, domain) for domain in (_FAMILY_CARD, _PERSON, _MARK))
+        self.seal: Seal = Seal(key, version, previous.seal if previous else None)
+        """Closes what must be kept of records that could not become events."""
         if previous is not None:
             if previous.version >= version:
                 raise PreviousKeyWrong(why=f"its version {previous.version} is not below {version}, the version of the new one")

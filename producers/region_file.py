@@ -15,14 +15,14 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from producers.authoring.lines import lines_of, place, syntax_mistakes
+from producers.authoring.lines import Lines, lines_of, place, syntax_mistakes
 from producers.authoring.meaning import meaning_mistakes
 from producers.authoring.mistakes import key_of, placeholders, told
 from producers.declaration import Declaration
 from producers.environment import why_missing
 from producers.faults import RegionFileWrong
 
-__all__ = ["read_region_file", "unset_variables", "variables_of"]
+__all__ = ["declaration_of", "read_region_file", "read_toml", "unset_variables", "variables_of"]
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _LONGEST_PLACEHOLDER = 100
@@ -35,19 +35,31 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
 
     Raises `RegionFileWrong` with every mistake at once.
     """
+    raw, lines = read_toml(path)
+    return declaration_of(path, raw, lines, environ)
+
+
+def read_toml(path: Path) -> tuple[dict[str, Any], Lines]:
+    """Return what a TOML file says, and the lines of its keys; raises `RegionFileWrong` where it is none."""
     try:
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
         if not raw:
             raise _wrong(path, ["says nothing: muara adapter new NAME --source KIND --out FILE begins one"])
+        return raw, lines_of(text)
     except OSError as error:
         raise _wrong(path, [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise _wrong(path, ["is no TOML: it is not written in UTF-8"]) from error
     except tomllib.TOMLDecodeError as error:
         raise _wrong(path, [f"is no TOML: {one}" for one in syntax_mistakes(text, error)]) from error
-    lines = lines_of(text)
-    mistakes: list[tuple[Key, str]] = []
+
+
+def declaration_of(
+    path: Path, raw: Mapping[str, Any], lines: Lines, environ: Mapping[str, str] | None, mistakes: Sequence[tuple[Key, str]] = ()
+) -> Declaration:
+    """Return the declaration that TOML says; raises `RegionFileWrong` with every mistake, those given among them, at their lines."""
+    mistakes = list(mistakes)
     if environ is not None:
         mistakes += [(key, why_missing(name, environ)) for key, name in _unset(raw, environ)]
     left = [*placeholders(raw), *((key, "") for key, _ in mistakes)]

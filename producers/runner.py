@@ -21,13 +21,17 @@ from producers.backoff import Backoff
 from producers.checkpoint import StateFile, exclusive, status
 from producers.declaration import PUSHING_KINDS, Declaration
 from producers.drift_log import DriftKept
-from producers.faults import MappingChanged, ResendStopped, SourcePushes
+from producers.faults import ResendStopped, SourcePushes
 from producers.keys import begun, must_have_begun
 from producers.ledger import Ledger
 from producers.mapping import Mapper
+from producers.mapping_version import must_be_raised
 from producers.publisher import Publisher
 from producers.reader import Reader, remember
 from producers.region_file import read_region_file
+from producers.sealed import make_tables as make_sealed
+from producers.sealed import seal_anew
+from producers.sealing import Seal
 from producers.settings import AdapterSettings
 from producers.sources import Batch, HearsDelivery, LoadsBeside, Receiving, Source
 from producers.sources.opening import open_source
@@ -60,14 +64,16 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
     declared = _paced(read_region_file(region_file, settings.environ), settings.poll_interval_s)
     path = settings.state_file(declared.source_id)
     with _stopping(stop) as stopping, exclusive(path), StateFile(path, declared.source_id) as state:
-        _must_be_raised(state, declared, region_file)
+        must_be_raised(state, declared, region_file)
         pseudonyms = begun(state, settings.pseudonyms, settings.keys_again, start_over, stopping)
         if pseudonyms is None:
             return 0
         forget_refusals(state.connection)
+        make_sealed(state.connection)
+        seal_anew(state, pseudonyms.seal)
         mapper = Mapper(declared, pseudonyms)
         source = open_source(declared, mapper, state, settings.environ, _now)
-        _Adapter(declared, settings, state, DriftKept(mapper, state), stopping).work(source, source.read)
+        _Adapter(declared, settings, state, DriftKept(mapper, state), stopping, seal=pseudonyms.seal).work(source, source.read)
     return 0
 
 
@@ -85,14 +91,15 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     path = settings.state_file(declared.source_id)
     again = path.with_suffix(".resend.sqlite")
     with _stopping(stop) as stopping, exclusive(again), StateFile(path, declared.source_id) as running:
-        _must_be_raised(running, declared, region_file)
+        must_be_raised(running, declared, region_file)
         must_have_begun(running, settings.pseudonyms)
+        make_sealed(running.connection)
         _remove(again)
         with StateFile(again, declared.source_id) as state:
             mapper = Mapper(declared, settings.pseudonyms)
             source = open_source(declared, mapper, running, settings.environ, _now)
             adapter = _Adapter(declared, settings, state, DriftKept(mapper, running), stopping, receipts=(path, "resend"))
-            adapter.work(source, partial(_again, source, running, since), once=True)
+            adapter.work(source, partial(_again, source, running, settings.pseudonyms.seal, since), once=True)
         told = status(again)
         _remove(again)
     if told is None or not told.caught_up:
@@ -101,7 +108,7 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     return told.delivered
 
 
-def _again(source: Source, running: StateFile, since: datetime, position: str | None) -> Batch:
+def _again(source: Source, running: StateFile, seal: Seal, since: datetime, position: str | None) -> Batch:
     """
     Return what a source told, such that keeping it also brings the adapter's own file up to date: who was said, who is in quarantine.
 
@@ -111,7 +118,7 @@ def _again(source: Source, running: StateFile, since: datetime, position: str | 
 
     def keep(_: sqlite3.Connection) -> None:
         with running.transaction():
-            remember(running, batch, _now())
+            remember(running, batch, _now(), seal)
 
     return replace(batch, keep=keep)
 
@@ -127,11 +134,13 @@ class _Adapter:
         drift: DriftKept,
         stop: threading.Event,
         receipts: tuple[Path, str] | None = None,
+        seal: Seal | None = None,
     ) -> None:
         """Know what to do; `receipts` are the file in which deliveries are noted, and as whose: the state file's own unless said."""
         self._declared, self._settings, self._state, self._drift, self._stop = declared, settings, state, drift, stop
         self._receipts, self._writer = receipts or (state.path, "run")
         self._spooled = threading.Event()
+        self._seal = seal
         self._error: BaseException | None = None
 
     def work(self, source: Source, read: Callable[[str | None], Batch], *, once: bool = False) -> None:
@@ -188,6 +197,7 @@ class _Adapter:
             receiving=receiving,
             delivered=delivered,
             loads=source if isinstance(source, LoadsBeside) else None,
+            seal=self._seal,
         )
 
     def _schema_ids(self) -> dict[str, int] | None:
@@ -218,14 +228,6 @@ def _paced(declared: Declaration, poll_s: float | None) -> Declaration:
     if poll_s is None or declared.source.kind in PUSHING_KINDS:
         return declared
     return declared.model_copy(update={"source": declared.source.model_copy(update={"poll_s": poll_s})})
-
-
-def _must_be_raised(state: StateFile, declared: Declaration, region_file: Path) -> None:
-    """Refuse a mapping that was changed under a version that was used already."""
-    # Without defaults: what the language learns later changes no mapping.
-    told = f"{declared.source_id} {declared.mapping.model_dump_json(exclude_defaults=True)}"
-    if not state.mapping_unchanged(declared.mapping_version, hashlib.sha256(told.encode()).hexdigest()):
-        raise MappingChanged(source=declared.source_id, version=declared.mapping_version, file=region_file.name)
 
 
 def _remove(file: Path) -> None:

@@ -177,7 +177,7 @@ class WebhookReader:
 
     def _unreachable(self, fault: Unreachable) -> PutAside:
         told = RecordUnreadable(field=fault.field, cause=fault.cause, value=masked(type(fault.part.value).__name__))
-        return PutAside.record(self._mapper.mark(fault.part), self._declared.path, told)
+        return PutAside.record(self._mapper.mark(fault.part), self._declared.path, told, self._mapper.told(fault.part, part=True))
 
     def _tell(self, counts: dict[str, int], now: datetime) -> None:
         """Log what was refused, when something was and not more often than once a minute."""
