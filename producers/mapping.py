@@ -44,6 +44,7 @@ VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}")
 _NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")
 _event, _dwelling, _welfare = maker(HouseholdChanged), maker(Dwelling), maker(Welfare)
 _member, _programme, _child = maker(Member), maker(Programme), maker(ChildMeasured)
+_UPSERT, _END, _RETRACT = Operation.UPSERT, Operation.END, Operation.RETRACT
 _WELFARE = ("expenditure", "basis")
 _MEASURED = ("person", "measured_on", "weight_g", "height_mm", "status")
 _Head = tuple[str, Operation, tuple[bytes, bytes | None], date, int, datetime]
@@ -103,7 +104,7 @@ class Mapper:
 
     def _event(self, record: Node, names: tuple[bytes, bytes | None] | None) -> HouseholdChanged:
         village, operation, (household, previous_household), valid_from, revision, recorded_at = self._head(record, names)
-        said = operation is Operation.UPSERT
+        said = operation is _UPSERT
         return _event(
             household,
             self.key_version,
@@ -138,7 +139,7 @@ class Mapper:
                 self._revision(record),
                 self._recorded_at(record),
             )
-        operation = Operation.RETRACT if retracted else Operation.END if ended else Operation.UPSERT
+        operation = _RETRACT if retracted else _END if ended else _UPSERT
         return self._checked_village(village), operation, names or self._named(number), valid_from, revision, recorded_at
 
     def names(self, record: Node) -> tuple[bytes, bytes | None]:
@@ -198,8 +199,8 @@ class Mapper:
 
     def _operation(self, record: Node) -> Operation:
         if self._retracted(record):
-            return Operation.RETRACT
-        return Operation.END if self._ended(record) else Operation.UPSERT
+            return _RETRACT
+        return _END if self._ended(record) else _UPSERT
 
     def _composition_of(self, record: Node) -> Composition | None:
         said = self._composition(record)

@@ -5,6 +5,7 @@ Why: what the log does not tell (the beginning, a household's members) is read h
 Must not: ask for a column that no mapping reads; keep a transaction open longer than one batch.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,14 +118,14 @@ class Tables:
             )
         else:
             query = sql.SQL("select {} {}").format(self._columns(columns), where)
-        found: dict[str, list[Row]] = {}
+        found: defaultdict[str, list[Row]] = defaultdict(list)
         for row in self._rows(query, columns, list(keys)):
-            found.setdefault((row[one.key] or "").rstrip(), []).append(row)
+            found[(row[one.key] or "").rstrip()].append(row)
         return found
 
     def _rows(self, query: sql.Composed, columns: Sequence[str], keys: list[str] | None = None) -> list[Row]:
         cursor = self._session.tables().execute(query, None if keys is None else (keys,))
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        return [dict(zip(columns, row)) for row in cursor.fetchall()]  # noqa: B905 - the query names them, and checking takes as long again
 
     def _columns(self, columns: Sequence[str]) -> sql.Composed:
         return sql.SQL(", ").join(map(sql.Identifier, columns))
