@@ -104,6 +104,10 @@ class Snapshot:
     """All pages are read, and those who are gone are few enough to be told."""
     anyone: int = 0
     """Rows so far without a readable family card: each may be anyone, so that nobody can be said to be gone."""
+    rows: int = 0
+    """Rows read so far."""
+    total: int = 0
+    """How many rows there were when it began."""
 
 
 @dataclass(frozen=True, slots=True)
