@@ -24,7 +24,12 @@ _REMEMBERED = 4096
 
 def encode(event: HouseholdChanged, schema_id: int) -> bytes:
     """Return an event in framing V0: a zero byte, the schema's id, the Avro body."""
-    return b"\0" + schema_id.to_bytes(4, "big") + _body()(event)
+    return _frame(schema_id) + _body()(event)
+
+
+@cache
+def _frame(schema_id: int) -> bytes:
+    return b"\0" + schema_id.to_bytes(4, "big")
 
 
 @cache
