@@ -7,6 +7,7 @@ Must not: look into the adapter: what it has done is what lies in its topic.
 
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,7 +50,8 @@ class Adapter:
         """Write the region file, and make the topics."""
         regency = self.made.village[:5]
         self.topic = household_topic(regency)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)  # what another run has read is of another database
+        self.folder.mkdir(parents=True)
         text = re.sub(r"regencies = \[.*\]", f'regencies = ["{regency}"]', KAMPUNG.read_text(encoding="utf-8"))
         text = text.replace('slot = "muara"', f'slot = "{self.made.slot}"\npoll_s = {_POLL_S}')
         self._file = self.folder / "kampung.toml"

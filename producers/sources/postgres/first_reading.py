@@ -21,7 +21,7 @@ from producers.sources.postgres.sweeping import Sweeping
 
 __all__ = ["FirstReading", "backfill_of"]
 
-_AHEAD = 20_000
+_AHEAD = 4_000
 """Rows that wait for delivery, after which changes alone are read: they must not wait behind a million rows."""
 _REFUSED_S = 600.0
 """How long to wait before everything is read again, where too many were missing."""

@@ -37,6 +37,8 @@ __all__ = ["FollowReader", "Following"]
 
 _AT_ONCE = 2_000
 _WAIT_S = 0.2
+_PAUSE_S = 0.02
+"""How long rows of a first load are held up at a time: what waits is sent within some hundredths of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class FollowReader:
         self._feed = feed_of(self._session, source, wanted)
         self._memory = Memory(connection)
         self._saying = Saying(source, mapper, connection)
-        self._loads_turn, self._may_load = False, True
+        self._loads_turn, self._may_load, self._round = False, True, 0
 
     def read(self, position: str | None) -> Batch:
         """Return the next rows; see `producers.sources.Source`."""
@@ -170,9 +172,11 @@ class FollowReader:
         if at.load is None or not self._loads_turn:
             batch = self._changes(at, again=False)
             self._loads_turn = batch.caught_up
-            return replace(batch, wait_s=0.0) if at.load and batch.caught_up and self._may_load else batch
+            return replace(batch, wait_s=0.0) if at.load and batch.caught_up else batch
         self._loads_turn = False
-        if not self._may_load or set(at.load.ran) & set(self._running()):
+        if not self._may_load:
+            return Batch([], at.text(), caught_up=False, wait_s=_PAUSE_S)
+        if set(at.load.ran) & set(self._running()):
             return Batch([], at.text(), caught_up=False, wait_s=_WAIT_S)
         return self._loaded(at, at.load)
 
@@ -211,7 +215,7 @@ class FollowReader:
         fresh = [*fresh, *self._memory.voided(fresh)]
 
         def keep(connection: sqlite3.Connection) -> None:
-            current = self._memory.newest_round() or 1
+            current = self._round = self._round or self._memory.newest_round() or 1  # finding it goes over all that is known
             Memory.keep_renamed(connection, newer)
             Memory.keep_events(connection, events, current)
             shown = [Shown(one.household, one.region, current, digest_of(one)) for one in events if one.operation is not Operation.END]

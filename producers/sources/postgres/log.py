@@ -48,6 +48,8 @@ _LOOK_S = 2.0
 _AGE_S = 60.0
 """How long a reading of the log may stay open while nobody takes from it: it keeps a transaction open over there."""
 _WAIT_S = 0.2
+_PAUSE_S = 0.02
+"""How long rows are held up at a time: what waits is sent within some hundredths of a second."""
 
 
 class LogReader:
@@ -87,6 +89,8 @@ class LogReader:
         self._ahead = 0
         self._confirmed = ""
         self._rows_turn = False
+        self._round: int | None = None
+        """The newest reading of the tables, asked for once: finding it goes over all that is known."""
 
     # ---- the source's protocol -------------------------------------------------------------------------------------------------
 
@@ -182,7 +186,7 @@ class LogReader:
         self._rows_turn = not turn
         if turn and may and (batch := self._first.next(at)) is not None:
             return batch
-        wait_s = 0.0 if may else _WAIT_S
+        wait_s = 0.0 if may else _WAIT_S if self._first.refused else _PAUSE_S
         note = self._first.progress(at.snapshot)
         batch = self._from_log(at) or Batch([], at.text(), caught_up=False)
         return replace(batch, caught_up=False, note=note, wait_s=None if batch.events else wait_s)
@@ -242,7 +246,7 @@ class LogReader:
         events += self._memory.voided(events)
         self._watch.unkeyed += gathering.unkeyed
         gathering.clear()
-        current = at.snapshot.round if at.snapshot else self._memory.newest_round()
+        current = self._round = at.snapshot.round if at.snapshot else self._memory.newest_round() if self._round is None else self._round
 
         def keep(connection: sqlite3.Connection) -> None:
             Memory.keep_renamed(connection, newer)

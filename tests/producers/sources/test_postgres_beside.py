@@ -131,7 +131,7 @@ def test_no_rows_while_too_many_wait(hundred: Kampung, reader: Reading) -> None:
     last = reader.batches[-1]
 
     assert [one.composition.size for one in said if one.composition] == [3]
-    assert (last.backfill, last.caught_up, last.wait_s) == (before, False, log_module._WAIT_S)
+    assert (last.backfill, last.caught_up, last.wait_s) == (before, False, log_module._PAUSE_S)
     reader.source.may_load(may=True)
     reader.read_all()
     assert reader.held == {**dict.fromkeys(range(2, 101), 2), 1: 3}
