@@ -41,9 +41,9 @@ LOST = "went through a number of a spreadsheet, which keeps 15 digits: write it 
 """What is wrong with an identifier that was a number once: its last digits are gone, and nothing tells them."""
 _NUMBER = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]{15,16}[.,]0*")
 _SIXTEEN = re.compile(r"[0-9]{16}")
-_CARD = re.compile(r"[0-9]{6}(?:0[1-9]|1[0-9]|2[0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000)[0-9]{4}")
-_PERSONS = re.compile(r"[0-9]{6}(?:[04][1-9]|[15][0-9]|[26][0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000)[0-9]{4}")
-"""Numbers that are certainly well formed: their days are in every month. Nine of ten are so, and need no other look."""
+_CARD = re.compile(r"[0-9]{2}(?!00|70)[0-9]{4}(?:0[1-9]|1[0-9]|2[0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000|9999)[0-9]{4}")
+_PERSONS = re.compile(r"[0-9]{2}(?!00|70)[0-9]{4}(?:[04][1-9]|[15][0-9]|[26][0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000|9999)[0-9]{4}")
+"""Numbers that are certainly well formed, of areas and on days that there certainly are: nine of ten need no other look."""
 _LEAP_YEAR = 2000
 _WOMEN_FROM, _WOMEN_PLUS = 41, 40
 _Keyed = tuple["hashlib._Hash", "hashlib._Hash"]  # noqa: SLF001 - the one name that types have for it
