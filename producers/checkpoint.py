@@ -8,10 +8,11 @@ Must not: be the only holder of anything: a lost file means starting over from t
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +20,7 @@ from producers.backfill import FirstLoad
 from producers.backfill_log import first_load
 from producers.faults import AdapterRuns, DiskRefuses, StateFileForeign
 
-__all__ = ["WITHHELD", "AdapterStatus", "StateFile", "disk_faults", "exclusive", "status", "transaction"]
+__all__ = ["WITHHELD", "AdapterStatus", "StateFile", "disk_faults", "exclusive", "insert", "status", "transaction"]
 
 _VERSION = 1
 _TABLES = """
@@ -42,6 +43,7 @@ WITHHELD = "END"
 _BUSY_S = 30.0
 """How long a write waits for another connection's: a transaction here takes milliseconds, a slow disk some seconds."""
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+_ROWS_AT_ONCE = 100
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
@@ -205,6 +207,18 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("rollback")
         raise
     connection.execute("commit")
+
+
+def insert(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]], otherwise: str = "") -> None:
+    """
+    Insert rows `into` a table with its columns in brackets, many by one statement; `otherwise` is what to do in a conflict.
+
+    SQLite lets other threads of Python go first at each step of a statement, and a statement for each row is a step for each row.
+    """
+    for begin in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[begin : begin + _ROWS_AT_ONCE]
+        places = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        connection.execute(f"insert into {into} values {places} {otherwise}", list(chain.from_iterable(some)))  # noqa: S608 - no value in it
 
 
 def status(state_file: Path) -> AdapterStatus | None:

@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import hmac
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from producers import pseudonym
 from producers.faults import KeyMissing, PreviousKeyWrong
 from producers.pseudonym import Pseudonyms, identifier_fault
 from tests.producers.samples import KEY, NEW_KEY, card, nik, rotated
@@ -161,3 +163,16 @@ def test_a_previous_key_that_cannot_be_is_told(environ: dict[str, str], why: str
 def test_what_is_wrong_with_a_number(number: str, person: bool, fault: str | None) -> None:
     """Digits, date (women's day plus 40, persons only), serial and what no area can be are judged; whether the area is there is not."""
     assert identifier_fault(number, person=person) == fault
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_no_number_passes_by_its_looks(monkeypatch: pytest.MonkeyPatch, person: bool) -> None:
+    """Of every day, month, area and serial the quick look lets pass only what the whole look does."""
+    days = [f"{day:02}{month:02}{year:02}" for day in range(100) for month in range(14) for year in (0, 1, 4)]
+    numbers = [f"990101{day}0001" for day in days] + [f"99{area:02}01010190{serial}" for area in range(100) for serial in ("0000", "9999")]
+    found = [identifier_fault(number, person=person) for number in numbers]
+    monkeypatch.setattr(pseudonym, "_PERSONS", re.compile("never"))
+    monkeypatch.setattr(pseudonym, "_CARD", re.compile("never"))
+
+    assert found == [identifier_fault(number, person=person) for number in numbers]
+    assert found.count(None) > 1000
