@@ -86,6 +86,12 @@ class FolderKnown:
         self._renew()
         return len(self._files)
 
+    def size(self) -> int:
+        """Return how many bytes the files known have together."""
+        self._renew()
+        latest = {**{name: one.known for name, one in self._files.items()}, **self._refused}
+        return sum(one.size for one in latest.values())
+
     def snapshots(self) -> Snapshots:
         """Return the snapshots that count."""
         self._renew()
