@@ -87,11 +87,12 @@ class Arrivals:
 
     # ---- looking ---------------------------------------------------------------------------------------------------------------
 
-    def look(self, busy: str | None = None) -> None:
+    def look(self, *, working: bool = False, busy: str | None = None) -> None:
         """
         Look for files that are new, have changed, or were put aside for a loss that others may explain by now, if it is time to.
 
-        `busy` is the name of the file that is being read. Raises `SourceAway` where the folder cannot be read.
+        `working` tells whether anything else is to be said yet; `busy` is the name of the file that is being read. Raises `SourceAway`
+        where the folder cannot be read.
         """
         now_s = self._clock().timestamp() if self._clock else 0.0
         if (self._files and 0 <= now_s - self._looked_s < min(_LOOK_S, self._declared.poll_s)) or (self._files and not self._clock):
@@ -99,7 +100,7 @@ class Arrivals:
         self._looked_s = now_s
         waiting = {name for name, _ in self._files}
         found = self._unread(waiting)
-        self._new = {name for name, _ in found if waiting and (name in self._new or name not in waiting)}
+        self._new = {name for name, _ in found if (waiting or working) and (name in self._new or name not in waiting)}
         ahead = {self._village(name) for name in self._new} - ({self._village(busy)} if busy else set())
         self._ahead = {name for name in self._new if self._village(name) in ahead}
         found.sort(key=lambda one: (self._village(one[0]) not in ahead, *self._order(one[0])))

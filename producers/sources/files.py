@@ -57,8 +57,8 @@ class FilesReader:
 
     def read(self, position: str | None) -> Batch:
         """Return what one more file tells, or a part of one; see `producers.sources.Source`. The position is a file's name, for people."""
-        self._arrivals.look(self._busy)
         works = self._at_work is not None or self._owing.anything()
+        self._arrivals.look(working=works, busy=self._busy)
         batch = self._next(position) if self._arrivals.urgent or not works else self._worked(position)
         if not self._showings.first_load() or not self._known.count():
             return batch

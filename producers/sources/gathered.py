@@ -7,6 +7,7 @@ Must not: outlive the process (whoever is killed reads the snapshot again), or h
 
 import marshal
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import islice
@@ -51,7 +52,7 @@ class Gathered:
         self._rows.append(row)
         self._count += 1
         if len(self._rows) >= _IN_MEMORY:
-            self._file = self._file or _opened(self._folder)
+            self._file = self._file or _opened(self._folder, self)
             _write(self._file, self._rows, self._folder)
             self._rows = []
 
@@ -83,6 +84,8 @@ class Sorted:
             level = 0
             while len(self._levels[level]) >= _MOST_RUNS:
                 merged = self._run(merge(*map(_read, self._levels[level])))
+                for run in self._levels[level]:
+                    run.close()
                 self._levels[level] = []
                 level += 1
                 if level == len(self._levels):
@@ -93,20 +96,22 @@ class Sorted:
         """Give the rows in their order."""
         self._rows.sort()
         runs = [run for level in self._levels for run in level]
-        return merge(*map(_read, runs), iter(self._rows)) if runs else iter(self._rows)
+        yield from merge(*map(_read, runs), iter(self._rows)) if runs else self._rows
 
     def _run(self, rows: Iterable[Row]) -> IO[bytes]:
-        file = _opened(self._folder)
+        file = _opened(self._folder, self)
         _write(file, rows, self._folder)
         return file
 
 
-def _opened(folder: Path | None) -> IO[bytes]:
-    """Return a file without a name: it is gone when it is closed, however the process ends."""
+def _opened(folder: Path | None, owner: object) -> IO[bytes]:
+    """Return a file without a name: it is gone when it is closed, at the latest when its owner goes or the process ends."""
     try:
-        return tempfile.TemporaryFile(dir=folder)
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - its owner has it
     except OSError as error:
         raise DiskRefuses(file=folder, why=error.strerror or type(error).__name__) from error
+    weakref.finalize(owner, file.close)
+    return file
 
 
 def _write(file: IO[bytes], rows: Iterable[Row], folder: Path | None) -> None:
