@@ -14,7 +14,7 @@ from producers.mapping import Mapper
 from producers.quarantine import PutAside
 from producers.sources.folder import Snapshots
 from producers.sources.gathered import Gathered
-from producers.sources.presence import NEVER, UNSAYABLE, Past, Saying, Shown, sayings
+from producers.sources.presence import NEVER, STEP, UNSAYABLE, Past, Saying, Shown, sayings
 from producers.sources.showings import Showings
 from producers.sources.taken import Large, Taken
 from schemas.events import HouseholdChanged, Operation
@@ -42,8 +42,6 @@ class Outcome:
     """Households shown that the village may not have shown before, each with whether another may have."""
     held: int = 0
     ending: int = 0
-    least: int = NEVER
-    """The least revision that may be given."""
 
     def said(self) -> Iterator[tuple[bytes, Saying]]:
         """Give what is said, by household."""
@@ -60,6 +58,8 @@ class _Part:
     """Those shown that are not held."""
     missing: list[bytes] = field(default_factory=list)
     held: int = 0
+    upto: bytes = b"\xff" * 16
+    """The last of all households that lie in it."""
 
     @property
     def full(self) -> bool:
@@ -82,28 +82,50 @@ class Consequences:
         """
         told, told_complete = taken.told, taken.complete if complete is None else complete
         shown, said, others = (Gathered(self._scratch) for _ in range(3))
-        outcome = Outcome(shown, said, others, least=self._showings.least())
+        outcome = Outcome(shown, said, others)
         earlier = [period for period in before.complete.get(told.village, ()) if period < told.period]
-        late = self._showings.newest(told.village) >= told.period
+        last = max((one.exported for (village, _), one in before.told.items() if village == told.village), default=NEVER)
+        late = self._showings.newest(told.village) >= told.period or told.exported < last + 2 * STEP
+        first = self._showings.first_load()
         held = self._showings.held(told.village, earlier[-1] if earlier else NEVER, told.period)
+        behind = b""
         for part in _abreast(taken.shown(), held):
-            self._judge(taken, part, after, outcome, complete=told_complete, late=late)
+            left = self._left_before(told.village, part, behind) if first else set()
+            self._judge(taken, part, left, after, outcome, complete=told_complete, late=late)
+            behind = part.upto
         return outcome
 
-    def _judge(self, taken: Taken | Large, part: _Part, after: Snapshots, outcome: Outcome, *, complete: bool, late: bool) -> None:
-        """Add what follows for some households; `late` where the village has a snapshot of this period or a later one already."""
+    def _left_before(self, village: str, part: _Part, behind: bytes) -> set[bytes]:
+        """
+        Return the households of a part that left the village before, for another one.
+
+        While what was there at the first start is read, they are looked at with each snapshot of the village: of another order in which
+        the same files came to an adapter that lost its memory since, an END may stand that this snapshot brought about there.
+        """
+        return self._showings.living_elsewhere(village, behind, part.upto).difference(part.missing, (one for one, _ in part.shown))
+
+    def _judge(
+        self, taken: Taken | Large, part: _Part, left: set[bytes], after: Snapshots, outcome: Outcome, *, complete: bool, late: bool
+    ) -> None:
+        """
+        Add what follows for some households, and for those that left the village before.
+
+        `late` tells that the village has a snapshot of this period or a later one already, or one that was exported as late as this.
+        """
         told, sayable = taken.told, dict(part.shown)
         apart = self._apart(told.village, part, outcome, late=late)
-        pasts = self._showings.pasts(sorted(apart.union(part.missing)), taken.region)
+        pasts = self._showings.pasts(sorted(apart.union(part.missing, left)), taken.region)
         for household, known in pasts.items():
             past = _with_this(taken, sayable.get(household), known, complete=complete)
-            said = sayings(past, after.exported, after.complete, (told.village, told.period), outcome.least)
+            said = sayings(past, after.told, after.complete, (told.village, told.period))
             outcome.sayings.extend((household, one.operation.value, one.period, one.revision, one.village) for one in said)
+            ended = Operation.RETRACT if past.withdrawn else Operation.END
             is_missing = household not in sayable
-            outcome.ending += is_missing and any(one.operation is not Operation.UPSERT and one.period == told.period for one in said)
+            outcome.ending += is_missing and any(one.operation in (ended, Operation.END) and one.period == told.period for one in said)
         outcome.held += part.held
-        plain = max(told.exported, outcome.least)
-        outcome.shown.extend((household, (NEVER if household in apart else plain) if said else UNSAYABLE) for household, said in part.shown)
+        outcome.shown.extend(
+            (household, (NEVER if household in apart else told.exported) if said else UNSAYABLE) for household, said in part.shown
+        )
 
     def _apart(self, village: str, part: _Part, outcome: Outcome, *, late: bool) -> set[bytes]:
         """
@@ -122,19 +144,19 @@ class Consequences:
         moved = self._showings.moved(village, part.shown[0][0], part.shown[-1][0])
         return {household for household, _ in part.shown if household in moved}.union(seen)
 
-    def withheld(self, taken: Taken | Large, before: Snapshots) -> list[PutAside]:
+    def withheld(self, taken: Taken | Large, before: Snapshots, *, known: bool) -> list[PutAside]:
         """Return what stands in quarantine for the households that a snapshot would end if none of its rows could be theirs."""
-        ends = self.outcome(taken, before, before.with_one(taken.told, complete=True), complete=True).ending
+        ends = self.outcome(taken, before, before.with_one(taken.told, complete=True, known=known), complete=True).ending
         return [PutAside.withheld(taken.told.name, ends, taken.anyone)] if ends else []
 
     # ---- a resend --------------------------------------------------------------------------------------------------------------
 
     def revisions_again(self, taken: Taken | Large, households: Sequence[bytes], snapshots: Snapshots) -> dict[bytes, int]:
         """Return under which revision each household's showing was said, or must be where it could not be; none that does not count."""
-        least, found = self._showings.least(), {}
+        found: dict[bytes, int] = {}
         for begin in range(0, len(households), _TOGETHER):
             for household, past in self._showings.pasts(households[begin : begin + _TOGETHER], taken.region).items():
-                if (revision := _revision_again(taken, past, snapshots, least)) is not None:
+                if (revision := _revision_again(taken, past, snapshots)) is not None:
                     found[household] = revision
         return found
 
@@ -166,10 +188,11 @@ def _abreast(shown: Iterator[tuple[bytes, bool]], held: Iterator[bytes]) -> Iter
         while old is not None and old < household:
             part.held += 1
             part.missing.append(old)
-            old = next(held, None)
             if part.full:
+                part.upto = old
                 yield part
                 part = _Part()
+            old = next(held, None)
         if old == household:
             part.held += 1
             old = next(held, None)
@@ -177,15 +200,17 @@ def _abreast(shown: Iterator[tuple[bytes, bool]], held: Iterator[bytes]) -> Iter
             part.others.append(household)
         part.shown.append(one)
         if part.full:
+            part.upto = household
             yield part
             part = _Part()
     while old is not None:
         part.held += 1
         part.missing.append(old)
-        old = next(held, None)
         if part.full:
+            part.upto = old
             yield part
             part = _Part()
+        old = next(held, None)
     yield part
 
 
@@ -196,12 +221,14 @@ def _with_this(taken: Taken | Large, sayable: bool | None, past: Past, *, comple
     if sayable is None and not complete:
         return past
     shown = [one for one in past.shown if one not in replaced]
+    here = (told.village, told.period)
     if sayable is not None:
         shown.append(Shown(told.period, told.village, told.exported, NEVER if sayable else UNSAYABLE))
-    return Past(shown, past.gone, {one.period: one.revision for one in replaced})
+    unshown = past.unshown | {here} if sayable is None and replaced else past.unshown
+    return Past(shown, past.gone, {one.period: one.revision for one in replaced}, unshown)
 
 
-def _revision_again(taken: Taken | Large, past: Past, snapshots: Snapshots, least: int) -> int | None:
+def _revision_again(taken: Taken | Large, past: Past, snapshots: Snapshots) -> int | None:
     """Return the revision under which a household's showing was said, or the one it needs; None where another's counts."""
     here = (taken.told.village, taken.told.period)
     for one in past.shown:
@@ -210,7 +237,7 @@ def _revision_again(taken: Taken | Large, past: Past, snapshots: Snapshots, leas
         if one.revision > NEVER:
             return one.revision
         anew = replace(past, shown=[replace(other, revision=NEVER) if other is one else other for other in past.shown])
-        for said in sayings(anew, snapshots.exported, snapshots.complete, here, least):
+        for said in sayings(anew, snapshots.told, snapshots.complete, here):
             if (said.operation, said.village, said.period) == (Operation.UPSERT, *here):
                 return said.revision
     return None

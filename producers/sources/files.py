@@ -101,13 +101,13 @@ class FilesReader:
     def _judged(self, name: str, found: FileKnown, taken: Taken | Large) -> Batch:
         """Return what a file tells, taken in as a whole."""
         told, snapshots = taken.told, self._known.snapshots()
-        after = snapshots.with_one(told, complete=taken.complete)
+        after = snapshots.with_one(told, complete=taken.complete, known=self._known.has(name))
         outcome = self._consequences.outcome(taken, snapshots, after)
         if outcome.ending > self._declared.greatest_loss * outcome.held:
             cause = f"would end {outcome.ending} of the {outcome.held} households of its village: ask the village, or raise greatest_loss"
             judged = replace(found, state=LOSS, judged=self._known.count())
             return self._put_aside(name, judged, FileUnreadable(file=name, cause=cause))
-        aside = [] if taken.complete else self._consequences.withheld(taken, snapshots)
+        aside = [] if taken.complete else self._consequences.withheld(taken, snapshots, known=self._known.has(name))
         if taken.others:
             aside.append(PutAside.header(name, taken.others))
         batch = self._kept_file(name, found, told, taken, outcome)
@@ -128,8 +128,11 @@ class FilesReader:
 
     def _counts_already(self, told: Named) -> bool:
         """Return whether the snapshot that counts of a file's village and period was exported later; of two alike the later name counts."""
-        exported = self._known.snapshots().exported.get((told.village, told.period), NEVER)
-        return (exported, self._known.file_of(told.village, told.period) or "") > (told.exported, told.name)
+        counting = self._known.snapshots().told.get((told.village, told.period))
+        return counting is not None and (counting.exported, self._known.file_of(told.village, told.period) or "") > (
+            told.exported,
+            told.name,
+        )
 
     def _kept_file(
         self, name: str, found: FileKnown, told: Named, taken: Taken | Large | None = None, outcome: Outcome | None = None

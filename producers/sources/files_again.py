@@ -125,7 +125,7 @@ class Again:
     def _withheld(self, taken: Taken | Large) -> Sequence[PutAside]:
         snapshots, told = self._known.snapshots(), taken.told
         counts = told.period in snapshots.complete.get(told.village, ())
-        return () if counts else self._consequences.withheld(taken, snapshots)
+        return () if counts else self._consequences.withheld(taken, snapshots, known=True)
 
 
 def _keeping(taken: Taken | Large, said: Sequence[tuple[bytes, int]]) -> Callable[[sqlite3.Connection], None]:

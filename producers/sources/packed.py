@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-__all__ = ["TABLE", "found_in", "greatest_revision", "raise_revisions", "showings_of", "write_showings"]
+__all__ = ["TABLE", "found_in", "raise_revisions", "showings_of", "write_showings"]
 
 TABLE = """
 create table if not exists snapshot (
@@ -94,12 +94,6 @@ def raise_revisions(connection: sqlite3.Connection, village: str, period: int, r
             connection.execute(
                 "update snapshot set shown = ? where village = ? and period = ? and first = ?", (packed, village, period, first)
             )
-
-
-def greatest_revision(connection: sqlite3.Connection) -> int:
-    """Return the greatest revision of any showing, 0 where there is none."""
-    rows = connection.execute("select shown from snapshot")
-    return max((max(revision for _, _, revision in _PACKED.iter_unpack(shown)) for (shown,) in rows), default=0)
 
 
 def _is_many(households: Collection[bytes], packed: bytes | bytearray) -> bool:

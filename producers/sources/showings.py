@@ -13,7 +13,7 @@ from heapq import merge
 from itertools import groupby, islice
 
 from producers.sources.folder import OLDER, READ, FileKnown
-from producers.sources.packed import TABLE, found_in, greatest_revision, raise_revisions, showings_of, write_showings
+from producers.sources.packed import TABLE, found_in, raise_revisions, showings_of, write_showings
 from producers.sources.presence import NEVER, Gone, Past, Saying, Shown
 from producers.sources.snapshot import Named
 from schemas.events import Operation
@@ -30,8 +30,6 @@ __all__ = [
     "start_over",
 ]
 
-_SAID_BEFORE = "create table if not exists said_before (one integer primary key check (one = 1), revision integer not null) strict"
-"""It outlives all other tables (`start_over`)."""
 _TABLES = """
 create table if not exists file (
   name text primary key, size integer not null, changed integer not null, state text not null, judged integer not null,
@@ -75,28 +73,16 @@ def make_tables(connection: sqlite3.Connection) -> None:
         for table in _OLDER:
             connection.execute(f"drop table if exists {table}")
     connection.executescript(_ALL)
-    connection.execute(_SAID_BEFORE)
 
 
 def start_over(connection: sqlite3.Connection) -> None:
     """
     Forget everything, so that every file is read as if for the first time: under another key households have other names.
 
-    But for one number: whatever is said from now on has a greater revision than all that was said before, since among that may be
-    retractions which nobody remembers, and a saying under a smaller revision would lose against them.
+    What is said of them then has the revisions that it had, which follow from the files alone (presence.py).
     """
-    connection.execute(_SAID_BEFORE)
-    connection.execute("insert or ignore into said_before values (1, 0)")
-    connection.execute("update said_before set revision = max(revision, ?)", (_greatest_said(connection),))
     for table in re.findall(r"create table if not exists (\w+)", _ALL):
         connection.execute(f"drop table if exists {table}")
-
-
-def _greatest_said(connection: sqlite3.Connection) -> int:
-    """Return the greatest revision that was ever said, as far as the memory reaches."""
-    if not connection.execute("select 1 from sqlite_master where type = 'table' and name = 'snapshot'").fetchone():
-        return NEVER
-    return max(int(connection.execute("select max(revision) from gone").fetchone()[0] or NEVER), greatest_revision(connection))
 
 
 def forget_refusals(connection: sqlite3.Connection) -> None:
@@ -112,11 +98,6 @@ class Showings:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use a connection to the adapter's file."""
         self._connection = connection
-
-    def least(self) -> int:
-        """Return the least revision that may be given: beyond all that was said before the memory was given up."""
-        found = self._connection.execute("select max(revision) from said_before").fetchone()[0]
-        return NEVER if not found else int(found) + 1
 
     def first_load(self) -> bool:
         """Return whether what was there when nothing was known yet is still being read."""
@@ -139,6 +120,14 @@ class Showings:
         asked = "select household from moved where village = ? and household between ? and ?"
         return {household for (household,) in self._connection.execute(asked, (village, first, last))}
 
+    def living_elsewhere(self, village: str, behind: bytes, upto: bytes) -> set[bytes]:
+        """Return a village's households of a range, its end included, that another village has shown as well."""
+        asked = (
+            "select household from moved where village = ? and household > ? and household <= ?"
+            " and exists (select 1 from seen where seen.household = moved.household and seen.village != moved.village)"
+        )
+        return {household for (household,) in self._connection.execute(asked, (village, behind, upto))}
+
     def seen(self, households: Sequence[bytes]) -> dict[bytes, list[str]]:
         """Return the villages that ever showed any of some households, by household."""
         found: dict[bytes, list[str]] = {}
@@ -152,6 +141,7 @@ class Showings:
         """Return all that is known of some households within one regency."""
         shown: dict[bytes, list[Shown]] = {household: [] for household in households}
         gone: dict[bytes, dict[int, Gone]] = {household: {} for household in households}
+        unshown: dict[bytes, set[tuple[str, int]]] = {household: set() for household in households}
         by_village: dict[str, set[bytes]] = defaultdict(set)
         for household, villages in self.seen(households).items():
             for village in villages:
@@ -164,7 +154,10 @@ class Showings:
             asked = f"select household, period, operation, revision from gone where household in {_marks(some_of)} and region = ?"  # noqa: S608
             for household, period, word, revision in self._connection.execute(asked, (*some_of, region)):
                 gone[household][period] = Gone(Operation(word), revision)
-        return {household: Past(shown[household], gone[household], {}) for household in households}
+            asked = f"select household, village, period from unshown where household in {_marks(some_of)} and village like ?"  # noqa: S608
+            for household, village, period in self._connection.execute(asked, (*some_of, f"{region}%")):
+                unshown[household].add((village, period))
+        return {one: Past(shown[one], gone[one], {}, frozenset(unshown[one])) for one in households}
 
 
 def _parts(households: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -264,6 +257,7 @@ def _left(connection: sqlite3.Connection, told: Named, old: tuple[bytes, int, in
     if not complete:
         yield old
     else:
+        connection.execute("insert or ignore into moved (village, household) values (?, ?)", (told.village, old[0]))
         connection.execute(
             "insert or ignore into unshown (household, village, period) values (?, ?, ?)", (old[0], told.village, told.period)
         )

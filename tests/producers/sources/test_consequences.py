@@ -84,7 +84,7 @@ def test_what_another_one_writes_is_known_at_once(tmp_path: Path) -> None:
     assert other.read() == []
 
     Snapshot(HERE, 202402, at(1), frozenset({1})).drop(tmp_path / "in")
-    assert said(other.read()) == [("END", 2, 1), ("UPSERT", 2, 1)]
+    assert said(other.read()) == [("END", 2, 0), ("UPSERT", 2, 1)]
     assert adapter.read() == []
     Snapshot(HERE, 202401, at(2), frozenset({1})).drop(tmp_path / "in")
     assert said(adapter.read()) == [("RETRACT", 1, 2), ("RETRACT", 2, 2), ("UPSERT", 1, 2)]
