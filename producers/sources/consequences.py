@@ -112,16 +112,14 @@ class Consequences:
 
         `late` tells that the village has a snapshot of this period or a later one already, or one that was exported as late as this.
         """
-        told, sayable = taken.told, dict(part.shown)
+        told, sayable, missing = taken.told, dict(part.shown), set(part.missing)
         apart = self._apart(told.village, part, outcome, late=late)
         pasts = self._showings.pasts(sorted(apart.union(part.missing, left)), taken.region)
         for household, known in pasts.items():
             past = _with_this(taken, sayable.get(household), known, complete=complete)
             said = sayings(past, after.told, after.complete, (told.village, told.period))
             outcome.sayings.extend((household, one.operation.value, one.period, one.revision, one.village) for one in said)
-            ended = Operation.RETRACT if past.withdrawn else Operation.END
-            is_missing = household not in sayable
-            outcome.ending += is_missing and any(one.operation in (ended, Operation.END) and one.period == told.period for one in said)
+            outcome.ending += household in missing and any(one.period == told.period and _is_loss(past, one) for one in said)
         outcome.held += part.held
         outcome.shown.extend(
             (household, (NEVER if household in apart else told.exported) if said else UNSAYABLE) for household, said in part.shown
@@ -174,6 +172,14 @@ def absence(mapper: Mapper, household: bytes, region: str, recorded: int, said: 
         operation=said.operation,
         recorded_at=_EPOCH + timedelta(microseconds=recorded),
     )
+
+
+def _is_loss(past: Past, said: Saying) -> bool:
+    """Return whether a saying takes a household away that was there, and does not only say once more that it has ended."""
+    if said.operation is Operation.RETRACT:
+        return said.period in past.withdrawn
+    gone = past.gone.get(said.period)
+    return said.operation is Operation.END and (said.period in past.withdrawn or gone is None or gone.operation is not Operation.END)
 
 
 def _abreast(shown: Iterator[tuple[bytes, bool]], held: Iterator[bytes]) -> Iterator[_Part]:

@@ -19,6 +19,13 @@ that may have been said for an earlier date, which would hide it:
   the household lives on elsewhere, an END may stand from before.
 So who reads the same snapshots again, in the order of their export, ends with what was said before or a greater revision of what is so.
 A saying that replaces another one of the same memory has a greater revision besides: a file may change under its name.
+
+What does not hold: of a loss of memory, when files that were read before are no longer there as they were. Of a file that was changed in
+place, taken away, or is refused now (for a loss, or rows that a changed mapping cannot read), nobody knows any more whom it showed: what
+was said of it stands. The remedy is to put the file back as it was and to drop a correction that was exported later. Neither is a
+correction exact of which a row cannot be read and whose predecessor comes after it: that one is not read any more, so whom it showed
+is not kept; drop the correction again, whole. Two exports of a place within a tenth of a second may count as one in what is said of
+other months.
 """
 
 from bisect import bisect_right
