@@ -26,6 +26,8 @@ class Backfill:
 
     read: int
     total: int | None
+    unit: str = "records"
+    """What is counted, where records cannot be."""
 
 
 class Encoded(NamedTuple):

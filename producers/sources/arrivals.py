@@ -83,7 +83,7 @@ class Arrivals:
 
         `left` are bytes of files that were taken in and are not said yet.
         """
-        return Backfill(max(0, self._total - self._waiting - left), self._total)
+        return Backfill(max(0, self._total - self._waiting - left), self._total, "bytes of files")
 
     # ---- looking ---------------------------------------------------------------------------------------------------------------
 

@@ -60,10 +60,11 @@ class FilesReader:
         works = self._at_work is not None or self._owing.anything()
         self._arrivals.look(working=works, busy=self._busy)
         batch = self._next(position) if self._arrivals.urgent or not works else self._worked(position)
-        if not self._showings.first_load() or not self._known.count():
+        if not self._showings.first_load():
             return batch
         if batch.caught_up:
-            return replace(batch, keep=keep_loaded)
+            # Where nothing has come yet, the first load is still to come.
+            return replace(batch, keep=keep_loaded) if self._known.count() else batch
         return replace(batch, backfill=self._arrivals.backfill(self._owing.left()))
 
     def again(self, since: datetime, position: str | None) -> Batch:
