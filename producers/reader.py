@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain, islice
 
 from producers.backfill_log import BackfillKept
 from producers.backoff import Backoff
@@ -22,7 +23,7 @@ from producers.checkpoint import StateFile
 from producers.delivery import Delivery
 from producers.drift import Notice
 from producers.drift_log import DriftKept
-from producers.encoding import GREATEST_BYTES, encode
+from producers.encoding import GREATEST_BYTES, encode, under
 from producers.faults import DiskRefuses, RecordUnreadable, SourceAway, SourceFrozen
 from producers.quarantine import PutAside, put_aside, take_back, take_back_records
 from producers.sealing import Seal
@@ -164,7 +165,7 @@ class Reader:
             self._drift.kept()
         if self._delivered is not None:
             self._delivery.kept(batch.position)
-        if batch.events:
+        if batch.events or batch.encoded:
             self._spooled.set()
         _tell(new)
         if (progress := self._backfill.words(batch.backfill, asked_at)) is not None:
@@ -194,17 +195,16 @@ class Reader:
     def _append(self, batch: Batch) -> list[PutAside]:
         """Spool a batch's events, some at a time, and return those that are put aside because no record of Kafka could hold them."""
         large: list[PutAside] = []
-        for begin in range(0, len(batch.events), _TOGETHER):
-            events: list[tuple[str, bytes, bytes]] = []
-            for event in batch.events[begin : begin + _TOGETHER]:
-                value = encode(event, self._schema_ids[event.region])
-                if len(value) <= GREATEST_BYTES:
-                    events.append((event.region, event.household, value))
-                    continue
-                fault = RecordUnreadable(field="event", cause=f"is too large for a record of Kafka: {len(value)} bytes", value="hidden")
-                mark = hashlib.sha256(value).digest()[:16]  # of what may leave the region: it needs no key
-                large.append(PutAside.record(mark, batch.mended or event.source, fault))
-            self._spool.append(events)
+        encoded = ((event.region, event.household, encode(event, self._schema_ids[event.region])) for event in batch.events)
+        ready = ((one.region, one.household, under(one.value, self._schema_ids[one.region])) for one in batch.encoded)
+        left = chain(encoded, ready)
+        while some := list(islice(left, _TOGETHER)):
+            for _, _, value in some:
+                if len(value) > GREATEST_BYTES:
+                    fault = RecordUnreadable(field="event", cause=f"is too large for a record of Kafka: {len(value)} bytes", value="hidden")
+                    mark = hashlib.sha256(value).digest()[:16]  # of what may leave the region: it needs no key
+                    large.append(PutAside.record(mark, batch.mended or self._state.source, fault))
+            self._spool.append(one for one in some if len(one[2]) <= GREATEST_BYTES)
         return large
 
     def _say(self, state: str, why: str = "", *, warning: bool = True) -> None:

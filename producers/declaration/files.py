@@ -17,6 +17,8 @@ from producers.declaration.model import Model
 __all__ = ["FilesSource", "Footer", "Numbers"]
 
 _XLSX_SEARCHED, _TEXT_SEARCHED = 50, 1
+_XLSX_MB, _XLSX_ROWS = 64, 75_000
+"""What a workbook may have: its sheet lies in memory as a whole, text is read line by line."""
 
 
 def _one_or_many(value: Any) -> Any:  # noqa: ANN401 - TOML
@@ -87,10 +89,10 @@ class FilesSource(Model):
     """A file that changed since is still being written, and waited for."""
     greatest_loss: float = Field(0.2, ge=0, le=1)
     """A snapshot that would end more than this share of its village is put aside whole."""
-    greatest_mb: int = Field(64, ge=1, le=1024)
-    """A larger file is put aside: a village's snapshot is a hundredth of it. A workbook is this large unpacked."""
-    greatest_rows: int = Field(75_000, ge=1, le=75_000)
-    """A file of more rows is put aside: the largest village has two thirds of it, and a snapshot is held in memory as a whole."""
+    greatest_mb: int | None = Field(None, ge=1)
+    """A larger text file is put aside, and a workbook that is larger unpacked; without it text may have any size, a workbook 64 MB."""
+    greatest_rows: int | None = Field(None, ge=1)
+    """A file of more rows is put aside; without it text may have any number, a workbook 75,000, which no village has."""
 
     @field_validator("file_name")
     @classmethod
@@ -145,3 +147,12 @@ class FilesSource(Model):
     def searched(self, *, workbook: bool) -> int:
         """Return how many lines from the beginning are searched for the header."""
         return self.header_within or (_XLSX_SEARCHED if workbook else _TEXT_SEARCHED)
+
+    def most_bytes(self, *, workbook: bool) -> int | None:
+        """Return how many bytes a text file may have, or a workbook unpacked; None for any number."""
+        greatest = min(self.greatest_mb or _XLSX_MB, _XLSX_MB) if workbook else self.greatest_mb
+        return None if greatest is None else greatest << 20
+
+    def most_rows(self, *, workbook: bool) -> int | None:
+        """Return how many rows a file may have; None for any number."""
+        return min(self.greatest_rows or _XLSX_ROWS, _XLSX_ROWS) if workbook else self.greatest_rows

@@ -135,9 +135,11 @@ def table_rows(
         found = _converted(found, converts)
     if declared.skip_rows_where or declared.footer:
         found = _households(found, declared, name)
+    most = declared.most_rows(workbook=convert is not None)
     for count, (_, row) in enumerate(found, 1):
-        if count > declared.greatest_rows:
-            raise FileUnreadable(file=name, cause=f"has more than {declared.greatest_rows} rows")
+        if most is not None and count > most:
+            instead = ": export it as CSV, which may have any number" if convert is not None else ""
+            raise FileUnreadable(file=name, cause=f"has more than {most} rows{instead}")
         yield row
 
 

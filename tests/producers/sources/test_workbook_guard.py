@@ -101,7 +101,7 @@ def test_a_bomb_that_lies_about_its_size(tmp_path: Path, declared: int, cause: s
     assert cause in _cause(tmp_path, _with_declared(out.getvalue(), declared))
 
 
-_FAR = "would need more than 64 MB to be read: has it cells far away?"
+_FAR = "would need more than 64 MB to be read: has it cells far away? Else export it as CSV"
 
 
 @pytest.mark.parametrize(
