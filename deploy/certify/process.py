@@ -12,14 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from deploy.secrecy import no_core_dumps, seclude, secluded
-from deploy.settings import SECRETS
+from deploy.secrecy import environment_for
 from producers.checkpoint import StateFile
 from producers.ledger import Ledger
 from producers.pseudonym import Pseudonyms
 from producers.publisher import Publisher
 from producers.reader import Reader
-from producers.region_file import variables_of
 from producers.runner import run
 from producers.settings import AdapterSettings
 from producers.spool import Spool
@@ -68,9 +66,7 @@ def _die_if(left: int) -> None:
 def main() -> int:
     """Run the adapter as the environment says."""
     file = Path(sys.argv[1])
-    no_core_dumps()
-    seclude({*SECRETS, *variables_of(file)})
-    environ = secluded()
+    environ = environment_for(file)
     told = {name.removeprefix(_PREFIX): value for name, value in environ.items() if name.startswith(_PREFIX)}
     if step := told.get("DIE_AT"):
         die_at(step, int(told["DIE_TIMES"]))
