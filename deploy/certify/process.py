@@ -14,15 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy.secrecy import no_core_dumps, seclude, secluded
-from deploy.settings import SECRETS
+from deploy.secrecy import environment_for
 from producers import runner
 from producers.checkpoint import StateFile
 from producers.ledger import Ledger
 from producers.pseudonym import Pseudonyms
 from producers.publisher import Publisher
 from producers.reader import Reader
-from producers.region_file import variables_of
 from producers.settings import AdapterSettings
 from producers.spool import Spool
 
@@ -81,9 +79,7 @@ def wrong_clock(told: Path) -> None:
 def main() -> int:
     """Run the adapter as the environment says."""
     file = Path(sys.argv[1])
-    no_core_dumps()
-    seclude({*SECRETS, *variables_of(file)})
-    environ = secluded()
+    environ = environment_for(file)
     told = {name.removeprefix(_PREFIX): value for name, value in environ.items() if name.startswith(_PREFIX)}
     if step := told.get("DIE_AT"):
         die_at(step, int(told["DIE_TIMES"]))
