@@ -5,8 +5,8 @@ Why: whatever is killed, either a batch is in the spool and the position behind 
 Must not: publish; or read on while the spool is full.
 
 A first load is read beside the changes, and the spool is one queue: a change waits for all that was spooled before it. So of a source that
-can (`LoadsBeside`) the load is read only while fewer than `_LOAD_AHEAD` events wait: its pace is then the broker's, and no change has
-more than these and one page in front of it.
+can (`LoadsBeside`) the load is read only while no more waits than is delivered in half a second (`LoadAhead`): its pace is then the
+broker's, and no change has more than that and one page in front of it.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ from producers.drift import Notice
 from producers.drift_log import DriftKept
 from producers.encoding import GREATEST_BYTES, encode, under
 from producers.faults import DiskRefuses, RecordUnreadable, SourceAway, SourceFrozen
+from producers.load_ahead import LoadAhead
 from producers.quarantine import PutAside, put_aside, take_back, take_back_records
 from producers.sealing import Seal
 from producers.sources import Batch, LoadsBeside, Receiving
@@ -34,8 +35,6 @@ __all__ = ["Reader", "remember"]
 
 _log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
-_LOAD_AHEAD = 2_000
-"""Events waiting for delivery beyond which no more of a first load is read: some pages, so that sending need not wait for reading."""
 _FROZEN_S = 1.0
 """How often a frozen adapter looks whether a person has accepted what froze it; the source is left alone meanwhile."""
 _TOGETHER = 5_000
@@ -91,7 +90,7 @@ class Reader:
         self._drift = drift
         self._backoff, self._receiving = Backoff(), receiving
         self._delivered, self._delivery = delivered, Delivery(self._spool, state.position())
-        self._loads, self._backfill = loads, BackfillKept(state.connection)
+        self._loads, self._ahead, self._backfill = loads, LoadAhead(), BackfillKept(state.connection)
         self._told: tuple[str, str] | None = None
         self.caught_up = threading.Event()
         """Set when the source said that nothing more is there."""
@@ -126,9 +125,9 @@ class Reader:
                     self._refuse()
                     return _FROZEN_S
                 self._drift.begin()
-            if self._loads is not None:
-                self._loads.may_load(may=self._spool.size()[0] < _LOAD_AHEAD)
             asked_at = self._clock()
+            if self._loads is not None:
+                self._loads.may_load(may=self._ahead.may(*self._spool.counts(), asked_at))
             batch = self._read(self._state.position())
             self._keep(batch, asked_at)
         except SourceFrozen as frozen:
