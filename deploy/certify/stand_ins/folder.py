@@ -32,6 +32,7 @@ class FolderStandIn(StandIn):
     """The registers of all villages, each dropped anew whenever something of it changes."""
 
     lies = (Lie.HALF, Lie.OTHER_HEADER)
+    concludes_ends = True
 
     def __init__(self, declared: Declaration, folder: Path) -> None:
         """Make the folder."""
