@@ -62,6 +62,7 @@ class Evidence:
     asked_again: int
     """How many records may have been asked for, and sent, once more because the adapter was started."""
     tells_its_past: bool
+    concludes_ends: bool
     tells_residence: bool
     tells_size: bool
     tells_welfare: bool
@@ -128,10 +129,13 @@ def order_kept(found: Evidence) -> list[Failure]:
     wrong, fresh = [], {(one.topic, one.offset) for one in found.fresh}
     known = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
     for one in found.fresh:
-        claim = (one.key, one.event["region"], one.event["source"])
+        claim: tuple[object, ...] = (one.key, one.event["region"], one.event["source"])
         if one.value in known:
             continue
         known.add(one.value)
+        if found.concludes_ends:
+            # What follows from a snapshot of the past for other dates has no place among what was said since; of its own date it has.
+            claim = (*claim, one.event["valid_from"])
         if one.event["revision"] < newest.get(claim, 0):
             family = found.families.get(one.key)
             wrong.append(Failure(f"family {family}: at offset {one.offset} of {one.topic} an older revision follows a newer one", family))

@@ -160,7 +160,7 @@ def sayings(
             )
             village = wanted.get(period, newest[0])
             found.append(Saying(operation, period, max(needed, others + 1), village))
-    return found
+    return sorted(found, key=lambda one: (one.revision, one.period))  # what is sent first has the smaller one
 
 
 def _greatest_shown(past: Past, period: int) -> int:

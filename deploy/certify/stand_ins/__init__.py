@@ -45,6 +45,8 @@ class StandIn(ABC):
 
     tells_its_past = True
     """Whether it tells, to an adapter that starts over, all that it ever told; else only how things are now."""
+    concludes_ends = False
+    """Whether it tells who is there in a month, so that ends, and what they would hide, follow for other months: of each date in order."""
     is_asked = True
     """Whether an adapter asks this kind, so that it notices when it is away."""
     asked_again = 1

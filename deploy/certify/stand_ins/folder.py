@@ -27,6 +27,8 @@ _A_DAY_S = 86_400
 class FolderStandIn(StandIn):
     """The registers of all villages, each dropped anew whenever something of it changes, each time in the next of the declared forms."""
 
+    concludes_ends = True
+
     def __init__(self, declared: Declaration, folder: Path) -> None:
         """Make the folder."""
         assert isinstance(declared.source, FilesSource)  # noqa: S101 - opened by kind
