@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from producers.authoring.coded import code_mistakes
 from producers.authoring.expected import unknown_fields
 from producers.authoring.mistakes import PLACEHOLDER, near
 from producers.declaration import ESSENTIAL, Declaration, RegionMapping, Value
@@ -45,6 +46,7 @@ def meaning_mistakes(raw: Mapping[str, Any], *, mapping_right: bool) -> Iterator
     yield from _variables(raw, ())
     mapping = _table(raw, "mapping")
     names = list(field_names(mapping)) if mapping_right else None
+    yield from code_mistakes(mapping)
     yield from _modes(_table(_table(raw, "drift"), "only"), names)
     if _table(raw, "source").get("kind") == "files":
         yield from _empty_codes(mapping, ("mapping",))
