@@ -53,7 +53,7 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
     try:
         found = Declaration(**(raw if environ is None else _filled(raw, environ)))
     except ValidationError as error:
-        mistakes += [(key, told(one, raw)) for one in _own(error) if not _is_left(key := key_of(one), left)]
+        mistakes += [mistake for one in _own(error) if not _is_left(key_of(one), left) for mistake in told(one, raw)]
     mapping_right = not any(key[:1] == ("mapping",) for key, _ in mistakes)
     mistakes += [(key, words) for key, words in meaning_mistakes(raw, mapping_right=mapping_right) if not _is_left(key, left)]
     if found is None or mistakes:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from producers.declaration.model import Model, Path
+from producers.declaration.model import Misplaced, Mistake, Model, Path
 
 __all__ = ["Cursor", "Key", "Page", "RestSource", "Snapshot", "Token"]
 
@@ -87,5 +87,6 @@ class RestSource(Model):
     def _records_alike(self) -> "RestSource":
         other = self.snapshot.records if self.snapshot is not None else None
         if other is not None and other.count(".") != self.records.count("."):
-            raise ValueError("snapshot.records must lead through as many parts as records, or ^ would mean two things")
+            wrong = "snapshot.records must lead through as many parts as records, or ^ would mean two things"
+            raise Misplaced(Mistake(("snapshot", "records"), wrong))
         return self

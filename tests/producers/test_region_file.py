@@ -119,6 +119,23 @@ def _line(lines: dict[int, str], begins: str) -> int:
         ("table = { L = 1, P = 2 }", 'table = { L = 1 }, as = "whole"', "mapping.members.sex: give a table or a conversion (as), not both"),
         ("page = {", "pages = {", "source.pages: is not known here: is page meant?"),
         ('each = "anggota"', "", "mapping.members.each: is missing"),
+        (
+            'valid_from = "berlaku_sejak"',
+            "valid_from = { path = 'x', format = 'DD-MM-YYYY' }",
+            "mapping.valid_from.format: DD-MM-YYYY has no % in it: is %d-%m-%Y meant?",
+        ),
+        (
+            'recorded_at = "diubah_pada"',
+            "recorded_at = { path = 'x', format = 'yyyy-MM-dd HH:mm:ss' }",
+            "recorded_at.format: yyyy-MM-dd HH:mm:ss has no % in it: is %Y-%m-%d %H:%M:%S meant?",
+        ),
+        (
+            'valid_from = "berlaku_sejak"',
+            "valid_from = { path = 'x', format = 'date' }",
+            "date has no % in it: %d is the day, %m the month",
+        ),
+        ('valid_from = "berlaku_sejak"', "valid_from = { path = 'x', format = '%D' }", "format: %D stands for nothing: %d is the day"),
+        ('valid_from = "berlaku_sejak"', "valid_from = { path = 'x', format = '%d-%' }", "format: ends with a single %"),
         ('as = "year"', 'as = "years"', "mapping.members.birth_year.as: years is not known: is year meant? there are text, whole"),
         ("[mapping.welfare]", "[mapping.welfar]", "mapping.welfar: is not known here: is welfare meant?"),
         (
@@ -294,17 +311,38 @@ def test_what_is_said_to_no_effect_is_a_warning(tmp_path: Path) -> None:
         ("{village}", "", "file_name needs {village}, {period} and {exported}, each once"),
         ("greatest_loss = 0.2", "greatest_loss = 2", "source.greatest_loss: is to be 1 or less"),
         ("range = [1, 5]", "range = [5, 1]", "mapping.dwelling.tenure: range is [least, greatest]"),
+        (
+            "greatest_loss = 0.2",
+            'footer = { where = { "NAMA KEPALA" = "JUMLAH" }, rows = "P301" }\ngreatest_loss = 0.2',
+            "source.footer.where.NAMA KEPALA: NAMA KEPALA is not in columns",
+        ),
+        (
+            "greatest_loss = 0.2",
+            'footer = { where = { P301 = "J" }, rows = "P30" }\ngreatest_loss = 0.2',
+            "source.footer.rows: P30 is not in columns: is P350 meant?",
+        ),
+        ("greatest_loss = 0.2", 'labels = { "Nama" = "x" }\ngreatest_loss = 0.2', "source.labels.Nama: Nama is not in columns"),
+        (
+            "greatest_loss = 0.2",
+            'dates = { P304 = "DD/MM/YYYY" }\ngreatest_loss = 0.2',
+            "source.dates.P304: DD/MM/YYYY has no % in it: is %d/%m/%Y meant?",
+        ),
         ('table = { 1 = "OBSERVED"', 'table = { "" = "MODELLED", 1 = "OBSERVED"', 'mapping.welfare.basis.table: the code "" is never met'),
     ],
 )
 def test_single_mistakes_of_a_folder(tmp_path: Path, right: str, wrong: str, told: str) -> None:
-    """The same for a folder of files."""
+    """The same for a folder of files; what is wrong below a key has the line of that key."""
     file = tmp_path / "wrong.toml"
-    file.write_text(SDDD.read_text(encoding="utf-8").replace(right, wrong, 1), encoding="utf-8")
+    text = SDDD.read_text(encoding="utf-8").replace(right, wrong, 1)
+    assert wrong in text
+    file.write_text(text, encoding="utf-8")
 
     with pytest.raises(RegionFileWrong) as caught:
         read_region_file(file, None)
     assert told in str(caught.value)
+    begins = (wrong.splitlines() or ["file_name"])[0]
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if begins in line]
+    assert f"line {lines[0]}, " in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +352,7 @@ def test_single_mistakes_of_a_folder(tmp_path: Path, right: str, wrong: str, tol
         ('listen = "${MUARA_SUMEDANG_DESA_LISTEN}"', 'listen = "127.0.0.1:70000"', "source.listen: give host:port"),
         ('path = "/desa"', 'path = "desa"', "source.path: "),
         ('secret_env = ["', 'secret_env = ["the secret itself", "', "source.secret_env.0: "),
-        ('records = "notifikasi[]"', "window_s = 2000", "source: remember_s must be more than twice window_s"),
+        ('records = "notifikasi[]"', "window_s = 2000", "source.window_s: remember_s must be more than twice window_s"),
         ('records = "notifikasi[]"', 'signature = "X-Sig"', "source.signature: is not known here"),
     ],
 )

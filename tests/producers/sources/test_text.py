@@ -63,10 +63,10 @@ def test_no_encoding_is_guessed(tmp_path: Path, content: bytes, declared: tuple[
         ({"file_name": "x_{village}_{period}_{exported}Z.xls"}, "of workbooks only .xlsx is read"),
         ({"file_name": ["x_{village}_{period}.csv"]}, "file_name needs {village}, {period} and {exported}, each once"),
         ({"numbers": {"columns": ["P350"], "thousands": ".", "decimal": "."}}, "thousands and decimal are two different signs"),
-        ({"numbers": {"columns": ["P999"], "thousands": "."}}, "P999 not in columns"),
-        ({"skip_rows_where": [{"P999": ""}]}, "P999 not in columns"),
-        ({"labels": {"P301": "P302"}}, "labels has one twice"),
-        ({"columns": ["P301", "P301"]}, "columns names one twice"),
+        ({"numbers": {"columns": ["P999"], "thousands": "."}}, "P999 is not in columns"),
+        ({"skip_rows_where": [{"P999": ""}]}, "P999 is not in columns"),
+        ({"labels": {"P301": "P302"}}, "two columns are written P302"),
+        ({"columns": ["P301", "P301"]}, "names P301 twice"),
     ],
 )
 def test_a_declaration_that_cannot_be_meant_is_told(said: dict[str, object], mistake: str) -> None:
