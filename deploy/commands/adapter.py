@@ -129,7 +129,7 @@ def check(
     from producers.check import check as checked
 
     settings()  # what run would refuse is refused here
-    found = checked(file, os.environ, sample, shown, district_areas() if sample else None)
+    found = checked(file, os.environ, sample, shown, district_areas())
     for name in found.unset:
         if meant := meant_by(name):
             raise NameRefused(file=file, name=name, meant=meant)
