@@ -12,6 +12,7 @@ from tests.producers.samples import CARIK, ENVIRON, KEY, REGIONS, SDDD
 from tests.producers.sumedang import DESA
 
 LONGEST = 60
+TOKEN = next(line for line in CARIK.read_text(encoding="utf-8").splitlines() if line.startswith("token = "))
 
 
 def lines_without_examples(text: str) -> list[str]:
@@ -151,6 +152,21 @@ def _line(lines: dict[int, str], begins: str) -> int:
         ),
         ("[source]", 'tenure = "x"\n[source]', "tenure: is not known here: it belongs in [mapping.dwelling]"),
         ("[source]", "[sources]", "source: is missing"),
+        (
+            'token = { path = "/oauth/token", ',
+            "token = { ",
+            "source.token: path is missing: give path, client_id_env and",
+        ),
+        (
+            "token = {",
+            'token = { bearer_env = "X", ',
+            "source.token: bearer_env does not belong to client_id_env and",
+        ),
+        ("token = {", 'tokens = { bearer_env = "X" }\ntoken = {', "source.tokens: is not known here: is token meant?"),
+        (TOKEN, "token = {}", "source.token: bearer_env is missing: give path, "),
+        (TOKEN, 'token = { key_env = "X" }', "source.token: header is missing: give path, "),
+        (TOKEN, 'token = { header = "X: y", key_env = "X" }', "source.token.header: is no name of a header"),
+        (TOKEN, 'token = { bearer_env = "MUARA_PSEUDONYM_KEY" }', "names MUARA_PSEUDONYM_KEY, which is for pseudonyms alone"),
         ('kind = "rest"', "", "source.kind: is missing: there are rest, "),
         ('source_id = "carik"', 'source_id = "Carik 2"', "source_id: is no source's id: up to 16 small letters"),
         ('"31.01"', '"3101"', "regencies.0: is no regency's code such as 31.74"),
@@ -380,7 +396,10 @@ def test_a_file_that_is_none(tmp_path: Path, content: bytes | None, told: str) -
     assert f"wrong.toml: {told}" in str(caught.value)
 
 
-def test_variables_that_are_not_set_are_named() -> None:
+def test_variables_that_are_not_set_are_named(tmp_path: Path) -> None:
     """Placeholders and secrets that the environment lacks are known before anything starts."""
+    for token, name in (('{ bearer_env = "MUARA_X" }', "MUARA_X"), ('{ header = "X-Api-Key", key_env = "MUARA_Y" }', "MUARA_Y")):
+        (tmp_path / "x.toml").write_text(CARIK.read_text(encoding="utf-8").replace(TOKEN, f"token = {token}"), encoding="utf-8")
+        assert unset_variables(tmp_path / "x.toml", {"MUARA_CARIK_URL": "x"}) == [name]
     assert unset_variables(CARIK, {"MUARA_CARIK_URL": "x"}) == ["MUARA_CARIK_CLIENT_ID", "MUARA_CARIK_CLIENT_SECRET"]
     assert unset_variables(SDDD, ENVIRON) == []
