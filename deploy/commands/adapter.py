@@ -142,7 +142,7 @@ def check(
     from producers.check import check as checked
 
     settings()  # what run would refuse is refused here
-    found = checked(file, environment_for(file), sample, shown, district_areas() if sample else None)
+    found = checked(file, environment_for(file), sample, shown, district_areas())
     for name in found.unset:
         if meant := meant_by(name):
             raise NameRefused(file=file, name=name, meant=meant)

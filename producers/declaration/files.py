@@ -7,12 +7,13 @@ Must not: open a file.
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from producers.declaration.model import Model
+from producers.declaration.forms import form_fault
+from producers.declaration.model import Misplaced, Mistake, Model
 
 __all__ = ["FilesSource", "Footer", "Numbers"]
 
@@ -23,6 +24,10 @@ _XLSX_MB, _XLSX_ROWS = 64, 75_000
 
 def _one_or_many(value: Any) -> Any:  # noqa: ANN401 - TOML
     return (value,) if isinstance(value, str) else value
+
+
+def _twice(names: Sequence[str]) -> list[str]:
+    return [name for place, name in enumerate(names) if name in names[:place]]
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
@@ -128,17 +133,25 @@ class FilesSource(Model):
 
     @model_validator(mode="after")
     def _columns_known(self) -> "FilesSource":
-        if len(set(self.columns)) != len(self.columns):
-            raise ValueError("columns names one twice")
-        named = {*self.labels, *self.dates, *(self.numbers.columns if self.numbers else ()), *([self.footer.rows] if self.footer else ())}
-        for where in (*self.skip_rows_where, *([self.footer.where] if self.footer else ())):
-            named |= set(where)
-        if unknown := sorted(named - set(self.columns)):
-            raise ValueError(f"{', '.join(unknown)} not in columns")
-        written = [self.label(column) for column in self.columns]
-        if len(set(written)) != len(written):
-            raise ValueError("labels has one twice")
+        mistakes = [Mistake(("columns",), f"names {one} twice") for one in _twice(self.columns)]
+        mistakes += [Mistake(key, f"{one} is not in columns", one, self.columns) for key, one in self._named() if one not in self.columns]
+        written = [" / ".join(self.label(column)) for column in dict.fromkeys(self.columns)]
+        mistakes += [Mistake(("labels",), f"two columns are written {one}") for one in _twice(written)]
+        mistakes += [Mistake(("dates", one), wrong) for one, form in self.dates.items() if (wrong := form_fault(form))]
+        if mistakes:
+            raise Misplaced(*mistakes)
         return self
+
+    def _named(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Give every column that is named apart from `columns`, with the key where it is."""
+        yield from ((("labels", one), one) for one in self.labels)
+        yield from ((("dates", one), one) for one in self.dates)
+        yield from ((("numbers", "columns"), one) for one in (self.numbers.columns if self.numbers else ()))
+        if self.footer:
+            yield from ((("footer", "where", one), one) for one in self.footer.where)
+            yield ("footer", "rows"), self.footer.rows
+        for place, where in enumerate(self.skip_rows_where):
+            yield from ((("skip_rows_where", str(place), one), one) for one in where)
 
     def label(self, column: str) -> tuple[str, ...]:
         """Return how the header writes a column, from the upper row to the lower."""

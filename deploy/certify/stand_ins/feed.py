@@ -20,6 +20,7 @@ from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.told import Told
 from deploy.certify.writing import Layers, Oddity, Writer, put
 from producers.declaration import Declaration, RestSource
+from producers.declaration.rest import Token
 
 __all__ = ["FeedStandIn"]
 
@@ -63,7 +64,8 @@ class FeedStandIn(StandIn):
     def placeholders(self) -> Mapping[str, str]:
         """The address, and what makes a token."""
         token = self.source.token
-        secrets = {token.client_id_env: _ID, token.client_secret_env: _SECRET} if token else {}
+        secrets = {token.client.id_env: _ID, token.client.secret_env: _SECRET} if token and token.client else {}
+        secrets |= {token.fixed.env: _SECRET} if token and token.fixed else {}
         return {"url": self._url, **secrets}
 
     @property
@@ -202,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
         token = self.feed.source.token
         right = (form.get("grant_type"), form.get("client_id"), form.get("client_secret")) == (["client_credentials"], [_ID], [_SECRET])
-        if token is None or self.path != token.path or not right or self.feed.lie is Lie.REFUSED:
+        if token is None or token.client is None or self.path != token.client.path or not right or self.feed.lie is Lie.REFUSED:
             self._send(401, b"{}")
             return
         made = f"token-{time.monotonic_ns()}"
@@ -214,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         source, asked = self.feed.source, urlsplit(self.path)
         if self.feed.is_away:
             self._send(503, b"{}")
-        elif source.token is not None and self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.feed.tokens:
+        elif source.token is not None and not self._is_let_in(source.token):
             self._send(401, b"{}")
         elif source.snapshot is not None and asked.path == source.snapshot.path:
             query = parse_qs(asked.query)
@@ -224,6 +226,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             query = parse_qs(asked.query)
             self._send(200, self.feed.page(query.get(source.cursor.parameter, [None])[0], int(query[source.page.parameter][0])))
+
+    def _is_let_in(self, token: Token) -> bool:
+        if (key := token.fixed) is not None:
+            return self.headers.get(key.header, "") == f"{key.before}{_SECRET}"
+        return self.headers.get("Authorization", "").removeprefix("Bearer ") in self.feed.tokens
 
     def _send(self, code: int, body: bytes) -> None:
         self.send_response(code)
