@@ -162,8 +162,9 @@ def rest_figures(where: Addresses, folder: Path, records: int, seconds: float) -
 def backfill_figures(where: Addresses, folder: Path, families: int) -> Mapping[str, float]:
     """Return how fast a first load of all families goes while changes happen at a steady rate, and the age of those changes."""
     with _playing(where, folder, families, [f"99.2{one}" for one in range(1, 7)], snapshot=True) as playing:
-        playing.tell("live", rate=_PER_S)
+        until(lambda: (found := playing.status) is not None and found.backfill is not None, 120, "the first load has begun")
         begun_s = time.time()
+        playing.tell("live", rate=_PER_S)
         until(lambda: (found := playing.status) is not None and found.backfill is not None and found.backfill.ended, _PATIENCE_S, "loaded")
         ended_s = time.time()
         happened = playing.tell("still")["happened"]
