@@ -98,3 +98,11 @@ def test_a_file_made_before_there_was_progress_has_none(tmp_path: Path) -> None:
 
     assert found is not None
     assert found.backfill is None
+
+
+def test_what_is_counted_is_told(connection: sqlite3.Connection) -> None:
+    """A source that counts something else than records says so, and people read it."""
+    kept = BackfillKept(connection)
+    kept.keep(Backfill(500, 900, "bytes of files"), NOW)
+
+    assert (kept.words(Backfill(500, 900, "bytes of files"), NOW) or "").startswith("500 of 900 bytes of files (55 %)")
