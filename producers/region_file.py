@@ -36,6 +36,8 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
     Raises `RegionFileWrong` with every mistake at once.
     """
     raw, lines = read_toml(path)
+    if not raw:
+        raise _wrong(path, ["says nothing: muara adapter new NAME --source KIND --out FILE begins one"])
     return declaration_of(path, raw, lines, environ)
 
 
@@ -43,10 +45,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], Lines]:
     """Return what a TOML file says, and the lines of its keys; raises `RegionFileWrong` where it is none."""
     try:
         text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
-        if not raw:
-            raise _wrong(path, ["says nothing: muara adapter new NAME --source KIND --out FILE begins one"])
-        return raw, lines_of(text)
+        return tomllib.loads(text), lines_of(text)
     except OSError as error:
         raise _wrong(path, [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:

@@ -31,7 +31,7 @@ from tests.producers.sources.reading import declared as database_declared
 from tests.producers.sources.reading import held
 
 MARCH, MAY = date(2024, 3, 1), date(2024, 5, 1)
-TENURE = '[match]\nfield = "dwelling.tenure"\n[mapping.dwelling.tenure]\nrange = [1, 99]\n'
+TENURE = '[match]\nfield = "dwelling.tenure"\n[drift.only."dwelling.tenure"]\nnew_code = "discard"\n'
 REVISION_0 = int(at(0).timestamp() * 1_000_000)
 
 
