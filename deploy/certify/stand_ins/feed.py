@@ -53,7 +53,8 @@ class FeedStandIn(StandIn):
         """Return what a feed can be made to answer: without a login it knows nobody whom it could refuse."""
         assert isinstance(declared.source, RestSource)  # noqa: S101 - opened by kind
         always = (Lie.ERROR_PAGE, Lie.TRUNCATED, Lie.OLD_PAGE, Lie.STANDS_STILL)
-        return (*always, Lie.TOKEN_GONE, Lie.REFUSED) if declared.source.token is not None else always
+        token = declared.source.token
+        return always if token is None else (*always, Lie.TOKEN_GONE, Lie.REFUSED) if token.client else (*always, Lie.REFUSED)
 
     @classmethod
     def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - others need the rest
@@ -229,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_let_in(self, token: Token) -> bool:
         if (key := token.fixed) is not None:
-            return self.headers.get(key.header, "") == f"{key.before}{_SECRET}"
+            return self.feed.lie is not Lie.REFUSED and self.headers.get(key.header, "") == f"{key.before}{_SECRET}"
         return self.headers.get("Authorization", "").removeprefix("Bearer ") in self.feed.tokens
 
     def _send(self, code: int, body: bytes) -> None:
