@@ -18,6 +18,7 @@ from typing import Self
 from producers.backfill import FirstLoad
 from producers.backfill_log import first_load
 from producers.faults import AdapterRuns, DiskRefuses, StateFileForeign
+from producers.region_change import change_told
 
 __all__ = ["WITHHELD", "AdapterStatus", "StateFile", "disk_faults", "exclusive", "status", "transaction"]
 
@@ -69,12 +70,16 @@ class AdapterStatus:
     pid: int
     backfill: FirstLoad | None
     """The first load that runs beside the changes, or the last one that did; None where there never was one."""
+    region_change: str
+    """What has changed in the region file since what was read was read, and what to do; empty where nothing has."""
 
     @property
     def state(self) -> str:
         """Return the state in one phrase: what sending waits for comes first, since reading waits for it in the end."""
         told = self.sending if self.sending.startswith("waiting") else self.reading
-        return f"{told}; {self.withheld} ENDs withheld: correct the rows in quarantine" if self.withheld else told
+        if self.withheld:
+            told = f"{told}; {self.withheld} ENDs withheld: correct the rows in quarantine"
+        return f"{told}; {self.region_change}" if self.region_change else told
 
 
 class StateFile:
@@ -213,13 +218,13 @@ def status(state_file: Path) -> AdapterStatus | None:
             " (select coalesce(sum(cast(value as integer)), 0) from quarantine where field = ?) from adapter",
             (WITHHELD,),
         ).fetchone()
-        return _as_status(row, first_load(connection)) if row else None
+        return _as_status(row, first_load(connection), change_told(connection)) if row else None
     finally:
         connection.close()
 
 
 def _as_status(
-    row: tuple[str, str | None, str | None, str, str, str, str, int, int, int, int, int, int, int], load: FirstLoad | None
+    row: tuple[str, str | None, str | None, str, str, str, str, int, int, int, int, int, int, int], load: FirstLoad | None, change: str
 ) -> AdapterStatus:
     source, position, asked_at, reading, reading_why, sending, sending_why = row[:7]
     spooled, held, delivered, quarantined, nothing_more, pid, withheld = row[7:]
@@ -237,6 +242,7 @@ def _as_status(
         caught_up=bool(nothing_more) and spooled == 0,
         pid=pid,
         backfill=load,
+        region_change=change,
     )
 
 

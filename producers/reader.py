@@ -69,14 +69,16 @@ class Reader:
         receiving: Receiving | None = None,
         delivered: Callable[[str], None] | None = None,
         loads: LoadsBeside | None = None,
+        remind: Callable[[datetime], None] | None = None,
     ) -> None:
         """
         Know how to read and where to keep; `schema_ids` are those of each regency's topic, `spooled` is set when something was added.
 
         `drift` keeps what the mapper notices of it; without it nothing of drift is kept, and nothing may freeze. `receiving` is a source
         that is told. `delivered` is told, between two readings, up to which position everything is delivered. `loads` is a source whose
-        first load runs beside its changes.
+        first load runs beside its changes. `remind` is called before each reading, and tells what a person is to do when it is time.
         """
+        self._remind = remind
         self._read, self._state, self._spool = read, state, Spool(state)
         self._schema_ids, self._clock, self._spooled = schema_ids, clock, spooled
         self._spool_bytes, self._poll_s = spool_bytes, poll_s
@@ -107,6 +109,8 @@ class Reader:
     def step(self) -> float:
         """Read and keep one batch; return how long to wait before the next, in seconds."""
         try:
+            if self._remind is not None:
+                self._remind(self._clock())
             if self._delivered is not None and (upto := self._delivery.upto()) is not None:
                 self._delivered(upto)
             if self._spool.size()[1] >= self._spool_bytes:

@@ -175,19 +175,28 @@ def drift(
         times = (f"{moment:%Y-%m-%d %H:%M}" for moment in (row.first_seen, row.last_seen))
         table.add_row(row.field, row.kind, row.mode, *times, str(row.count), row.accepted or "")
     console_for(sys.stdout).print(table if rows else "nothing has changed at the source, as far as was seen")
+    _tell_region_change(state)
 
 
 @app.command()
-def status(file: RegionFile, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def status(
+    file: RegionFile,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    settled: Annotated[
+        bool, typer.Option("--settled", help="Say that all was read or sent again since the region file changed, or need not be.")
+    ] = False,
+) -> None:
     """
     Show how an adapter stands, running or not.
 
     What it reads and sends, how far a first load is and how long it will still take, what waits, what was delivered, put aside or refused.
     """
-    from deploy.commands.adapter_status import as_told, standing, table
+    from deploy.commands.adapter_status import as_told, settle, standing, table
     from producers.region_file import read_region_file
 
     source_id = read_region_file(file, None).source_id
+    if settled:
+        settle(settings().directory, source_id)
     found, now = standing(settings().directory, source_id), datetime.now(UTC)  # noqa: TID251 - the command's shell
     if as_json:
         print(json.dumps(as_told(found, now), default=lambda one: one.isoformat()))
@@ -207,6 +216,7 @@ def resend(
 
     What the source told from a moment on is read and mapped anew. Raise the mapping's version first: the greater one wins.
     """
+    from producers.region_file import read_region_file
     from producers.runner import resend as work
 
     try:
@@ -214,7 +224,9 @@ def resend(
     except ValueError:
         raise NotAMoment(text=since) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    print(f"{work(file, _adapter_settings(), moment)} events sent again")
+    told = _adapter_settings()
+    print(f"{work(file, told, moment)} events sent again")
+    _tell_region_change(told.state_file(read_region_file(file, None).source_id))
 
 
 @app.command()
@@ -247,12 +259,21 @@ def receipt(
             written(made, out)
         found = prove(reader, made)
     holds = all(one.holds for one in found.values())
+    _tell_region_change(local_folder(told, "adapters") / f"{source}.sqlite")
     if as_json:
         print(json.dumps(as_told(made, found) | {"holds": holds}))
     else:
         tell(made, found)
         print("all that was sent is there" if holds else "NOT PROVED")
     sys.exit(0 if holds else 1)
+
+
+def _tell_region_change(state: Path) -> None:
+    """Warn where the region file has changed since what was read was read: a receipt that holds, or no drift, is not all then."""
+    from producers.checkpoint import status as stands
+
+    if (found := stands(state)) is not None and found.region_change:
+        print(f"warning: {found.region_change}", file=sys.stderr)
 
 
 def _adapter_settings() -> "AdapterSettings":

@@ -2,7 +2,7 @@
 `muara adapter status`: how one adapter stands, read from its file, whether it runs or not.
 
 Why: who waits for a first load, or wonders why a region is silent, looks here and needs no address, key or log.
-Must not: write to the file, or ask a source or a broker.
+Must not: write to the file but a person's word, or ask a source or a broker.
 """
 
 import sqlite3
@@ -17,13 +17,14 @@ from rich.table import Table
 
 from deploy.commands.context import DEMO
 from producers.backfill import per_s, remaining_s, words
-from producers.checkpoint import AdapterStatus, status
+from producers.checkpoint import AdapterStatus, StateFile, status
 from producers.drift_log import Drifted, drifted
 from producers.faults import StateFileForeign
+from producers.region_change import settle as settled
 from producers.sources.webhook.memory import Received, received
 from schemas.errors import Fatal
 
-__all__ = ["NothingDone", "Standing", "as_told", "standing", "table"]
+__all__ = ["NothingDone", "Standing", "as_told", "settle", "standing", "table"]
 
 _LONGEST = 100
 
@@ -50,10 +51,7 @@ def standing(directory: Path, source: str) -> Standing:
 
     Raises `NothingDone` where there is none, `StateFileForeign` for what is no such file.
     """
-    files = [folder / "adapters" / f"{source}.sqlite" for folder in (directory, directory / DEMO)]
-    state = next((file for file in files if file.exists()), None)
-    if state is None:
-        raise NothingDone(source=source, folder=files[0].parent)
+    state = _file(directory, source)
     try:
         found = status(state)
         if found is None:
@@ -61,6 +59,20 @@ def standing(directory: Path, source: str) -> Standing:
         return Standing(found, found.pid > 0 and psutil.pid_exists(found.pid), tuple(drifted(state)), received(state))
     except sqlite3.DatabaseError as error:
         raise StateFileForeign(file=state, why=str(error)) from error
+
+
+def settle(directory: Path, source: str) -> None:
+    """Note a person's word that what an older region file left out was read or sent again, or need not be; raises `NothingDone`."""
+    with StateFile(_file(directory, source), source) as own, own.transaction() as connection:
+        settled(connection)
+
+
+def _file(directory: Path, source: str) -> Path:
+    files = [folder / "adapters" / f"{source}.sqlite" for folder in (directory, directory / DEMO)]
+    state = next((file for file in files if file.exists()), None)
+    if state is None:
+        raise NothingDone(source=source, folder=files[0].parent)
+    return state
 
 
 def as_told(one: Standing, now: datetime) -> Mapping[str, Any]:
@@ -99,6 +111,8 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
     yield "in quarantine", f"{found.quarantined:,} records and files"
     if found.withheld:
         yield "withheld", f"{found.withheld:,} ENDs: correct the rows in quarantine"
+    if found.region_change:
+        yield "region file", found.region_change
     if one.received is not None:
         yield "received", _received(one.received)
         for cause, requests in one.received.refused.items():
