@@ -34,6 +34,10 @@ class NotAMoment(Fatal):
     """{text} is no moment: give one such as 2024-03-01 or 2024-03-01T08:00:00+07:00"""
 
 
+class NeverRan(Fatal):
+    """the adapter of {source} never ran in {folder}, so nothing is known of its source: run it first, or this where it runs"""
+
+
 class NothingSent(Fatal):
     """no adapter of source {source} has worked in {folder}: run this where the adapter runs, with the same MUARA_DIRECTORY"""
 
@@ -152,10 +156,12 @@ def drift(
     """
     from producers.checkpoint import StateFile
     from producers.drift_log import accept as accepted
-    from producers.drift_log import drifted
+    from producers.drift_log import drifted, looked_at
     from producers.region_file import read_region_file
+    from producers.shape import LEARNT
 
-    source_id = read_region_file(file, None).source_id
+    declared = read_region_file(file, None)
+    source_id = declared.source_id
     state = local_folder(settings(), "adapters") / f"{source_id}.sqlite"
     if accept is not None:
         if not state.exists():
@@ -165,7 +171,9 @@ def drift(
                 raise NothingFrozen(source=source_id, field=accept, file=file)
         print(f"{accept}: {goes.value}; the adapter goes on within a second, or when it is started")
         return
-    rows = drifted(state) if state.exists() else []
+    if not state.exists():
+        raise NeverRan(source=source_id, folder=state.parent)
+    rows = drifted(state)
     if as_json:
         for row in rows:
             print(json.dumps(asdict(row), default=str))
@@ -173,8 +181,19 @@ def drift(
     table = Table("field", "kind", "mode", "first seen", "last seen", "records", "accepted as", box=None)
     for row in rows:
         times = (f"{moment:%Y-%m-%d %H:%M}" for moment in (row.first_seen, row.last_seen))
-        table.add_row(row.field, row.kind, row.mode, *times, str(row.count), row.accepted or "")
+        table.add_row(
+            row.field,
+            row.kind,
+            f"{row.mode} (by the region file of before)" if row.old else row.mode,
+            *times,
+            str(row.count),
+            row.accepted or "",
+        )
     console_for(sys.stdout).print(table if rows else "nothing has changed at the source, as far as was seen")
+    if (looks := looked_at(state)) < LEARNT and not declared.drift.known:
+        print(
+            f"still learning what the source has: from {looks:,} of its first {LEARNT:,} records; until then a new field is taken as known"
+        )
     _tell_region_change(state)
 
 

@@ -20,6 +20,7 @@ from producers.backfill import per_s, remaining_s, words
 from producers.checkpoint import AdapterStatus, StateFile, status
 from producers.drift_log import Drifted, drifted
 from producers.faults import StateFileForeign
+from producers.quarantine import causes
 from producers.region_change import settle as settled
 from producers.sources.webhook.memory import Received, received
 from schemas.errors import Fatal
@@ -27,6 +28,8 @@ from schemas.errors import Fatal
 __all__ = ["NothingDone", "Standing", "as_told", "settle", "standing", "table"]
 
 _LONGEST = 100
+_CAUSES = 5
+_OLD = ", by the region file of before"
 
 
 class NothingDone(Fatal):
@@ -41,6 +44,8 @@ class Standing:
     runs: bool
     """Whether its process is there."""
     drift: tuple[Drifted, ...]
+    aside: tuple[tuple[str, str, int], ...]
+    """Field, cause and count of what was put aside most."""
     received: Received | None
     """Of a source that pushes: what was taken and refused."""
 
@@ -56,7 +61,9 @@ def standing(directory: Path, source: str) -> Standing:
         found = status(state)
         if found is None:
             raise StateFileForeign(file=state, why="another version")
-        return Standing(found, found.pid > 0 and psutil.pid_exists(found.pid), tuple(drifted(state)), received(state))
+        return Standing(
+            found, found.pid > 0 and psutil.pid_exists(found.pid), tuple(drifted(state)), tuple(causes(state, _CAUSES)), received(state)
+        )
     except sqlite3.DatabaseError as error:
         raise StateFileForeign(file=state, why=str(error)) from error
 
@@ -82,6 +89,7 @@ def as_told(one: Standing, now: datetime) -> Mapping[str, Any]:
     if load is not None:
         told["backfill"] = {name: value for name, value in told["backfill"].items() if name != "samples"}
         told["backfill"] |= {"per_s": per_s(load, now) if load.ended is None else None, "remaining_s": remaining_s(load, now)}
+    told["aside"] = [{"field": field, "cause": cause, "count": count} for field, cause, count in one.aside]
     return told | {"drift": [asdict(drift) for drift in one.drift], "received": asdict(one.received) if one.received else None}
 
 
@@ -109,6 +117,8 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
     yield "in the spool", f"{found.spooled:,} events, {found.spooled_bytes / (1 << 20):,.1f} MB"
     yield "delivered", f"{found.delivered:,} events"
     yield "in quarantine", f"{found.quarantined:,} records and files"
+    for field, cause, count in one.aside:
+        yield "put aside", f"{count:,}: {field} {cause}".replace(":  ", ": ")
     if found.withheld:
         yield "withheld", f"{found.withheld:,} ENDs: correct the rows in quarantine"
     if found.region_change:
@@ -118,7 +128,8 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
         for cause, requests in one.received.refused.items():
             yield "refused", f"{requests:,} requests: {cause}"
     for drift in one.drift:
-        yield "drift", f"{drift.field} {drift.kind.replace('_', ' ')}: {drift.accepted or drift.mode}, {drift.count:,} records"
+        mode = drift.accepted or drift.mode
+        yield "drift", f"{drift.field} {drift.kind.replace('_', ' ')}: {mode}, {drift.count:,} records{_OLD if drift.old else ''}"
 
 
 def _received(told: Received) -> str:
