@@ -28,10 +28,11 @@ _LONGEST_PLACEHOLDER = 100
 Key = tuple[str, ...]
 
 
-def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declaration:
+def read_region_file(path: Path, environ: Mapping[str, str] | None, *, secrets: bool = False) -> Declaration:
     """
     Return a region file with its `${VARIABLES}` filled in; with None for the environment they are left as they are.
 
+    With `secrets`, variables that hold secrets must be set too: whoever runs it would wait for ever.
     Raises `RegionFileWrong` with every mistake at once.
     """
     try:
@@ -47,6 +48,8 @@ def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declarati
     mistakes: list[tuple[Key, str]] = []
     if environ is not None:
         mistakes += [(key, f"{name} is not set") for key, name in _unset(raw, environ)]
+        named = _secrets(raw.get("source"), ("source",)) if secrets else ()
+        mistakes += [(key, f"{name} is not set: it is to hold a secret") for key, name in named if not environ.get(name)]
     left = list(placeholders(raw))
     mistakes += [(key, f"is still to be filled in: {shorten(found, _LONGEST_PLACEHOLDER)}") for key, found in left]
     found: Declaration | None = None
@@ -65,17 +68,18 @@ def unset_variables(path: Path, environ: Mapping[str, str]) -> list[str]:
     """Return the environment variables that a region file names and that are not set, placeholders and secrets alike."""
     declared = read_region_file(path, None)
     source = declared.source.model_dump()
-    names = [name for _, name in _unset(source, environ)] + list(_secrets(source))
+    names = [name for _, name in [*_unset(source, environ), *_secrets(source)]]
     return sorted({name for name in names if not environ.get(name)})
 
 
-def _secrets(source: Mapping[str, Any]) -> Iterator[str]:
-    """Give the variables that hold secrets: what a source's declaration names in a key that ends in `_env`; of several the first."""
-    for name, one in source.items():
+def _secrets(source: object, at: Key = ()) -> Iterator[tuple[Key, str]]:
+    """Give key and name of variables that hold secrets: what a source names in a key that ends in `_env`; of several the first."""
+    for name, one in source.items() if isinstance(source, Mapping) else ():
+        first = one[0] if isinstance(one, list | tuple) and one else one
         if isinstance(one, Mapping):
-            yield from _secrets(one)
-        elif name.endswith("_env"):
-            yield from [one] if isinstance(one, str) else list(one or ())[:1]
+            yield from _secrets(one, (*at, name))
+        elif name.endswith("_env") and isinstance(first, str):
+            yield (*at, name), first
 
 
 def _own(error: ValidationError) -> list[ErrorDetails]:

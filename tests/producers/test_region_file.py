@@ -1,5 +1,6 @@
 """Region files: those of the product are right and short; of a wrong one every mistake is told at once, with line and suggestion."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from producers.check import check
 from producers.faults import RegionFileWrong
 from producers.region_file import read_region_file, unset_variables
-from tests.producers.samples import CARIK, ENVIRON, KEY, REGIONS, SDDD
+from tests.producers.samples import CARIK, ENVIRON, KAMPUNG, KEY, REGIONS, SDDD
 from tests.producers.sumedang import DESA
 
 LONGEST = 60
@@ -293,3 +294,16 @@ def test_variables_that_are_not_set_are_named() -> None:
     """Placeholders and secrets that the environment lacks are known before anything starts."""
     assert unset_variables(CARIK, {"MUARA_CARIK_URL": "x"}) == ["MUARA_CARIK_CLIENT_ID", "MUARA_CARIK_CLIENT_SECRET"]
     assert unset_variables(SDDD, ENVIRON) == []
+
+
+@pytest.mark.parametrize("file", [CARIK, KAMPUNG, CARIK.with_name("sumedang-desa.toml")])
+def test_unset_secrets_are_mistakes_for_whoever_runs_it(file: Path) -> None:
+    """All that are not set are told at once with their lines, instead of a source that is waited for, for ever."""
+    names = unset_variables(file, {})
+    with pytest.raises(RegionFileWrong) as caught:
+        read_region_file(file, {}, secrets=True)
+    told = str(caught.value)
+
+    assert [name for name in names if f"{name} is not set" not in told] == []
+    assert re.search(r"line \d+, source(\.token)?\.\w+_env: MUARA_\w+ is not set: it is to hold a secret", told)
+    read_region_file(file, dict.fromkeys(names, "127.0.0.1:1"), secrets=True)
