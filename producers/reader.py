@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from producers.aside_log import AsideTold
 from producers.backfill_log import BackfillKept
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile
@@ -87,6 +88,7 @@ class Reader:
         self._delivered, self._delivery = delivered, Delivery(self._spool, state.position())
         self._loads, self._backfill = loads, BackfillKept(state.connection)
         self._told: tuple[str, str] | None = None
+        self._tell_aside = AsideTold()
         self.caught_up = threading.Event()
         """Set when the source said that nothing more is there."""
 
@@ -130,7 +132,7 @@ class Reader:
         except SourceFrozen as frozen:
             return self._freeze(frozen)
         except SourceAway as away:
-            self._say("waiting for source", str(away.facts["why"]))
+            self._say("waiting for source", away.told)
             return self._backoff.pause_s(away.wait_s)
         except DiskRefuses as refused:
             self._refuse()
@@ -166,10 +168,7 @@ class Reader:
         _tell(new)
         if (progress := self._backfill.words(batch.backfill, asked_at)) is not None:
             _log.info("first load: %s", progress, extra={"action": "first_load", "progress": progress})
-        for one in aside:
-            _log.warning(
-                "put aside", extra={"action": "put_aside", "place": one.place, "field": one.field, "cause": one.cause, "value": one.value}
-            )
+        self._tell_aside(aside, self._clock())
         if batch.caught_up:
             self.caught_up.set()
         else:

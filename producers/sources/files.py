@@ -30,6 +30,13 @@ from schemas.events import Operation
 __all__ = ["FilesReader"]
 
 
+_REMEDIES: dict[type[OSError], str] = {
+    FileNotFoundError: "make the folder, or mend folder in the region file",
+    NotADirectoryError: "it is a file: mend folder in the region file",
+    PermissionError: "let the user of this adapter read it",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Watched:
     """A file that is still young: as it was when it was seen first like this, and when that was (seconds)."""
@@ -142,7 +149,9 @@ class FilesReader:
             return NEVER, name
 
     def _away(self, error: OSError) -> SourceAway:
-        return SourceAway(address=self._declared.folder, why=error.strerror or type(error).__name__, wait_s=0.0)
+        return SourceAway(
+            address=self._declared.folder, why=error.strerror or type(error).__name__, wait_s=0.0, remedy=_REMEDIES.get(type(error), "")
+        )
 
     # ---- one file ------------------------------------------------------------------------------------------------------------
 

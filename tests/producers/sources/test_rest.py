@@ -2,12 +2,13 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -26,14 +27,16 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def reader(
-    address: str, page_size: int = 3, clock_s: Callable[[], float] = lambda: 0.0, records: str | None = None, **environ: str
+    address: str,
+    page_size: int = 3,
+    clock_s: Callable[[], float] = lambda: 0.0,
+    changed: Mapping[str, Any] = MappingProxyType({}),
+    **environ: str,
 ) -> RestReader:
-    """Return a reader of the feed at an address, which has no snapshot; its records lie where they do, or where it is said."""
+    """Return a reader of the feed at an address, which has no snapshot; in its declaration something may be changed."""
     declared = carik(MUARA_CARIK_URL=address)
-    changed: dict[str, Any] = {"page": declared.source.page.model_copy(update={"size": page_size}), "snapshot": None}  # type: ignore[union-attr]
-    if records is not None:
-        changed["records"] = records
-    source = declared.source.model_copy(update=changed)
+    page = declared.source.page.model_copy(update={"size": page_size})  # type: ignore[union-attr]  # of kind rest
+    source = declared.source.model_copy(update={"page": page, "snapshot": None, **changed})
     return RestReader(source, mapper(declared), {**ENVIRON, **environ}, lambda: NOW, clock_s)  # type: ignore[arg-type]  # of kind rest
 
 

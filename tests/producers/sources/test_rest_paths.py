@@ -1,4 +1,4 @@
-"""A path to the records that leads nowhere: what a person mistyped loses nothing, and one odd part of a page holds nobody up."""
+"""What a person mistyped of a feed: it loses nothing, is told with what helps, and one odd part of a page holds nobody up."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def test_a_path_that_leads_nowhere_is_waited_for(records: str, told: str) -> Non
     """A mistyped path takes nothing from a page and moves no position: mended, the same page is read from where it was."""
     body = {"hasil": {"keluarga": [family(1, at(1)), family(2, at(2))], "jumlah": 2}, "berikutnya": at(2), "masih_ada": False}
     with serving((200, {}, json.dumps(body).encode())) as (address, _):
-        feed = reader(address, records=records)
+        feed = reader(address, changed={"records": records})
         for position in (None, at(1)):
             with pytest.raises(SourceAway) as caught:
                 feed.read(position)
@@ -58,3 +58,36 @@ def test_an_odd_part_alone_is_put_aside_only_where_the_path_led_somewhere() -> N
         feed.close()
 
     assert [(aside.field, aside.cause) for aside in one.aside] == [("rumah_tangga[]", "is missing")]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://user:geheim@127.0.0.1:1/v1?key=geheim", "ConnectError at http://127.0.0.1:1/v1: does the source run, "),
+        ("127.0.0.1:1", "UnsupportedProtocol at 127.0.0.1:1: an address begins with http:// or https:// and a host: mend url"),
+    ],
+)
+def test_an_address_where_nothing_answers_is_told_with_what_helps(address: str, told: str) -> None:
+    """Address and remedy stand beside the cause; what an address may hold of a secret does not."""
+    feed = reader(address, changed={"token": None})
+    with pytest.raises(SourceAway) as caught:
+        feed.read(None)
+    feed.close()
+
+    assert caught.value.told.startswith(told)
+    assert "geheim" not in caught.value.told
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(404, ": is url right, with changes and snapshot.path behind it?"), (401, ": it wants credentials: declare [source.token]")],
+)
+def test_an_answer_that_waits_for_a_person_says_for_what(code: int, told: str) -> None:
+    """What does not pass by itself is told with what a person can do."""
+    with serving((code, {}, b"")) as (address, _):
+        feed = reader(address, changed={"token": None})
+        with pytest.raises(SourceAway) as caught:
+            feed.read(None)
+        feed.close()
+
+    assert caught.value.told == f"HTTP {code} at {address}{told}"
