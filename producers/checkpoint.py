@@ -5,6 +5,7 @@ Why: events and the new read position are committed together, so `kill -9` at an
 Must not: be the only holder of anything: a lost file means starting over from the source, and nothing changes downstream.
 """
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -171,7 +172,7 @@ class StateFile:
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """Hold an adapter's file for this process until the end of the block, however it ends; raises `AdapterRuns`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _keep_private(path.with_suffix(".lock"))
     with path.with_suffix(".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -246,8 +247,20 @@ def _as_status(
     )
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _keep_private(path: Path) -> None:
+    """Make a file where there is none, for its owner alone, and its folder too; SQLite's files beside it take after it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(PermissionError):  # another's folder, in which we may work: he has decided
+        path.parent.chmod(0o700)
+    with contextlib.suppress(OSError):  # a disk that refuses is told by whoever opens the file
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    for part in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
+        with contextlib.suppress(PermissionError, FileNotFoundError):
+            part.chmod(0o600)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    _keep_private(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S, check_same_thread=False)
     connection.execute("pragma journal_mode = wal")
     # NORMAL survives every crash of ours; after a power cut the newest transactions may be missing as a whole, and then
