@@ -113,7 +113,8 @@ def test_an_adapter_asks_only_for_what_it_uses(tmp_path: Path) -> None:
     shown = muara("adapter", "run", str(CARIK), cwd=tmp_path, MUARA_KAFKA="127.0.0.1:1")
 
     assert shown.returncode == 2
-    assert shown.stderr == "muara: no services run for .muara: run muara up in another terminal, or set MUARA_KAFKA and MUARA_REGISTRY\n"
+    what = "run muara up in another terminal, or set MUARA_KAFKA and MUARA_REGISTRY"
+    assert shown.stderr == f"muara: no services run for {tmp_path / '.muara'}: {what}\n"
 
 
 def test_the_command_line_needs_no_driver() -> None:
