@@ -186,8 +186,8 @@ def test_a_later_page_that_lies_is_told_and_changes_go_on(key: str | int, page: 
     assert {(one.position, one.note, one.warning) for one in found} == {
         (place.position(), f"the first load waits ({said}); changes go on", True)
     }
-    assert f"setelah={key}" in asked[0]  # the page behind a page that lies may have been asked for too, and is not looked at
-    assert len(asked) == 1, "it is left alone for a while"
+    # The page behind a page that lies may have been asked for already, and is not looked at.
+    assert [f"setelah={key}" in path for path in asked].count(True) == 1, "it is left alone for a while"
 
 
 def test_whole_numbers_are_compared_as_numbers() -> None:
