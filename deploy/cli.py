@@ -61,11 +61,16 @@ def main() -> None:
     try:
         sys.exit(app(standalone_mode=False))  # a command has no result; where it was interrupted, typer gives the exit code
     except ClickException as error:
-        _told(error.format_message())
+        _told(_plainly(error.format_message()))
     except MuaraError as error:
         _told(str(error))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _plainly(message: str) -> str:
+    """Return what the parser says in one line, without the names of its own classes."""
+    return " ".join(message.replace("Value error, ", "").split())
 
 
 def _told(message: str) -> None:

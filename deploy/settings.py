@@ -5,6 +5,7 @@ Why: the same commands work on a laptop (embedded services) and on a cluster (ad
 Must not: let a secret into a repr or an error.
 """
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,15 +14,20 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from schemas.errors import Fatal
 
-__all__ = ["Settings", "SettingsWrong", "listed", "meant_by"]
+__all__ = ["SECRETS", "Settings", "SettingsWrong", "listed", "meant_by"]
 
 _PREFIX = "MUARA_"
+SECRETS = ("MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_PREVIOUS_KEY")
+"""Variables that nobody but an adapter's own process may see."""
 _OF_OTHERS = (
     "MUARA_CACHE",
     "MUARA_MAVEN",
-    *(f"MUARA_PSEUDONYM_{key}{part}" for key in ("KEY", "PREVIOUS_KEY") for part in ("", "_FILE", "_VERSION")),
+    *(f"{key}{part}" for key in SECRETS for part in ("", "_FILE", "_VERSION", "_VERSION_FILE")),
 )
 """Names that other parts read: downloads, pseudonyms. Any other belongs to a region file, which names its variables as it likes."""
+_SERVER = re.compile(r"(?!https?:)([A-Za-z_]+://)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+"""A broker; librdkafka takes a protocol before it, too."""
+_URL = re.compile(r"https?://[^/\s]+(/\S*)?", re.IGNORECASE)
 _NEAR = 0.8
 """Likeness from which a name is a mistyped setting: MUARA_KAFCA is; from 0.77 down a region's MUARA_BONE_DATABASE would be, too."""
 
@@ -36,6 +42,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kafka: str | None = Field(None, description="bootstrap servers of a Kafka cluster")
+    kafka_settings: Path | None = Field(None, description="file with TLS and credentials for both")
     registry: str | None = Field(None, description="URL of a Confluent-compatible schema registry")
     database: SecretStr | None = Field(None, description="DSN of a PostgreSQL 18 database")
     directory: Path = Field(Path(".muara"), description="where local data lies")
@@ -58,6 +65,22 @@ class Settings(BaseModel):
             if not mistakes:
                 return made
         raise SettingsWrong(mistakes=f" {mistakes[0]}" if len(mistakes) == 1 else "".join(f"\n{one}" for one in mistakes))
+
+    @field_validator("kafka")
+    @classmethod
+    def _are_servers(cls, given: str | None) -> str | None:
+        """Refuse what are no host:port."""
+        if given and not all(_SERVER.fullmatch(one.strip()) for one in given.split(",")):
+            raise ValueError("is no list of servers such as broker:9092,another:9092")
+        return given
+
+    @field_validator("registry")
+    @classmethod
+    def _is_url(cls, given: str | None) -> str | None:
+        """Refuse what is no address over HTTP; it may hold a password, so it is not told."""
+        if given and not _URL.fullmatch(given):
+            raise ValueError("is no address such as http://registry:8081")
+        return given
 
     @field_validator("database")
     @classmethod

@@ -19,6 +19,7 @@ import faust
 from processors import transport
 from processors.batcher import Batcher
 from processors.broker import BrokerAway
+from processors.credentials import credentials_of
 from processors.progress import Progress
 from processors.settings import WorkerSettings
 from processors.starting_log import CoordinatorLoads
@@ -110,6 +111,7 @@ def build_app(settings: WorkerSettings, store: WorkerStore, topics: frozenset[st
     app = _App(
         settings.group,
         broker=f"batch://{settings.kafka}",
+        broker_credentials=_credentials(settings.kafka),
         datadir=os.devnull,
         key_serializer="raw",
         value_serializer="raw",
@@ -141,6 +143,16 @@ def build_app(settings: WorkerSettings, store: WorkerStore, topics: frozenset[st
     # Without acks: Faust keeps them until a commit of its own, so the lists would grow, and every fetch take longer than the last.
     app.agent(app.topic(*sorted(topics), value_serializer="raw", acks=False), name="merge")(merge)
     return app, batcher
+
+
+def _credentials(kafka: str) -> faust.SSLCredentials | faust.SASLCredentials | None:
+    """Return how a broker is to be told who we are, in Faust's words; raises `CannotBeLetIn`."""
+    told = credentials_of(kafka)
+    if told is None:
+        return None
+    if not told.mechanism:
+        return faust.SSLCredentials(told.context)
+    return faust.SASLCredentials(username=told.username, password=told.password, mechanism=told.mechanism, ssl_context=told.context)
 
 
 class _App(faust.App):

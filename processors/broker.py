@@ -9,17 +9,20 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec, TopicDescription  # type: ignore[attr-defined]  # exported, but not by name
 
+from schemas.addresses import settings_of
 from schemas.errors import Retriable
 
-__all__ = ["Broker", "BrokerAway", "Log"]
+__all__ = ["Broker", "BrokerAway", "Heard", "Log"]
 
 Partition = tuple[str, int]
 _ANSWER_S = 10.0
 _EARLIEST, _LATEST, _NEWEST = OffsetSpec.earliest(), OffsetSpec.latest(), OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]
+_NOT_LET_IN = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001 - their names
 _LIBRARY_LOG = logging.getLogger("librdkafka")
 _LIBRARY_LOG.setLevel(logging.CRITICAL)  # its reconnects are this module's `BrokerAway`
 
@@ -37,20 +40,41 @@ class Log:
     end: int
 
 
+class Heard:
+    """What the library tells besides: why it cannot connect, while whoever asks it is only told that nobody answers."""
+
+    def __init__(self) -> None:
+        """Have heard nothing."""
+        self._refused = ""
+
+    def __call__(self, error: KafkaError) -> None:
+        """Hear an error of the library."""
+        if error.code() in _NOT_LET_IN:
+            self._refused = error.name()
+
+    def why(self, error: KafkaException, client: AdminClient) -> str:
+        """Return why something was not done: that we are not let in, where that was heard since the last time, else what was answered."""
+        client.poll(0)  # lets the library tell what it has to tell
+        refused, self._refused = self._refused, ""
+        return refused or str(error.args[0].name())
+
+
 class Broker:
     """An admin client of one cluster."""
 
     def __init__(self, address: str) -> None:
         """Know the cluster's address; librdkafka connects by itself."""
         self.address = address
-        self._admin = AdminClient({"bootstrap.servers": address, "socket.timeout.ms": int(_ANSWER_S * 1000)}, logger=_LIBRARY_LOG)
+        self._heard = Heard()
+        told: dict[str, Any] = {"bootstrap.servers": str(address), **settings_of(address), "socket.timeout.ms": int(_ANSWER_S * 1000)}
+        self._admin = AdminClient(told | {"error_cb": self._heard}, logger=_LIBRARY_LOG)
 
     def topics(self) -> frozenset[str]:
         """Return the names of all topics; raises `BrokerAway`."""
         try:
             return frozenset(self._admin.list_topics(timeout=_ANSWER_S).topics)
         except KafkaException as error:
-            raise BrokerAway(address=self.address, why=error.args[0].name()) from error
+            raise self._away(error) from error
 
     def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
         """Return the id of each topic that exists; raises `BrokerAway`."""
@@ -80,6 +104,9 @@ class Broker:
         arrivals = {one: found.timestamp for one, found in self._asked(led, _NEWEST).items()}
         return {one: datetime.fromtimestamp(moment / 1000, UTC) for one, moment in arrivals.items() if moment >= 0}
 
+    def _away(self, error: KafkaException) -> BrokerAway:
+        return BrokerAway(address=self.address, why=self._heard.why(error, self._admin))
+
     def _described(self, topics: Collection[str]) -> dict[str, TopicDescription]:
         if not topics:
             return {}
@@ -89,7 +116,7 @@ class Broker:
                 found[name] = answer.result()
             except KafkaException as error:
                 if error.args[0].name() not in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"):
-                    raise BrokerAway(address=self.address, why=error.args[0].name()) from error
+                    raise self._away(error) from error
         return found
 
     def _asked(self, partitions: Collection[Partition], which: OffsetSpec) -> dict[Partition, ListOffsetsResultInfo]:
@@ -108,7 +135,7 @@ class Broker:
             except KafkaException as error:
                 refused = error
         if refused is not None and not found:
-            raise BrokerAway(address=self.address, why=refused.args[0].name()) from refused
+            raise self._away(refused) from refused
         return found
 
 

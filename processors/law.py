@@ -74,7 +74,12 @@ class Link:
     """
     Somebody said that two names are of one family card: `household` by the key of that version (from 1 on), `previous` by an older one.
 
-    It is true for ever, whatever operation, revision or date it was said with: a name is never given to another card.
+    It is true for ever, whatever operation, revision or date it was said with: a name is never given to another card. It is never taken
+    back, because an adapter cannot say a wrong one: both names are made of one and the same number of one record, by two keys; no path of a
+    region file leads to the second, and no repair can set it, only leave it out. With a wrong key the other name is one that no card has
+    (two keyed hashes of 128 bits do not meet), so it connects the household to nobody; and a source that gives a family another number says
+    END of one and begins the other. Who has the right to write to a topic and lies can connect two households for ever, as he can write
+    anything: the remedy is that of a forged topic. Make it anew, let its adapter say all again, and `muara rebuild`.
     """
 
     previous: bytes

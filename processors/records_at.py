@@ -14,6 +14,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from processors.broker import BrokerAway
+from schemas.addresses import settings_of
 from schemas.errors import Fatal
 
 __all__ = ["Found", "RecordsAt", "RecordsUnreadable"]
@@ -68,7 +69,7 @@ class RecordsAt:
     def __init__(self, address: str) -> None:
         """Know the cluster's address; librdkafka connects by itself."""
         self._address = address
-        self._consumer = Consumer(_CONFIGURATION | {"bootstrap.servers": address}, logger=_LIBRARY_LOG)
+        self._consumer = Consumer(_CONFIGURATION | {"bootstrap.servers": str(address), **settings_of(address)}, logger=_LIBRARY_LOG)
 
     def read(self, partition: Partition, offsets: Sequence[int]) -> Iterator[Found]:
         """

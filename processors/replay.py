@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from processors.blocks import Block
 from processors.broker import BrokerAway
+from schemas.addresses import settings_of
 from schemas.errors import Fatal
 
 __all__ = ["Batch", "Gap", "LogGap", "LogUnreadable", "Partition", "Replay", "blocks_of"]
@@ -63,7 +64,7 @@ class Replay:
     def __init__(self, address: str) -> None:
         """Know the cluster's address; librdkafka connects by itself."""
         self._address = address
-        self._consumer = Consumer(_CONFIGURATION | {"bootstrap.servers": address}, logger=_LIBRARY_LOG)
+        self._consumer = Consumer(_CONFIGURATION | {"bootstrap.servers": str(address), **settings_of(address)}, logger=_LIBRARY_LOG)
 
     def batches(self, spans: Mapping[Partition, tuple[int, int]], gap: Gap | None = None) -> Iterator[Batch]:
         """

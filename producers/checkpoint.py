@@ -9,10 +9,11 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +22,7 @@ from producers.backfill_log import first_load
 from producers.faults import AdapterRuns, DiskRefuses, StateFileForeign
 from producers.region_change import change_told
 
-__all__ = ["WITHHELD", "AdapterStatus", "StateFile", "disk_faults", "exclusive", "status", "transaction"]
+__all__ = ["WITHHELD", "AdapterStatus", "StateFile", "disk_faults", "exclusive", "insert", "status", "transaction"]
 
 _VERSION = 1
 _TABLES = """
@@ -43,6 +44,8 @@ WITHHELD = "END"
 """What stands as field in quarantine where a snapshot withholds ENDs; the value is their number."""
 _BUSY_S = 30.0
 """How long a write waits for another connection's: a transaction here takes milliseconds, a slow disk some seconds."""
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+_ROWS_AT_ONCE = 100
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
@@ -183,12 +186,19 @@ def exclusive(path: Path) -> Iterator[None]:
 
 @contextmanager
 def disk_faults(path: Path) -> Iterator[None]:
-    """Turn a disk that is full or cannot be written into `DiskRefuses`; every other fault of SQLite is a fault of ours."""
+    """
+    Turn a disk that is full or cannot be written into `DiskRefuses`, a file that is none of SQLite's or damaged into `StateFileForeign`.
+
+    Every other fault is ours.
+    """
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in _FULL:
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _FULL:
             raise DiskRefuses(file=path, why=error.sqlite_errorname) from error
+        if code in _DAMAGED:
+            raise StateFileForeign(file=path, why=str(error)) from error
         raise
 
 
@@ -205,10 +215,27 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
+def insert(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]], otherwise: str = "") -> None:
+    """
+    Insert rows `into` a table with its columns in brackets, many by one statement; `otherwise` is what to do in a conflict.
+
+    SQLite lets other threads of Python go first at each step of a statement, and a statement for each row is a step for each row.
+    """
+    for begin in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[begin : begin + _ROWS_AT_ONCE]
+        places = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        connection.execute(f"insert into {into} values {places} {otherwise}", list(chain.from_iterable(some)))  # noqa: S608 - no value in it
+
+
 def status(state_file: Path) -> AdapterStatus | None:
-    """Return how an adapter stands, running or not; None where its file is not there yet."""
+    """Return how an adapter stands, running or not; None where its file is not there yet. Raises `StateFileForeign`, `DiskRefuses`."""
     if not state_file.exists():
         return None
+    with disk_faults(state_file):
+        return _status(state_file)
+
+
+def _status(state_file: Path) -> AdapterStatus | None:
     connection = sqlite3.connect(f"file:{state_file}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_S)
     try:
         if connection.execute("pragma user_version").fetchone()[0] != _VERSION:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from producers.at_once import ODD, Field, Known, Texts, at_once, each_at_once
 from producers.conversions import UnknownCode, code, converter, whole
 from producers.declaration import Kind, MembersSection, NutritionSection, ProgrammesSection, Value
 from producers.drift import Drift, SectionSilent, paths_held
@@ -23,6 +24,9 @@ _INT, _LONG = 1 << 31, 1 << 63
 _GREATEST_ITEMS = 1000
 """Members, programmes or measured children of one household; more is a fault of the source, and would not fit a record of Kafka."""
 _REMEMBERED = 4096
+"""Texts of a field that are remembered with what they become..."""
+_OF_DAYS, _DAYS_REMEMBERED = ("year", "month_of_year"), 40_000
+"""...and days of birth: a century has no more."""
 NULLABLE = frozenset(
     f"{section}.{field.name}"
     for section, kind in {"dwelling": Dwelling, "members": Member, "programmes": Programme, "nutrition": ChildMeasured}.items()
@@ -41,12 +45,13 @@ class _EveryFieldWhole(dict[str, Kind]):
 WHOLE = _EveryFieldWhole()
 
 
-def compiled(name: str, value: Value, kind: Kind, drift: Drift) -> Get:
-    """Return the function that a declared value stands for; it gives None where a value that may be null is missing."""
+def compiled(name: str, value: Value, kind: Kind, drift: Drift) -> Field:
+    """Return a declared value, compiled; its reading gives None where a value that may be null is missing."""
     raw, read, there = _raw(value), _reader(name, value, kind), paths_held(value)
-    known: dict[str, Any] = {}
+    plain = kind == "text" and value.table is None
+    known = Texts(read) if plain else Known(read, _DAYS_REMEMBERED if value.conversion in _OF_DAYS else _REMEMBERED)
     if kind != "text" and value.constant is None:
-        read = _remembering(read, known)
+        read = known.of
     may_be_null = name in NULLABLE and not value.required
 
     def get(node: Node) -> Any:  # noqa: ANN401 - of the field's kind
@@ -63,20 +68,9 @@ def compiled(name: str, value: Value, kind: Kind, drift: Drift) -> Get:
             return None
         raise RecordUnreadable(field=name, cause="is missing", value="nothing", drift="" if there(node) else "missing_field")
 
-    nearest = get if kind == "text" or value.path is None or "." in value.path else _at_hand(value.path, known, get)
-    return drift.guarded(name, value, nearest, may_be_null=may_be_null)
-
-
-def _at_hand(name: str, known: Mapping[str, Any], get: Get) -> Get:
-    """Return the same reading of a record's own field, which for a text whose result is known is one look: most fields are."""
-
-    def look(node: Node) -> Any:  # noqa: ANN401 - of the field's kind
-        value = node.value
-        if type(value) is dict and type(found := value.get(name)) is str and (made := known.get(found)) is not None:
-            return made
-        return get(node)
-
-    return look
+    if may_be_null:
+        known[None] = None
+    return Field(drift.guarded(name, value, get, may_be_null=may_be_null), value.path, known)
 
 
 def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
@@ -101,26 +95,6 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
         return number
 
     return bounded
-
-
-def _remembering(read: Callable[[Any], Any], known: dict[str, Any]) -> Callable[[Any], Any]:
-    """
-    Return a reading that knows its results for the first texts that it saw: codes, months and small numbers come over and over.
-
-    Only texts: to a dict JSON's true, 1 and 1.0 are one. Never for fields of text: those hold identifiers, which are not to stay.
-    """
-
-    def remembered(found: Any) -> Any:  # noqa: ANN401 - what a source writes
-        if type(found) is not str:
-            return read(found)
-        value = known.get(found)
-        if value is None:
-            value = read(found)
-            if len(known) < _REMEMBERED:
-                known[found] = value
-        return value
-
-    return remembered
 
 
 def _through(table: Mapping[str, str | int | bool]) -> Callable[[Any], Any]:
@@ -165,9 +139,14 @@ def _fits(one: Any, where: Mapping[str, str]) -> bool:  # noqa: ANN401
     return isinstance(one, dict) and all(code(one.get(name)) == wanted for name, wanted in where.items())
 
 
-def _fields(name: str, section: Any, kinds: Mapping[str, Kind], drift: Drift) -> list[tuple[str, Get]]:  # noqa: ANN401 - any section's model
-    told = ((field, getattr(section, field)) for field in type(section).model_fields)
-    return [(field, compiled(f"{name}.{field}", value, kinds[field], drift)) for field, value in told if isinstance(value, Value)]
+def _fields(name: str, section: Any, names: Sequence[str], kinds: Mapping[str, Kind], drift: Drift) -> list[Field | None]:  # noqa: ANN401 - any section's model
+    """Return a section's fields in an order of names, None for those that are not declared."""
+    told = [(field, getattr(section, field, None)) for field in names]
+    return [compiled(f"{name}.{field}", one, kinds[field], drift) if isinstance(one, Value) else None for field, one in told]
+
+
+def _nothing(_: Node) -> None:
+    """Read a field that is not declared."""
 
 
 def _silent_where_told(read: Callable[[Node], Any]) -> Callable[[Node], Any]:
@@ -182,32 +161,47 @@ def _silent_where_told(read: Callable[[Node], Any]) -> Callable[[Node], Any]:
     return silent
 
 
-def section_of(name: str, section: Any, kinds: Mapping[str, Kind], drift: Drift) -> Callable[[Node], dict[str, Any] | None]:  # noqa: ANN401
-    """Return the function that reads a section, or gives None where the record says nothing of it."""
+def section_of(
+    name: str,
+    section: Any,  # noqa: ANN401 - any section's model
+    names: Sequence[str],
+    kinds: Mapping[str, Kind],
+    drift: Drift,
+) -> Callable[[Node], Sequence[Any] | None]:
+    """Return the function that reads a section's fields in an order of names, or gives None where the record says nothing of it."""
     if section is None:
         return lambda _: None
-    gets = _fields(name, section, kinds, drift)
+    found = _fields(name, section, names, kinds, drift)
+    quick, gets = at_once(found), [one.get if one else _nothing for one in found]
     when = follower(section.when) if section.when else None
 
-    def read(record: Node) -> dict[str, Any] | None:
+    def read(record: Node) -> Sequence[Any] | None:
         if when is not None and when(record) is None:
             drift.section(name, section.when, None, record)
             return None
-        return {field: get(record) for field, get in gets}
+        try:
+            return quick(record)
+        except ODD:
+            return [get(record) for get in gets]
 
     return _silent_where_told(read)
 
 
 def list_of(
-    name: str, section: MembersSection | ProgrammesSection | NutritionSection | None, kinds: Mapping[str, Kind], drift: Drift
-) -> Callable[[Node], list[dict[str, Any]] | None]:
-    """Return the function that reads a section that is a list, or gives None where the record does not have it."""
+    name: str,
+    section: MembersSection | ProgrammesSection | NutritionSection | None,
+    names: Sequence[str],
+    kinds: Mapping[str, Kind],
+    drift: Drift,
+) -> Callable[[Node], list[Sequence[Any]] | None]:
+    """Return the function that reads a section that is a list, as `section_of` does each item, or gives None where there is no list."""
     if section is None:
         return lambda _: None
-    gets = _fields(name, section, _EveryFieldWhole(kinds), drift)
+    found = _fields(name, section, names, _EveryFieldWhole(kinds), drift)
+    quick, gets = each_at_once(found), [one.get if one else _nothing for one in found]
     items, where, each = follower(section.each), section.where, section.each
 
-    def read(record: Node) -> list[dict[str, Any]] | None:
+    def read(record: Node) -> list[Sequence[Any]] | None:
         if (told := items(record)) is None:
             drift.section(name, each, None, record)
             return None
@@ -215,9 +209,16 @@ def list_of(
             fault = RecordUnreadable(field=name, cause="is no list", value=masked(type(told).__name__), drift="changed_type")
             drift.section(name, each, fault, record)
             return None
-        found = told
-        if len(found) > _GREATEST_ITEMS:
-            raise RecordUnreadable(field=name, cause=f"has more than {_GREATEST_ITEMS} items", value=str(len(found)))
-        return [{field: get(Node(one, record)) for field, get in gets} for one in found if not where or _fits(one, where)]
+        if len(told) > _GREATEST_ITEMS:
+            raise RecordUnreadable(field=name, cause=f"has more than {_GREATEST_ITEMS} items", value=str(len(told)))
+        rows: list[Sequence[Any]] = []
+        for one in told:
+            if where and not _fits(one, where):
+                continue
+            try:
+                rows.append(quick(one, record))
+            except ODD:
+                rows.append([get(Node(one, record)) for get in gets])
+        return rows
 
     return _silent_where_told(read)

@@ -7,7 +7,7 @@ Must not: know a clock, IO or a driver; guess: what is not exactly as declared i
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from producers.declaration import Conversion, Kind
 
 __all__ = ["UnknownCode", "code", "converter", "is_utf8", "microseconds", "parts", "whole"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _EARLIEST = date(1900, 1, 1)
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.([0-9]{1,15}))?")
 _PARTS = {"tenths": 1, "thousandths": 3}
@@ -148,5 +148,4 @@ def microseconds(moment: datetime) -> int:
     >>> microseconds(datetime(1970, 1, 2, microsecond=3, tzinfo=UTC))
     86400000003
     """
-    passed = moment - _EPOCH
-    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+    return (moment - _EPOCH) // _MICROSECOND

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from producers.checkpoint import StateFile
+from producers.checkpoint import StateFile, disk_faults
 from producers.declaration import Declaration, Mode
 from producers.drift import Notice
 from producers.faults import SourceFrozen
@@ -142,7 +142,12 @@ def accept(state: StateFile, field: str, mode: Mode) -> int:
 
 
 def drifted(state_file: Path) -> Sequence[Drifted]:
-    """Return what was noticed of an adapter's source, the newest last; the adapter may run or not."""
+    """Return what was noticed of an adapter's source, the newest last; the adapter may run or not. Raises `StateFileForeign`."""
+    with disk_faults(state_file):
+        return _drifted(state_file)
+
+
+def _drifted(state_file: Path) -> Sequence[Drifted]:
     connection = sqlite3.connect(f"file:{state_file}?mode=ro", uri=True)
     try:
         names = {name for (name,) in connection.execute("select name from sqlite_schema where name in ('drift', 'drift_old')")}

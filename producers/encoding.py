@@ -5,25 +5,33 @@ Why: it is most of what an adapter does per event; through dicts and fastavro, w
 Must not: differ from `schemas.codec.encode` by a byte (a test holds them equal), nor write what the schema does not say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, call
 from typing import Any
 
 from producers.conversions import microseconds
 from schemas.codec import parsed
 from schemas.events import HouseholdChanged
 
-__all__ = ["encode"]
+__all__ = ["GREATEST_BYTES", "encode"]
 
 Write = Callable[[Any], bytes]
+GREATEST_BYTES = 900_000
+"""Of one event; brokers and librdkafka take records of some 1,000,000. The mapping's limits keep events far below that."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+_REMEMBERED = 4096
 
 
 def encode(event: HouseholdChanged, schema_id: int) -> bytes:
     """Return an event in framing V0: a zero byte, the schema's id, the Avro body."""
-    return b"\0" + schema_id.to_bytes(4, "big") + _body()(event)
+    return _frame(schema_id) + _body()(event)
+
+
+@cache
+def _frame(schema_id: int) -> bytes:
+    return b"\0" + schema_id.to_bytes(4, "big")
 
 
 @cache
@@ -31,36 +39,48 @@ def _body() -> Write:
     return _writer(parsed("HouseholdChanged"), {})
 
 
+_SEVEN, _FOURTEEN = (1 << 7) - 1, (1 << 14) - 1
+_LAST = [bytes((number,)) if number <= _SEVEN else bytes((number & _SEVEN | 0x80, number >> 7)) for number in range(1 << 14)]
+"""The end of a number as Avro writes it: seven bits a byte, the lowest first, all but the last with the highest bit set."""
+_MORE = [bytes((number & _SEVEN | 0x80, number >> 7 | 0x80)) for number in range(1 << 14)]
+"""Fourteen bits of it behind which more follow."""
+
+
 def _varint(number: int) -> bytes:
-    """Return a number as Avro writes int and long: zigzag, seven bits a byte, the lowest first."""
+    """Return a number as Avro writes int and long: zigzag, then its bits."""
     left = number << 1 if number >= 0 else ~(number << 1)
-    if left < 1 << 28 and left >= 1 << 21:  # rupiah of a month
-        return bytes((left & 0x7F | 0x80, left >> 7 & 0x7F | 0x80, left >> 14 & 0x7F | 0x80, left >> 21))
-    found = bytearray()
-    while left > 0x7F:
-        found.append(left & 0x7F | 0x80)
-        left >>= 7
-    found.append(left)
-    return bytes(found)
+    found = b""
+    while left > _FOURTEEN:
+        found += _MORE[left & _FOURTEEN]
+        left >>= 14
+    return found + _LAST[left]
+
+
+class _Written(dict[Any, bytes]):
+    """What values become: looked up where it is known, else written, and remembered for the first ones that come."""
+
+    __slots__ = ("_most", "_write")
+
+    def __init__(self, write: Write, known: Mapping[Any, bytes], most: int = 0) -> None:
+        """Begin with what is known, and remember until there are `most`."""
+        super().__init__(known)
+        self._write, self._most = write, most
+
+    def __missing__(self, value: Any) -> bytes:  # noqa: ANN401 - of the schema's type
+        """Write a value."""
+        found = self._write(value)
+        if len(self) < self._most:
+            self[value] = found
+        return found
 
 
 _SHORT = {number: _varint(number) for number in range(-64, 8192)}
 """Most numbers of an event are codes, lengths, years or counts."""
-
-
-_REMEMBERED = 4096
-
-
-def _whole(number: int) -> bytes:
-    return _SHORT.get(number) or _varint(number)
-
-
-_SHORT_OR_NULL: Mapping[int | None, bytes] = {None: b"\0"} | {number: b"\2" + written for number, written in _SHORT.items()}
-
-
-def _whole_or_null(number: int | None) -> bytes:
-    """Write a union of null and int, the commonest of the contract's types."""
-    return _SHORT_OR_NULL.get(number) or b"\2" + _varint(number or 0)
+_whole = _Written(_varint, _SHORT).__getitem__
+_whole_or_null = _Written(
+    lambda number: b"\2" + _varint(number), {None: b"\0"} | {number: b"\2" + written for number, written in _SHORT.items()}
+).__getitem__
+"""Writes a union of null and int, the commonest of the contract's types."""
 
 
 def _text(text: str) -> bytes:
@@ -77,26 +97,16 @@ def _moment(moment: datetime) -> bytes:
 
 
 def _remembering(write: Write) -> Write:
-    """Return a writer that knows its results for the first values that it saw: names, days and times of a file come over and over."""
-    known: dict[Any, bytes] = {}
-
-    def remembered(value: Any) -> bytes:  # noqa: ANN401 - of the schema's type
-        found = known.get(value)
-        if found is None:
-            found = write(value)
-            if len(known) < _REMEMBERED:
-                known[value] = found
-        return found
-
-    return remembered
+    """Return a writer that knows its results for the first values that it saw: names, codes and days come over and over."""
+    return _Written(write, {}, _REMEMBERED).__getitem__
 
 
 _PLAIN: Mapping[tuple[str, str | None], Write] = {
     ("int", None): _whole,
-    ("long", None): _remembering(_whole),
+    ("long", None): _varint,
     ("string", None): _remembering(_text),
     ("int", "date"): _remembering(_day),
-    ("long", "timestamp-micros"): _remembering(_moment),
+    ("long", "timestamp-micros"): _moment,
 }
 
 
@@ -110,7 +120,7 @@ def _writer(schema: Any, named: dict[str, Write]) -> Write:  # noqa: ANN401 - a 
     if kind == "array":
         return _array(_writer(schema["items"], named))
     if kind == "enum":
-        made: Write = {symbol: _varint(place) for place, symbol in enumerate(schema["symbols"])}.__getitem__
+        made = _enum(schema["symbols"])
     elif kind == "fixed":
         made = bytes
     elif kind == "record":
@@ -130,13 +140,16 @@ def _array(write: Write) -> Write:
     return lambda items: _whole(len(items)) + b"".join(map(write, items)) + b"\0" if items else b"\0"
 
 
+def _enum(symbols: Sequence[str]) -> Write:
+    """Return the writer of a symbol by its place; found by comparing, since an enum of Python has a slow hash."""
+    place, written = tuple(symbols).index, [_varint(number) for number in range(len(symbols))]
+    return lambda value: written[place(value)]
+
+
 def _record(fields: list[tuple[str, Write]]) -> Write:
     writes = [write for _, write in fields]
     if len(fields) == 1:
         of, (only,) = attrgetter(fields[0][0]), writes
         return lambda value: only(of(value))
     values = attrgetter(*(name for name, _ in fields))
-    if all(write is _whole_or_null for write in writes):
-        known = _SHORT_OR_NULL.get
-        return lambda value: b"".join([known(one) or _whole_or_null(one) for one in values(value)])
-    return lambda value: b"".join([write(one) for write, one in zip(writes, values(value), strict=True)])
+    return lambda value: b"".join(map(call, writes, values(value)))

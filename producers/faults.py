@@ -21,6 +21,8 @@ __all__ = [
     "RegionFileWrong",
     "ResendStopped",
     "SampleUnreadable",
+    "SealForeign",
+    "SealOfAnotherKey",
     "SecretMissing",
     "SourceAway",
     "SourceFrozen",
@@ -40,6 +42,14 @@ class RecordUnreadable(Rejected):
     def drift(self) -> str:
         """The kind of drift that the fault may be a sign of; empty where it is the record's own."""
         return str(self.facts.get("drift", ""))
+
+
+class SealOfAnotherKey(Rejected):
+    """its record was sealed with version {version} of the key, and version {held} is at hand: give that one, too, as MUARA_PSEUDONYM_PREVIOUS_KEY, or have the source say it again"""  # noqa: E501
+
+
+class SealForeign(Rejected):
+    """its record does not open with version {version} of the key: the key is another one under the same number, or the adapter's file was changed by hand"""  # noqa: E501
 
 
 class SourceFrozen(Halted):
@@ -109,11 +119,11 @@ class PreviousKeyWrong(Fatal):
 
 
 class KeyChanged(Fatal):
-    """the key for pseudonyms is not the one that {source} was read with so far, of version {version}: every household would begin anew; restore it, or give it as MUARA_PSEUDONYM_PREVIOUS_KEY beside a new one of a greater version"""  # noqa: E501
+    """the key for pseudonyms is not the one that {source} was read with so far, of version {version}{same}: every household would begin anew; restore it, or give it as MUARA_PSEUDONYM_PREVIOUS_KEY beside a new one of a greater version"""  # noqa: E501
 
 
 class KeyNotBegun(Fatal):
-    """the adapter of {source} was not started with this key for pseudonyms yet: start it again with it first, then send again"""
+    """the adapter of {source} was not started with this key for pseudonyms: give the key that it runs with, or start it with this one first"""  # noqa: E501
 
 
 class AdapterRuns(Fatal):

@@ -7,15 +7,22 @@ Must not: know a clock, IO or a driver; evaluate text as code; let a value into 
 
 import json
 import re
-from datetime import date
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any
 
+from producers.at_once import ODD, at_once
 from producers.compiling import NULLABLE, WHOLE, compiled, list_of, section_of
-from producers.declaration import Declaration
+from producers.declaration import Declaration, Kind, Value
 from producers.drift import Drift
 from producers.faults import RecordUnreadable, masked
 from producers.pseudonym import Pseudonyms, identifier_fault
+from producers.readings import way_to_records
 from producers.records import Node
 from producers.shape import Shape
+from producers.thawed import maker
+from producers.told import told
 from schemas.events import (
     ChildMeasured,
     Composition,
@@ -37,6 +44,12 @@ _LONGEST_PROGRAMME = 100
 """Letters of a programme's name or code; with the limit of items it keeps every event below half of what Kafka takes."""
 VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}")
 _NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")
+_event, _dwelling, _welfare = maker(HouseholdChanged), maker(Dwelling), maker(Welfare)
+_member, _programme, _child = maker(Member), maker(Programme), maker(ChildMeasured)
+_UPSERT, _END, _RETRACT = Operation.UPSERT, Operation.END, Operation.RETRACT
+_WELFARE = ("expenditure", "basis")
+_MEASURED = ("person", "measured_on", "weight_g", "height_mm", "status")
+_Head = tuple[str, Operation, tuple[bytes, bytes | None], date, int, datetime]
 _BASES = {basis.value: basis for basis in WelfareBasis}
 _REMEMBERED = 4096
 """Villages and sizes whose part of an event is made once and shared: a snapshot of many thousand rows lies in memory as a whole."""
@@ -51,25 +64,32 @@ class Mapper:
         """Compile the mapping."""
         self.declared, self._pseudonyms = declared, pseudonyms
         self.key_version, self.rotates = pseudonyms.version, pseudonyms.previous is not None
-        self._regencies = frozenset(declared.regencies)
+        self._regencies, self._way = frozenset(declared.regencies), way_to_records(declared)
         self.drift = drift = Drift(declared.drift)
         self.shape = Shape(declared, drift, NULLABLE)
         self._residences: dict[str, Residence] = {}
         self._compositions: dict[int, Composition] = {}
         mapping = declared.mapping
-        self._household = compiled("household", mapping.household, "text", drift)
-        self._village = compiled("residence.village", mapping.village, "text", drift)
-        self._valid_from = compiled("valid_from", mapping.valid_from, "date", drift)
-        self._revision = compiled("revision", mapping.revision, "whole", drift)
-        self._recorded_at = compiled("recorded_at", mapping.recorded_at, "moment", drift)
-        self._ended = compiled("ended", mapping.ended, "flag", drift) if mapping.ended else None
-        self._retracted = compiled("retracted", mapping.retracted, "flag", drift) if mapping.retracted else None
-        self._composition = section_of("composition", mapping.composition, WHOLE, drift)
-        self._welfare = section_of("welfare", mapping.welfare, {"expenditure": "whole", "basis": "basis"}, drift)
-        self._dwelling = section_of("dwelling", mapping.dwelling, WHOLE, drift)
-        self._members = list_of("members", mapping.members, {"person": "text"}, drift)
-        self._programmes = list_of("programmes", mapping.programmes, {"programme": "text", "last_month": "date"}, drift)
-        self._nutrition = list_of("nutrition", mapping.nutrition, {"person": "text", "measured_on": "date"}, drift)
+        told: list[tuple[str, Value | None, Kind]] = [
+            ("residence.village", mapping.village, "text"),
+            ("retracted", mapping.retracted, "flag"),
+            ("ended", mapping.ended, "flag"),
+            ("household", mapping.household, "text"),
+            ("valid_from", mapping.valid_from, "date"),
+            ("revision", mapping.revision, "whole"),
+            ("recorded_at", mapping.recorded_at, "moment"),
+        ]
+        heads = [compiled(name, value, kind, drift) if value else None for name, value, kind in told]
+        self._heads = at_once(heads)
+        gets: list[Callable[[Node], Any]] = [one.get if one else _no for one in heads]
+        self._village, self._retracted, self._ended, self._household, self._valid_from, self._revision, self._recorded_at = gets
+        self._composition = section_of("composition", mapping.composition, ("size",), WHOLE, drift)
+        self._welfare = section_of("welfare", mapping.welfare, _WELFARE, {"expenditure": "whole", "basis": "basis"}, drift)
+        self._dwelling = section_of("dwelling", mapping.dwelling, _names(Dwelling), WHOLE, drift)
+        self._members = list_of("members", mapping.members, _names(Member), {"person": "text"}, drift)
+        kinds: dict[str, Kind] = {"programme": "text", "last_month": "date"}
+        self._programmes = list_of("programmes", mapping.programmes, _names(Programme), kinds, drift)
+        self._nutrition = list_of("nutrition", mapping.nutrition, _MEASURED, {"person": "text", "measured_on": "date"}, drift)
 
     def event(self, record: Node, names: tuple[bytes, bytes | None] | None = None) -> HouseholdChanged:
         """
@@ -85,21 +105,19 @@ class Mapper:
             raise
 
     def _event(self, record: Node, names: tuple[bytes, bytes | None] | None) -> HouseholdChanged:
-        village = self._checked_village(record)
-        operation = self._operation(record)
-        household, previous_household = names or self.names(record)
-        said = operation is Operation.UPSERT
-        return HouseholdChanged(
-            household=household,
-            key_version=self.key_version,
-            region=village[:5],
-            source=self.declared.source_id,
-            valid_from=self._valid_from(record),
-            revision=self._revision(record),
-            mapping_version=self.declared.mapping_version,
-            operation=operation,
-            recorded_at=self._recorded_at(record),
-            previous_household=previous_household,
+        village, operation, (household, previous_household), valid_from, revision, recorded_at = self._head(record, names)
+        said = operation is _UPSERT
+        return _event(
+            household,
+            self.key_version,
+            village[:5],
+            self.declared.source_id,
+            valid_from,
+            revision,
+            self.declared.mapping_version,
+            operation,
+            recorded_at,
+            previous_household,
             residence=self._residences[village] if said and self.declared.mapping.residence else None,
             composition=self._composition_of(record) if said else None,
             welfare=self._welfare_of(record) if said else None,
@@ -109,13 +127,32 @@ class Mapper:
             nutrition=self._nutrition_of(record) if said else None,
         )
 
+    def _head(self, record: Node, names: tuple[bytes, bytes | None] | None) -> _Head:
+        """Return what every event has: village, operation, names, and the three by which statements are told apart."""
+        try:
+            village, retracted, ended, number, valid_from, revision, recorded_at = self._heads(record)
+        except ODD:
+            village, operation = self._checked_village(self._village(record)), self._operation(record)
+            return (
+                village,
+                operation,
+                names or self.names(record),
+                self._valid_from(record),
+                self._revision(record),
+                self._recorded_at(record),
+            )
+        operation = _RETRACT if retracted else _END if ended else _UPSERT
+        return self._checked_village(village), operation, names or self._named(number), valid_from, revision, recorded_at
+
     def names(self, record: Node) -> tuple[bytes, bytes | None]:
         """
         Return the pseudonym of a record's family card, and the one by the older key while keys are rotated.
 
         Raises `RecordUnreadable` where there is no card.
         """
-        number = self._household(record)
+        return self._named(self._household(record))
+
+    def _named(self, number: str) -> tuple[bytes, bytes | None]:
         if fault := identifier_fault(number, person=False):
             raise RecordUnreadable(field="household", cause=fault, value=masked(number))
         return self._pseudonyms.family_card(number), self._pseudonyms.previous_family_card(number)
@@ -127,6 +164,10 @@ class Mapper:
     def mark(self, record: Node) -> bytes:
         """Return the mark by which a record's content is known again, however often it is read."""
         return self._pseudonyms.mark(json.dumps(record.value, sort_keys=True, default=str).encode())
+
+    def told(self, record: Node, *, part: bool = False) -> bytes | None:
+        """Return a record, or a part in which the way to records ended, as it may be sealed and mapped again; None for too large a one."""
+        return told(record, self._way, part=part)
 
     def statement_mark(self, record: Node) -> bytes:
         """
@@ -150,8 +191,7 @@ class Mapper:
             marks.append(_statement_mark(older, event.previous_household, event.valid_from))
         return marks
 
-    def _checked_village(self, record: Node) -> str:
-        village: str = self._village(record)
+    def _checked_village(self, village: str) -> str:
         if village in self._residences:
             return village
         if not VILLAGE.fullmatch(village):
@@ -164,15 +204,15 @@ class Mapper:
         return village
 
     def _operation(self, record: Node) -> Operation:
-        if self._retracted and self._retracted(record):
-            return Operation.RETRACT
-        return Operation.END if self._ended and self._ended(record) else Operation.UPSERT
+        if self._retracted(record):
+            return _RETRACT
+        return _END if self._ended(record) else _UPSERT
 
     def _composition_of(self, record: Node) -> Composition | None:
         said = self._composition(record)
         if said is None:
             return None
-        size = said["size"]
+        (size,) = said
         if (known := self._compositions.get(size)) is not None:
             return known
         if size < 1:
@@ -185,22 +225,23 @@ class Mapper:
         said = self._welfare(record)
         if said is None:
             return None
-        if not 0 <= said["expenditure"] <= _GREATEST_EXPENDITURE:
-            cause = "is negative" if said["expenditure"] < 0 else "is beyond reason"
-            raise RecordUnreadable(field="welfare.expenditure", cause=cause, value=masked(said["expenditure"]))
-        return Welfare(said["expenditure"], _BASES[said["basis"]])
+        expenditure, basis = said
+        if not 0 <= expenditure <= _GREATEST_EXPENDITURE:
+            cause = "is negative" if expenditure < 0 else "is beyond reason"
+            raise RecordUnreadable(field="welfare.expenditure", cause=cause, value=masked(expenditure))
+        return _welfare(expenditure, _BASES[basis])
 
     def _dwelling_of(self, record: Node) -> Dwelling | None:
         said = self._dwelling(record)
-        return None if said is None else Dwelling(**said)
+        return None if said is None else _dwelling(*said)
 
     def _members_of(self, record: Node) -> tuple[Member, ...] | None:
         rows = self._members(record)
-        return None if rows is None else tuple(Member(**{**row, "person": self._person(row.get("person"))}) for row in rows)
+        return None if rows is None else tuple([_member(self._person(said[0]), *said[1:]) for said in rows])
 
     def _person(self, number: str | None) -> bytes | None:
         """Return a person's pseudonym; numbers that are missing, pending or no national identifier say nothing."""
-        if not number or number.endswith(_PENDING) or identifier_fault(number, person=True):
+        if not number or number[-4:] == _PENDING or identifier_fault(number, person=True):
             return None
         return self._pseudonyms.person(number)
 
@@ -208,14 +249,25 @@ class Mapper:
         rows = self._programmes(record)
         if rows is None:
             return None
-        for row in rows:
-            if cause := _programme_fault(row["programme"]):
-                raise RecordUnreadable(field="programmes.programme", cause=cause, value=masked(row["programme"]))
-        return tuple(Programme(**row) for row in rows)
+        for programme, *_ in rows:
+            if cause := _programme_fault(programme):
+                raise RecordUnreadable(field="programmes.programme", cause=cause, value=masked(programme))
+        return tuple([_programme(*said) for said in rows])
 
     def _nutrition_of(self, record: Node) -> tuple[ChildMeasured, ...] | None:
         rows = self._nutrition(record)
-        return None if rows is None else tuple(ChildMeasured(**{**row, "person": self._person(row.get("person"))}) for row in rows)
+        if rows is None:
+            return None
+        return tuple([_child(self._person(person), *said, measured_on=day) for person, day, *said in rows])
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _no(_: Node) -> bool:
+    """Read a flag that is not declared."""
+    return False
 
 
 def _statement_mark(pseudonyms: Pseudonyms, household: bytes, valid_from: date) -> bytes:

@@ -16,7 +16,9 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from producers.environment import content_of
 from producers.faults import KeyMissing, PreviousKeyWrong
+from producers.sealing import Seal
 
 __all__ = [
     "KEY",
@@ -28,6 +30,7 @@ __all__ = [
     "PREVIOUS_KEY_VERSION",
     "Pseudonyms",
     "identifier_fault",
+    "is_placeholder",
 ]
 
 KEY, KEY_FILE, KEY_VERSION = "MUARA_PSEUDONYM_KEY", "MUARA_PSEUDONYM_KEY_FILE", "MUARA_PSEUDONYM_KEY_VERSION"
@@ -40,7 +43,13 @@ _LEAST_KEY = 32
 LOST = "went through a number of a spreadsheet, which keeps 15 digits: write it as text"
 """What is wrong with an identifier that was a number once: its last digits are gone, and nothing tells them."""
 _NUMBER = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]{15,16}[.,]0*")
+_VERSION = re.compile(r"[0-9]{1,10}")
 _SIXTEEN = re.compile(r"[0-9]{16}")
+_PENDING = "9999"
+_NO_REGENCY = ("00", "70")
+_CARD = re.compile(r"[0-9]{2}(?!00|70)[0-9]{4}(?:0[1-9]|1[0-9]|2[0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000|9999)[0-9]{4}")
+_PERSONS = re.compile(r"[0-9]{2}(?!00|70)[0-9]{4}(?:[04][1-9]|[15][0-9]|[26][0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000|9999)[0-9]{4}")
+"""Numbers that are certainly well formed, of areas and on days that there certainly are: nine of ten need no other look."""
 _LEAP_YEAR = 2000
 _WOMEN_FROM, _WOMEN_PLUS = 41, 40
 _Keyed = tuple["hashlib._Hash", "hashlib._Hash"]  # noqa: SLF001 - the one name that types have for it
@@ -49,7 +58,7 @@ _Keyed = tuple["hashlib._Hash", "hashlib._Hash"]  # noqa: SLF001 - the one name 
 class Pseudonyms:
     """Makes pseudonyms with one version of the key; `previous` makes them with an older one, while keys are rotated."""
 
-    __slots__ = ("_card", "_mark", "_person", "previous", "version")
+    __slots__ = ("_card", "_mark", "_person", "previous", "seal", "version")
 
     def __init__(self, key: bytes, version: int, previous: "Pseudonyms | None" = None) -> None:
         """Take a key of at least 32 bytes; raises `KeyMissing` for a shorter one, and `PreviousKeyWrong` for one that is not older."""
@@ -57,6 +66,8 @@ class Pseudonyms:
             raise KeyMissing(why=f"it has {len(key)} bytes")
         self.version, self.previous = version, previous
         self._card, self._person, self._mark = (_keyed(key, domain) for domain in (_FAMILY_CARD, _PERSON, _MARK))
+        self.seal: Seal = Seal(key, version, previous.seal if previous else None)
+        """Closes what must be kept of records that could not become events."""
         if previous is not None:
             if previous.version >= version:
                 raise PreviousKeyWrong(why=f"its version {previous.version} is not below {version}, the version of the new one")
@@ -101,7 +112,11 @@ class Pseudonyms:
 
     def person(self, number: str) -> bytes:
         """Return the pseudonym of a person's number, 16 bytes."""
-        return _made(self._person, number.encode())
+        inner, outer = self._person  # `_made`, without a call: a household has one card and many people
+        inner, outer = inner.copy(), outer.copy()
+        inner.update(number.encode())
+        outer.update(inner.digest())
+        return outer.digest()[:_SIZE]
 
     def mark(self, content: bytes) -> bytes:
         """Return a mark by which a record in quarantine is known again, 16 bytes that tell nothing without the key."""
@@ -124,8 +139,8 @@ def _made(keyed: "_Keyed", content: bytes) -> bytes:
 
 
 def _version(environ: Mapping[str, str], name: str) -> int:
-    version = environ.get(name, "1")
-    if not version.isascii() or not version.isdigit() or not 1 <= int(version) < 1 << 31:
+    version = environ.get(name) or "1"
+    if not _VERSION.fullmatch(version) or not 1 <= int(version) < 1 << 31:
         raise KeyMissing(why=f"{name} is no whole number from 1 on")
     return int(version)
 
@@ -137,13 +152,17 @@ def _key_text(environ: Mapping[str, str], key: str, key_file: str) -> str:
     if not file:
         raise KeyMissing(why="neither is set")
     try:
-        return Path(file).read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeyMissing(why=f"the key file cannot be read: {type(error).__name__}") from error
+        if found := content_of(Path(file)):
+            return found
+        raise KeyMissing(why=f"the key file {file} is empty")
+    except OSError as error:
+        raise KeyMissing(why=f"the key file {file} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise KeyMissing(why=f"the key file {file} cannot be used: {error}") from None
 
 
 def _bytes_of(text: str) -> bytes:
-    """Return the key's bytes; what is hexadecimal is never taken for base64."""
+    """Return the key's bytes; what is hexadecimal is never taken for base64. No error has the text in its chain."""
     with suppress(ValueError):
         return bytes.fromhex(text)
     try:
@@ -152,12 +171,23 @@ def _bytes_of(text: str) -> bytes:
         raise KeyMissing(why="it is neither hex nor base64") from None
 
 
+def is_placeholder(number: str) -> bool:
+    """
+    Return whether a number that is not wrong stands for one that is still to come, as registers write it: its serial is 9999.
+
+    >>> is_placeholder("9901010502909999"), is_placeholder("9901010502900001")
+    (True, False)
+    """
+    return number.endswith(_PENDING)
+
+
 def identifier_fault(number: str, *, person: bool) -> str | None:
     """
     Return what is wrong with a family card's or person's number, or None.
 
     16 digits: area (6), date DDMMYY (of birth, women's day plus 40; of registration on a card), serial (not 0000).
-    An unknown area is no fault: areas are those of first issue, and areas are split and renamed.
+    Of an area the second two digits are a kabupaten (01 to 69) or a kota (71 to 99). An unknown area is no fault: areas are those of
+    first issue, and areas are split and renamed.
 
     >>> identifier_fault("9901014502900001", person=True)
     >>> identifier_fault("9901014502900001", person=False)
@@ -167,8 +197,12 @@ def identifier_fault(number: str, *, person: bool) -> str | None:
     >>> identifier_fault("9,90101E+15", person=False) == LOST
     True
     """
+    if (_PERSONS if person else _CARD).fullmatch(number):
+        return None
     if not _SIXTEEN.fullmatch(number):
         return LOST if _NUMBER.fullmatch(number) else "is not 16 digits"
+    if number[2:4] in _NO_REGENCY:
+        return "has an area that cannot be"
     if not _is_date(number[6:12], person):
         return "has a date that does not exist"
     return "has the serial 0000" if number[12:] == "0000" else None

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -20,6 +20,7 @@ from producers.checkpoint import StateFile
 from producers.faults import DiskRefuses
 from producers.ledger import Ledger
 from producers.spool import Spool, Spooled
+from schemas.addresses import settings_of
 from schemas.receipts import Placed
 from schemas.topics import household_topic
 
@@ -37,6 +38,8 @@ _ASK_TOPICS_S = 2.0
 _ANSWER_S = 3.0
 _IDLE_S = 0.2
 _AWAY = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT)  # noqa: SLF001 - their names
+_NOT_LET_IN = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001
+_CREDENTIALS = "check the credentials and certificates in the file of MUARA_KAFKA_SETTINGS, it is read again; changes wait in the spool"
 _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001
 
 
@@ -94,20 +97,21 @@ class Publisher:
         regencies: Iterable[str],
         state: StateFile,
         spooled: threading.Event,
-        more: Mapping[str, str] | None = None,
         ledger: Ledger | None = None,
     ) -> None:
         """
-        Know the brokers and the spool; `spooled` is set by whoever adds to it, `more` are further settings of librdkafka.
+        Know the brokers and the spool; `spooled` is set by whoever adds to it.
 
         What is delivered is noted in the ledger, without one in the state file's own.
         """
         self._kafka, self._state, self._spool, self._spooled = kafka, state, Spool(state), spooled
         self._ledger = ledger or Ledger(state)
-        self._more = dict(more or {})
         self._lanes = [_Lane(region, household_topic(region)) for region in regencies]
         self._share = max(_MOST_IN_FLIGHT // max(len(self._lanes), 1), 1)
         self._away = False
+        self._refused = ""
+        """Name of the error for which the brokers do not let us in; empty where they do."""
+        self._security: dict[str, str] = {}
         self._asked_topics_s = -_ASK_TOPICS_S
         self._told: tuple[str, str] | None = None
         self._producer = self._made()
@@ -159,11 +163,18 @@ class Publisher:
             known = self._producer.list_topics(timeout=_ANSWER_S).topics
         except KafkaException:
             self._away = True
+            self._try_new_credentials()
         else:
-            self._away = False
+            self._away, self._refused = False, ""
             for lane in self._lanes:
                 lane.there = lane.topic in known
         self._asked_topics_s = time.monotonic()
+
+    def _try_new_credentials(self) -> None:
+        """Where we are not let in and the settings have changed meanwhile, begin anew with those."""
+        if self._refused and settings_of(self._kafka) != self._security:
+            self._begin_anew(self._refused)
+            self._refused = ""
 
     # ---- handing over ----------------------------------------------------------------------------------------------------------
 
@@ -213,7 +224,7 @@ class Publisher:
 
     def _begin_again(self, lane: _Lane, error: KafkaError) -> None:
         if error.fatal():
-            self._begin_anew(error)
+            self._begin_anew(error.name())
             return
         if not all(flying.done for flying in lane.in_flight):
             return
@@ -227,9 +238,9 @@ class Publisher:
         lane.refusal = "" if error.code() in _NO_TOPIC else error.name()
         self._asked_topics_s = time.monotonic()
 
-    def _begin_anew(self, error: KafkaError) -> None:
+    def _begin_anew(self, why: str) -> None:
         """Replace a producer that can no longer keep its promise (a topic made anew, a broker that lost its memory of us)."""
-        _log.warning("producer replaced", extra={"action": "producer_replaced", "error": error.name()})
+        _log.warning("producer replaced", extra={"action": "producer_replaced", "error": why})
         self._producer.purge()
         self._producer.flush(0.1)
         self._producer = self._made()
@@ -238,9 +249,10 @@ class Publisher:
             lane.handed, lane.failed, lane.there = 0, None, False
 
     def _made(self) -> Producer:
+        self._security = settings_of(self._kafka)
         return Producer(
             {
-                "bootstrap.servers": self._kafka,
+                "bootstrap.servers": str(self._kafka),
                 "client.id": "muara-adapter",
                 "acks": "all",
                 "enable.idempotence": True,
@@ -252,23 +264,27 @@ class Publisher:
                 "reconnect.backoff.max.ms": 2_000,
                 "topic.metadata.refresh.interval.ms": 30_000,
                 "allow.auto.create.topics": False,
+                **self._security,
                 "error_cb": self._on_error,
-                **self._more,
             },
             logger=_log,
         )
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.code() in _AWAY:
+        if error.code() in _NOT_LET_IN:
+            self._away, self._refused = True, error.name()
+        elif error.code() in _AWAY:
             self._away = True
 
     # ---- status ----------------------------------------------------------------------------------------------------------------
 
     def _tell(self) -> None:
         missing = [lane.topic for lane in self._lanes if not lane.there and not lane.refusal]
-        waiting = [f"{', '.join(missing)} not there: run muara sources load"] if missing else []
+        waiting = [f"{', '.join(missing)} not there, or not for us to see: run muara sources load"] if missing else []
         waiting += [f"{lane.topic} refuses ({lane.refusal})" for lane in self._lanes if lane.refusal]
-        if self._away:
+        if self._away and self._refused:
+            self._say("waiting for broker", f"{self._kafka} does not let us in ({self._refused}): {_CREDENTIALS}")
+        elif self._away:
             self._say("waiting for broker", f"{self._kafka} does not answer; changes wait in the spool")
         elif waiting:
             self._say("waiting for topic", "; ".join([*waiting, "the others go on"]))

@@ -2,9 +2,10 @@
 The quarantine: records and files that cannot become events, with field, cause and masked value.
 
 Why: what cannot be read is never dropped silently and never stops the next record; a person mends the source or the mapping.
-Must not: hold a record's content: the source holds it, and it may name people.
+Must not: hold a record's content but sealed (producers/sealed.py): it may name people.
 """
 
+import dataclasses
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from producers.checkpoint import WITHHELD, StateFile
 from producers.faults import FileUnreadable, RecordUnreadable
+from producers.sealed import keep_sealed
+from producers.sealing import Seal
 
 __all__ = ["PutAside", "causes", "put_aside", "quarantined", "take_back", "take_back_records"]
 
@@ -29,11 +32,13 @@ class PutAside:
     field: str
     cause: str
     value: str
+    told: bytes | None = dataclasses.field(default=None, repr=False, compare=False)
+    """The record as its source told it, to be sealed; None where it is not kept."""
 
     @classmethod
-    def record(cls, mark: bytes, place: str, fault: RecordUnreadable) -> "PutAside":
+    def record(cls, mark: bytes, place: str, fault: RecordUnreadable, told: bytes | None = None) -> "PutAside":
         """Return a record put aside for a fault."""
-        return cls(mark, place, str(fault.facts["field"]), str(fault.facts["cause"]), str(fault.facts["value"]))
+        return cls(mark, place, str(fault.facts["field"]), str(fault.facts["cause"]), str(fault.facts["value"]), told)
 
     @classmethod
     def file(cls, fault: FileUnreadable) -> "PutAside":
@@ -55,18 +60,25 @@ class PutAside:
         )
 
 
-def put_aside(state: StateFile, items: Iterable[PutAside], now: datetime) -> None:
-    """Add to the quarantine; belongs into the transaction that moves the read position. What was put aside before is only renewed."""
+def put_aside(state: StateFile, items: Iterable[PutAside], now: datetime, seal: Seal | None = None) -> None:
+    """
+    Add to the quarantine; belongs into the transaction that moves the read position. What was put aside before is only renewed.
+
+    With a seal the records are kept, sealed, for whoever repairs them; their tables must be there (`producers.sealed.make_tables`).
+    """
+    items = list(items)
     rows = [(item.mark, now.isoformat(), item.place, item.field, item.cause, item.value) for item in items]
     if not rows:
         return
+    if seal is not None:
+        keep_sealed(state.connection, ((item.mark, item.place, item.told) for item in items), seal)
     state.connection.executemany(
         "insert or replace into quarantine (mark, put_at, place, field, cause, value) values (?, ?, ?, ?, ?, ?)", rows
     )
-    state.connection.execute(
-        "delete from quarantine where rowid in (select rowid from quarantine order by rowid desc limit -1 offset ?)", (_MOST,)
-    )
-    _count(state)
+    over = state.connection.execute("select count(*) from quarantine").fetchone()[0] - _MOST
+    if over > 0:
+        state.connection.execute("delete from quarantine where rowid in (select rowid from quarantine order by rowid limit ?)", (over,))
+    state.connection.execute("update adapter set quarantined = ?", (_MOST + min(over, 0),))
 
 
 def take_back(state: StateFile, place: str) -> None:

@@ -23,9 +23,10 @@ from producers.checkpoint import StateFile
 from producers.delivery import Delivery
 from producers.drift import Notice
 from producers.drift_log import DriftKept
-from producers.encoding import encode
+from producers.encoding import GREATEST_BYTES, encode
 from producers.faults import DiskRefuses, RecordUnreadable, SourceAway, SourceFrozen
 from producers.quarantine import PutAside, put_aside, take_back, take_back_records
+from producers.sealing import Seal
 from producers.sources import Batch, LoadsBeside, Receiving
 from producers.spool import Spool
 
@@ -39,16 +40,18 @@ _FROZEN_S = 1.0
 """How often a frozen adapter looks whether a person has accepted what froze it; the source is left alone meanwhile."""
 _TOGETHER = 5_000
 """Events that are encoded at once: a batch may be a village of many thousand families, which need not lie in memory twice."""
-_GREATEST_EVENT = 900_000
-"""Bytes; brokers and librdkafka take records of some 1,000,000. The mapping's limits keep events far below: this holds if it changes."""
 
 
-def remember(state: StateFile, batch: Batch, at: datetime) -> None:
-    """Bring the quarantine and the source's own memory up to date with a batch; belongs into one transaction."""
+def remember(state: StateFile, batch: Batch, at: datetime, seal: Seal | None = None) -> None:
+    """
+    Bring the quarantine and the source's own memory up to date with a batch; belongs into one transaction.
+
+    With a seal what is put aside is kept for repair.
+    """
     if batch.mended is not None:
         take_back(state, batch.mended)
     take_back_records(state, batch.corrected, batch.corrects_before)
-    put_aside(state, batch.aside, at)
+    put_aside(state, batch.aside, at, seal)
     if batch.keep is not None:
         batch.keep(state.connection)
 
@@ -70,6 +73,7 @@ class Reader:
         receiving: Receiving | None = None,
         delivered: Callable[[str], None] | None = None,
         loads: LoadsBeside | None = None,
+        seal: Seal | None = None,
         remind: Callable[[datetime], None] | None = None,
     ) -> None:
         """
@@ -78,8 +82,10 @@ class Reader:
         `drift` keeps what the mapper notices of it; without it nothing of drift is kept, and nothing may freeze. `receiving` is a source
         that is told. `delivered` is told, between two readings, up to which position everything is delivered. `loads` is a source whose
         first load runs beside its changes. `remind` is called before each reading, and tells what a person is to do when it is time.
+
+        With a `seal` records that are put aside are kept for repair.
         """
-        self._remind = remind
+        self._seal, self._remind = seal, remind
         self._read, self._state, self._spool = read, state, Spool(state)
         self._schema_ids, self._clock, self._spooled = schema_ids, clock, spooled
         self._spool_bytes, self._poll_s = spool_bytes, poll_s
@@ -153,7 +159,7 @@ class Reader:
         """Commit a batch with its position, or nothing of it."""
         with self._state.transaction():
             aside = [*batch.aside, *self._append(batch)]
-            remember(self._state, replace(batch, aside=aside), asked_at)
+            remember(self._state, replace(batch, aside=aside), asked_at, self._seal)
             new = self._drift.keep(self._state.connection, asked_at) if self._drift is not None else ()
             self._backfill.keep(batch.backfill, asked_at)
             self._state.move(batch.position, asked_at, nothing_more=batch.caught_up)
@@ -194,7 +200,7 @@ class Reader:
             events: list[tuple[str, bytes, bytes]] = []
             for event in batch.events[begin : begin + _TOGETHER]:
                 value = encode(event, self._schema_ids[event.region])
-                if len(value) <= _GREATEST_EVENT:
+                if len(value) <= GREATEST_BYTES:
                     events.append((event.region, event.household, value))
                     continue
                 fault = RecordUnreadable(field="event", cause=f"is too large for a record of Kafka: {len(value)} bytes", value="hidden")

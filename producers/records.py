@@ -5,11 +5,11 @@ Why: a family knows its village only through the building it lies in.
 Must not: know a clock, IO or a driver; judge a value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["DeadEnd", "Node", "Spoilt", "Unreachable", "dead_end", "follower", "holder", "nodes_of"]
+__all__ = ["DeadEnd", "Node", "Spoilt", "Unreachable", "dead_end", "follower", "holder", "nodes_behind", "nodes_of"]
 
 
 @dataclass(slots=True)
@@ -50,8 +50,25 @@ def nodes_of(answer: Any, path: str) -> tuple[list[Node], list[Unreachable]]:  #
     >>> [record.value for record in records], [fault.cause for fault in faults]
     ([1, 2], ['is missing'])
     """
-    nodes, faults = [Node(answer)], []
-    for step in path.split("."):
+    return _followed([Node(answer)], path.split("."))
+
+
+def nodes_behind(part: Node, path: str) -> tuple[list[Node], list[Unreachable]]:
+    """
+    Return the same of a part of an answer, from where it lies: as many steps of the path lead to it as it lies deep.
+
+    >>> nodes_behind(Node({"b": [1]}, Node({})), "a[].b[]")[0][0].value
+    1
+    """
+    depth, at = 0, part.parent
+    while at is not None:
+        depth, at = depth + 1, at.parent
+    return _followed([part], path.split(".")[depth:])
+
+
+def _followed(nodes: list[Node], steps: Iterable[str]) -> tuple[list[Node], list[Unreachable]]:
+    faults: list[Unreachable] = []
+    for step in steps:
         name, many = step.removesuffix("[]"), step.endswith("[]")
         inner: list[Node] = []
         for node in nodes:

@@ -14,6 +14,7 @@ from typing import Any, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from schemas.addresses import settings_of
 from schemas.errors import Fatal, Retriable
 from schemas.proofs import Found, Prover
 from schemas.receipts import Chain, Receipt
@@ -29,6 +30,7 @@ _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaE
 _LEADER_MOVES = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 """A partition that was just made, or whose broker was just lost, answers so for a moment; the library passes it on."""
 _FORBIDDEN = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
+_NOT_LET_IN = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001
 _CONFIGURATION: dict[str, Any] = {
     "group.id": "muara-receipt",  # a name that the library wants; nobody joins it
     "client.id": "muara-receipt",
@@ -90,10 +92,10 @@ def with_topic_ids(receipt: Receipt, ids: Mapping[str, str]) -> Receipt:
 class Rereader:
     """A reader of one cluster."""
 
-    def __init__(self, address: str, more: Mapping[str, str] | None = None) -> None:
-        """Know the brokers; `more` are further settings of librdkafka. It connects by itself."""
-        self.address = address
-        self._settings = {"bootstrap.servers": address, **(more or {})}
+    def __init__(self, address: str) -> None:
+        """Know the brokers. It connects by itself."""
+        self.address, self._refused = address, ""
+        self._settings: dict[str, Any] = {"bootstrap.servers": str(address), **settings_of(address), "error_cb": self._on_error}
         self._consumer = Consumer(_CONFIGURATION | self._settings, logger=_LOG)
 
     def __enter__(self) -> Self:
@@ -115,6 +117,7 @@ class Rereader:
                 found[topic] = str(answer.result().topic_id)
             except KafkaException as error:
                 if error.args[0].code() not in _NO_TOPIC:
+                    admin.poll(0)
                     raise self._meaning(topic, error.args[0]) from error
         return found
 
@@ -160,7 +163,13 @@ class Rereader:
         if error.fatal() or error.code() in _FORBIDDEN:
             raise self._meaning(topic, error) from KafkaException(error)
 
+    def _on_error(self, error: KafkaError) -> None:
+        """Hear why the library cannot connect; whoever asks is only told that nobody answers."""
+        if error.code() in _NOT_LET_IN:
+            self._refused = error.name()
+
     def _meaning(self, topic: str, error: KafkaError) -> Fatal | Retriable:
         if error.code() in _FORBIDDEN:
             return TopicForbidden(topic=topic, why=error.name())
-        return BrokerSilent(address=self.address, why=error.name())
+        self._consumer.poll(0)  # lets the library tell why it cannot connect
+        return BrokerSilent(address=self.address, why=self._refused or error.name())

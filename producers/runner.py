@@ -5,6 +5,7 @@ Why: it is the one place on this side that decides what an error means: put asid
 Must not: know a region, a kind of source beyond its name, or the broker's client.
 """
 
+import gc
 import hashlib
 import logging
 import signal
@@ -21,14 +22,18 @@ from producers.backoff import Backoff
 from producers.checkpoint import StateFile, exclusive, status
 from producers.declaration import PUSHING_KINDS, Declaration
 from producers.drift_log import DriftKept
-from producers.faults import AdapterRuns, MappingChanged, ResendStopped, SourcePushes
-from producers.keys import begin_with, must_have_begun
+from producers.faults import AdapterRuns, ResendStopped, SourcePushes
+from producers.keys import begun, must_have_begun
 from producers.ledger import Ledger
 from producers.mapping import Mapper
+from producers.mapping_version import must_be_raised
 from producers.publisher import Publisher
 from producers.reader import Reader, remember
 from producers.region_change import Reminder, is_read_by, notice, settle
 from producers.region_file import read_region_file
+from producers.sealed import make_tables as make_sealed
+from producers.sealed import seal_anew
+from producers.sealing import Seal
 from producers.settings import AdapterSettings
 from producers.sources import Batch, HearsDelivery, LoadsBeside, Receiving, Source
 from producers.sources.opening import open_source
@@ -46,6 +51,8 @@ _STOP_S = 3.0
 """What a stop waits for a question that the source has not answered yet."""
 _ALL_SINCE = datetime(1971, 1, 1, tzinfo=UTC)
 """What is sent again since a moment before this is all that there is."""
+_OBJECTS = 100_000
+"""So many more objects than before make Python look for cycles; a batch of two thousand families has forty thousand."""
 _DELIVERIES_S = 1.0
 """What a stop waits for deliveries; then the spool keeps the rest, and they are sent again."""
 
@@ -58,18 +65,23 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
     """
     Run one region's adapter until SIGTERM, SIGINT or `stop`, and return the exit code.
 
-    Raises a `Fatal`: `RegionFileWrong`, `MappingChanged`, `KeyChanged`, `AdapterRuns`, `StateFileForeign`, `SchemaRefused`.
+    Where the keys lie in files that can be mended, wrong ones are waited for. Raises a `Fatal`: `RegionFileWrong`, `MappingChanged`,
+    `KeyChanged`, `AdapterRuns`, `StateFileForeign`, `SchemaRefused`.
     """
     declared = _paced(read_region_file(region_file, settings.environ, secrets=True), settings.poll_interval_s)
     path = settings.state_file(declared.source_id)
-    with _stopping(stop) as stopping, exclusive(path), StateFile(path, declared.source_id) as state:
-        _must_be_raised(state, declared, region_file)
+    with _stopping(stop) as stopping, exclusive(path), _seldom_collecting(), StateFile(path, declared.source_id) as state:
+        must_be_raised(state, declared, region_file)
         _notice(state, declared, region_file)
-        begin_with(state, settings.pseudonyms, start_over)
+        pseudonyms = begun(state, settings.pseudonyms, settings.keys_again, start_over, stopping)
+        if pseudonyms is None:
+            return 0
         forget_refusals(state.connection)
-        mapper = Mapper(declared, settings.pseudonyms)
+        make_sealed(state.connection)
+        seal_anew(state, pseudonyms.seal)
+        mapper = Mapper(declared, pseudonyms)
         source = open_source(declared, mapper, state, settings.environ, _now)
-        _Adapter(declared, settings, state, DriftKept(mapper, state), stopping).work(source, source.read)
+        _Adapter(declared, settings, state, DriftKept(mapper, state), stopping, seal=pseudonyms.seal).work(source, source.read)
     return 0
 
 
@@ -87,15 +99,16 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     path = settings.state_file(declared.source_id)
     again = path.with_suffix(".resend.sqlite")
     with _stopping(stop) as stopping, exclusive(again), StateFile(path, declared.source_id) as running:
-        _must_be_raised(running, declared, region_file)
+        must_be_raised(running, declared, region_file)
         must_have_begun(running, settings.pseudonyms)
         mended = _works_by(running, declared, region_file)
+        make_sealed(running.connection)
         _remove(again)
         with StateFile(again, declared.source_id) as state:
             mapper = Mapper(declared, settings.pseudonyms)
             source = open_source(declared, mapper, running, settings.environ, _now)
             adapter = _Adapter(declared, settings, state, DriftKept(mapper, running), stopping, receipts=(path, "resend"))
-            adapter.work(source, partial(_again, source, running, since), once=True)
+            adapter.work(source, partial(_again, source, running, settings.pseudonyms.seal, since), once=True)
         told = status(again)
         _remove(again)
         if told is not None and told.caught_up and mended and since < _ALL_SINCE:
@@ -107,7 +120,7 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     return told.delivered
 
 
-def _again(source: Source, running: StateFile, since: datetime, position: str | None) -> Batch:
+def _again(source: Source, running: StateFile, seal: Seal, since: datetime, position: str | None) -> Batch:
     """
     Return what a source told, such that keeping it also brings the adapter's own file up to date: who was said, who is in quarantine.
 
@@ -117,7 +130,7 @@ def _again(source: Source, running: StateFile, since: datetime, position: str | 
 
     def keep(_: sqlite3.Connection) -> None:
         with running.transaction():
-            remember(running, batch, _now())
+            remember(running, batch, _now(), seal)
 
     return replace(batch, keep=keep)
 
@@ -133,11 +146,13 @@ class _Adapter:
         drift: DriftKept,
         stop: threading.Event,
         receipts: tuple[Path, str] | None = None,
+        seal: Seal | None = None,
     ) -> None:
         """Know what to do; `receipts` are the file in which deliveries are noted, and as whose: the state file's own unless said."""
         self._declared, self._settings, self._state, self._drift, self._stop = declared, settings, state, drift, stop
         self._receipts, self._writer = receipts or (state.path, "run")
         self._spooled = threading.Event()
+        self._seal = seal
         self._error: BaseException | None = None
 
     def work(self, source: Source, read: Callable[[str | None], Batch], *, once: bool = False) -> None:
@@ -153,8 +168,7 @@ class _Adapter:
         name = self._declared.source_id
         with StateFile(self._state.path, name) as own, StateFile(self._receipts, name) as noted:
             ledger = Ledger(own if noted.path == own.path else noted, self._writer)
-            regencies, more = self._declared.regencies, self._settings.librdkafka
-            publisher = Publisher(self._settings.kafka, regencies, own, self._spooled, more, ledger)
+            publisher = Publisher(self._settings.kafka, self._declared.regencies, own, self._spooled, ledger)
             thread.start()
             try:
                 publisher.run(self._stop, lambda: once and not thread.is_alive())
@@ -196,19 +210,17 @@ class _Adapter:
             delivered=delivered,
             loads=source if isinstance(source, LoadsBeside) else None,
             remind=Reminder(self._state.connection),
+            seal=self._seal,
         )
 
     def _schema_ids(self) -> dict[str, int] | None:
         """Return the schema's id of every regency's topic: the registry's, else those kept; None when stopped while waiting for one."""
-        with closing(Registry(self._settings.registry)) as registry:
-            return self._asked_ids(registry)
-
-    def _asked_ids(self, registry: Registry) -> dict[str, int] | None:
         backoff = Backoff()
         fingerprint = hashlib.sha256(schema_text(_EVENT).encode()).hexdigest()
         while not self._stop.is_set():
             try:
-                ids = {region: registry.register(household_topic(region), _EVENT) for region in self._declared.regencies}
+                with closing(Registry(self._settings.registry)) as registry:  # anew: credentials may have changed
+                    ids = {region: registry.register(household_topic(region), _EVENT) for region in self._declared.regencies}
             except RegistryAway as away:
                 kept = {region: self._state.schema_id(household_topic(region), fingerprint) for region in self._declared.regencies}
                 known = {region: schema_id for region, schema_id in kept.items() if schema_id is not None}
@@ -229,14 +241,6 @@ def _paced(declared: Declaration, poll_s: float | None) -> Declaration:
     if poll_s is None or declared.source.kind in PUSHING_KINDS:
         return declared
     return declared.model_copy(update={"source": declared.source.model_copy(update={"poll_s": poll_s})})
-
-
-def _must_be_raised(state: StateFile, declared: Declaration, region_file: Path) -> None:
-    """Refuse a mapping that was changed under a version that was used already."""
-    # Without defaults: what the language learns later changes no mapping.
-    told = f"{declared.source_id} {declared.mapping.model_dump_json(exclude_defaults=True)}"
-    if not state.mapping_unchanged(declared.mapping_version, hashlib.sha256(told.encode()).hexdigest()):
-        raise MappingChanged(source=declared.source_id, version=declared.mapping_version, file=region_file.name)
 
 
 def _notice(state: StateFile, declared: Declaration, region_file: Path) -> None:
@@ -260,6 +264,23 @@ def _works_by(running: StateFile, declared: Declaration, region_file: Path) -> b
 def _remove(file: Path) -> None:
     for part in file.parent.glob(f"{file.name}*"):
         part.unlink()
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """
+    Let Python look for cycles seldom until the end of the block: events make none, and looking took a fifth of an adapter's time.
+
+    What a batch holds is freed when it goes, as before; what is there already is not looked at any more.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ Must not: move the read position on its own, or give anything up before its deli
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from producers.checkpoint import StateFile
+from producers.checkpoint import StateFile, insert
 
 __all__ = ["Spool", "Spooled"]
 
@@ -43,7 +43,7 @@ class Spool:
         if not rows:
             return
         held = sum(len(value) + _ROW_BYTES for _, _, value in rows)
-        self._connection.executemany("insert into spool (region, household, value) values (?, ?, ?)", rows)
+        insert(self._connection, "spool (region, household, value)", rows)
         self._connection.execute("update adapter set spooled = spooled + ?, spooled_bytes = spooled_bytes + ?", (len(rows), held))
 
     def after(self, region: str, seq: int, limit: int) -> Sequence[Spooled]:

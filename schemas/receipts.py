@@ -43,7 +43,7 @@ _CONFIG = ConfigDict(extra="forbid", strict=True, ser_json_bytes="hex", val_json
 
 
 class ReceiptRefused(Fatal):
-    """the receipt is refused at {place}: {why}"""
+    """the receipt is refused at {place}: {why}; give the file that muara adapter receipt --out wrote, unchanged"""
 
 
 def link(head: bytes, offset: int, key: bytes, value: bytes) -> bytes:

@@ -6,6 +6,7 @@ Must not: decide what a compatible change is (schemas/compatibility.py), nor hid
 """
 
 import json
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,15 +18,17 @@ import httpx2
 from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, SchemaRegistryClient, ServerConfig
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+from schemas.addresses import settings_of
 from schemas.codec import NotTheContract, UnknownSchema, schema_text
 from schemas.errors import Fatal, Rejected, Retriable
 from schemas.topics import subject_of
 
-__all__ = ["Registry", "RegistryAway", "SchemaRefused"]
+__all__ = ["Registry", "RegistryAway", "RegistryRefusesUs", "SchemaRefused"]
 
 _NO_SCHEMA, _NO_SUBJECT = 40403, 40401
 """What a registry says of an id or a subject that it does not have. A bare 404 is no registry at all: a wrong address, a proxy."""
-_NOT_FOUND, _REFUSED = 404, (409, 422)
+_NOT_FOUND, _REFUSED, _NOT_LET_IN = 404, (409, 422), (401, 403)
+_USERINFO = re.compile(r"//[^/?#]*@")
 _UNKNOWN_S = 5.0
 """How long `unknown` is believed: a writer registers and sends at once, and a replica of the registry may lag a second behind."""
 _REMEMBERED = 1_000
@@ -42,6 +45,10 @@ class RegistryAway(Retriable):
     """the schema registry at {address} does not answer ({why}): what is cached goes on, the rest waits for it"""
 
 
+class RegistryRefusesUs(RegistryAway):
+    """the schema registry at {address} does not let us in ({why}): check schema.registry.basic.auth.user.info in the file of MUARA_KAFKA_SETTINGS, it is read again"""  # noqa: E501
+
+
 class SchemaRefused(Fatal):
     """the schema registry refuses {subject} ({why}): see muara schema check"""
 
@@ -51,9 +58,9 @@ class Registry:
 
     def __init__(self, address: str, *, unknown_s: float = _UNKNOWN_S, clock: Callable[[], float] = time.monotonic) -> None:
         """Know where the registry is; nothing is asked yet. What it does not have is asked for again after `unknown_s` seconds."""
-        self.address = address
+        self.address = _USERINFO.sub("//", address, count=1)
         self._unknown_s, self._clock = unknown_s, clock
-        self._client = SchemaRegistryClient({"url": address, "timeout": 10, "max.retries": 1})
+        self._client = SchemaRegistryClient({**settings_of(address), "url": str(address), "timeout": 10, "max.retries": 1})
         self._schemas: dict[int | UUID, dict[str, Any]] = {}
         self._rejected: dict[int | UUID, tuple[Rejected, float]] = {}
         self._ids: dict[tuple[str, str], int] = {}
@@ -75,7 +82,7 @@ class Registry:
         try:
             return sorted(self._ask(self._client.get_subjects))
         except SchemaRegistryError as error:
-            raise self._away(f"HTTP {error.http_status_code}") from error
+            raise self._answered(error) from error
 
     def versions(self, subject: str) -> list[tuple[int, dict[str, Any]]]:
         """Return the versions registered for a subject and their schemas as JSON, oldest first; raises `RegistryAway`."""
@@ -84,7 +91,7 @@ class Registry:
         except SchemaRegistryError as error:
             if error.error_code == _NO_SUBJECT:
                 return []
-            raise self._away(f"HTTP {error.http_status_code}") from error
+            raise self._answered(error) from error
         found = [self._ask(partial(self._client.get_version, subject, number)) for number in sorted(numbers)]
         return [(one.version, json.loads(one.schema.schema_str)) for one in found]
 
@@ -102,7 +109,7 @@ class Registry:
             except SchemaRegistryError as error:
                 if error.http_status_code in _REFUSED:
                     raise SchemaRefused(subject=subject, why=error.error_message) from error
-                raise self._away(f"HTTP {error.http_status_code}") from error
+                raise self._answered(error) from error
             self._ids[subject, name] = made
         return self._ids[subject, name]
 
@@ -116,7 +123,7 @@ class Registry:
             found = _parsed(schema, self._ask(ask))
         except SchemaRegistryError as error:
             if error.error_code != _NO_SCHEMA and not (isinstance(schema, UUID) and error.http_status_code == _NOT_FOUND):
-                raise self._away(f"HTTP {error.http_status_code}") from error
+                raise self._answered(error) from error
             unknown = UnknownSchema(schema=schema)
             _remember(self._rejected, schema, (unknown, self._clock()))
             raise unknown from error
@@ -134,6 +141,10 @@ class Registry:
             raise
         except _AWAY as error:
             raise self._away(type(error).__name__) from error
+
+    def _answered(self, error: SchemaRegistryError) -> RegistryAway:
+        why = f"HTTP {error.http_status_code}"
+        return (RegistryRefusesUs if error.http_status_code in _NOT_LET_IN else RegistryAway)(address=self.address, why=why)
 
     def _away(self, why: str) -> RegistryAway:
         return RegistryAway(address=self.address, why=why)

@@ -24,6 +24,7 @@ OFFENCES = {
     "faust has one importer": ("processors/batcher.py", "import faust"),
     "aiohttp has one importer on the adapter's side": ("producers/reader.py", "import aiohttp"),
     "python_calamine has one importer": ("producers/sources/files.py", "import python_calamine"),
+    "cryptography has one importer": ("producers/quarantine.py", "import cryptography"),
     "confluent_kafka has named importers": ("processors/law.py", "import confluent_kafka"),
 }
 """An import that each contract forbids: the beginning of the contract's name, where, what."""

@@ -8,6 +8,7 @@ from deploy.cli import app
 from deploy.settings import _OF_OTHERS, Settings
 from processors.indicators.catalogue import INDICATORS, MEASURES
 from processors.repair.repair_file import read_repair_file
+from producers.repair.repair_file import read_mending
 from schemas.events import IndicatorPublished
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +54,19 @@ def test_the_repair_file_is_one() -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", README.split("## When events are rejected")[1].split("\n## ")[0], re.DOTALL)
 
     assert read_repair_file("README.toml", text.encode()).set[0].operations == ("table",)
+
+
+def test_the_regions_repair_file_is_one(tmp_path: Path) -> None:
+    """So can the one of a region, laid over the product's region file of the village services."""
+    (text,) = re.findall(r"```toml\n(.*?)```", README.split("## Repair in a region")[1].split("\n## ")[0], re.DOTALL)
+    file = tmp_path / "README.toml"
+    file.write_text(text, encoding="utf-8")
+    found = read_mending(file, ROOT / "producers" / "regions" / "sumedang-desa.toml", {})
+
+    assert found.match.field == ("members.sex",)
+    assert found.declared.mapping.members is not None
+    assert found.declared.mapping.members.sex is not None
+    assert found.declared.mapping.members.sex.table == {"L": 1, "P": 2, "X": 2}
 
 
 def test_the_two_commands_exist() -> None:

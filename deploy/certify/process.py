@@ -12,11 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from deploy.secrecy import no_core_dumps, seclude, secluded
+from deploy.settings import SECRETS
 from producers.checkpoint import StateFile
 from producers.ledger import Ledger
 from producers.pseudonym import Pseudonyms
 from producers.publisher import Publisher
 from producers.reader import Reader
+from producers.region_file import variables_of
 from producers.runner import run
 from producers.settings import AdapterSettings
 from producers.spool import Spool
@@ -64,19 +67,23 @@ def _die_if(left: int) -> None:
 
 def main() -> int:
     """Run the adapter as the environment says."""
-    told = {name.removeprefix(_PREFIX): value for name, value in os.environ.items() if name.startswith(_PREFIX)}
+    file = Path(sys.argv[1])
+    no_core_dumps()
+    seclude({*SECRETS, *variables_of(file)})
+    environ = secluded()
+    told = {name.removeprefix(_PREFIX): value for name, value in environ.items() if name.startswith(_PREFIX)}
     if step := told.get("DIE_AT"):
         die_at(step, int(told["DIE_TIMES"]))
     settings = AdapterSettings(
         kafka=told["KAFKA"],
         registry=told["REGISTRY"],
         state_directory=Path(told["STATE"]),
-        pseudonyms=Pseudonyms.from_environ(os.environ),
-        environ=os.environ,
+        pseudonyms=Pseudonyms.from_environ(environ),
+        environ=environ,
         spool_bytes=int(told["SPOOL_BYTES"]),
         poll_interval_s=0.05,
     )
-    return run(Path(sys.argv[1]), settings)
+    return run(file, settings)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ __all__ = ["BEGIN", "Fact", "Says", "Told", "Truth", "card", "month_after", "nam
 BEGIN = date(2020, 1, 1)
 """The first day of the certification's own time; every change holds from the first day of a month, so that monthly sources can say it."""
 _SERIALS = 9_998
+_FIRST_AREA = 100
+"""The regency of an area is not 00."""
 
 
 class Says(StrEnum):
@@ -102,15 +104,15 @@ def card(serial: int) -> str:
     Return the invented number of a family card: area 99, registered on 1 January 2020.
 
     >>> card(0), card(20_000)
-    ('9900000101200001', '9900020101200005')
+    ('9901000101200001', '9901020101200005')
     """
     block, place = divmod(serial, _SERIALS)
-    return f"99{block:04}010120{place + 1:04}"
+    return f"99{_FIRST_AREA + block:04}010120{place + 1:04}"
 
 
 def nik(serial: int, place: int = 1) -> str:
     """Return the invented number of a person: a woman born on 5 May 1990, the n-th of a family."""
-    return f"99{serial // _SERIALS:04}450590{(serial * 17 + place) % _SERIALS + 1:04}"
+    return f"99{_FIRST_AREA + serial // _SERIALS:04}450590{(serial * 17 + place) % _SERIALS + 1:04}"
 
 
 def name(serial: int) -> str:

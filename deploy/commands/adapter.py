@@ -6,7 +6,6 @@ Must not: import Faust or PostgreSQL: an adapter runs at a region's edge.
 """
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,10 +17,12 @@ import typer
 from rich.table import Table
 
 from deploy.commands.context import addresses, console_for, local_folder, settings
-from deploy.settings import meant_by
+from deploy.secrecy import no_core_dumps, seclude, secluded
+from deploy.settings import SECRETS, meant_by
 from schemas.errors import Fatal
 
 if TYPE_CHECKING:
+    from producers.environment import Environment
     from producers.settings import AdapterSettings
 
 __all__ = ["app"]
@@ -63,6 +64,10 @@ class Goes(StrEnum):
     QUARANTINE = "quarantine"
 
 
+class NameMissing(Fatal):
+    """a region file needs a name for people: give the region's or the system's, such as Kota Contoh"""
+
+
 class FileThere(Fatal):
     """{file} is there already: give another name with --out, or remove it first"""
 
@@ -73,6 +78,13 @@ class FileNotMade(Fatal):
 
 class NothingFrozen(Fatal):
     """the adapter of {source} is not frozen by {field}: muara adapter drift {file} shows by what it is"""
+
+
+@app.callback()
+def _keep_secrets() -> None:
+    """Before any of these commands does anything: no core dump, and no key where others see it."""
+    no_core_dumps()
+    seclude(SECRETS)
 
 
 @app.command()
@@ -89,6 +101,8 @@ def new(
     """
     from producers.authoring.starting import starting_file
 
+    if not any(map(str.isalnum, name)):
+        raise NameMissing
     text = starting_file(name, source.value)
     if out is None:
         print(text, end="")
@@ -112,7 +126,7 @@ def run(file: RegionFile) -> None:
     """
     from producers.runner import run as work
 
-    sys.exit(work(file, _adapter_settings()))
+    sys.exit(work(file, _adapter_settings(file)))
 
 
 @app.command()
@@ -133,7 +147,7 @@ def check(
     from producers.check import check as checked
 
     settings()  # what run would refuse is refused here
-    found = checked(file, os.environ, sample, shown, district_areas() if sample else None)
+    found = checked(file, _environ(file), sample, shown, district_areas() if sample else None)
     for name in found.unset:
         if meant := meant_by(name):
             raise NameRefused(file=file, name=name, meant=meant)
@@ -243,7 +257,7 @@ def resend(
     except ValueError:
         raise NotAMoment(text=since) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    told = _adapter_settings()
+    told = _adapter_settings(file)
     print(f"{work(file, told, moment)} events sent again")
     _tell_region_change(told.state_file(read_region_file(file, None).source_id))
 
@@ -264,9 +278,8 @@ def receipt(
     from producers.region_file import read_region_file
     from producers.rereading import Rereader, prove, with_topic_ids
 
-    told = settings()
+    told, source = settings(), read_region_file(file, None).source_id
     where = addresses(told, database=False)
-    source = read_region_file(file, None).source_id
     made = receipt_of(local_folder(told, "adapters") / f"{source}.sqlite")
     if made is None:
         raise NothingSent(source=source, folder=told.directory / "adapters")
@@ -295,17 +308,29 @@ def _tell_region_change(state: Path) -> None:
         print(f"warning: {found.region_change}", file=sys.stderr)
 
 
-def _adapter_settings() -> "AdapterSettings":
+def _environ(file: Path) -> "Environment":
+    """Return the environment; of what the region file names, only this process has it from now on."""
+    from producers.region_file import variables_of
+
+    seclude(variables_of(file))
+    return secluded()
+
+
+def _adapter_settings(file: Path) -> "AdapterSettings":
     from producers.pseudonym import Pseudonyms
+    from producers.region_file import read_region_file
     from producers.settings import AdapterSettings as Made
 
     told = settings()
+    read_region_file(file, None)  # its own mistakes come before what is missing around it
     where = addresses(told, database=False)
+    environ = _environ(file)
     return Made(
         kafka=where.kafka,
         registry=where.registry,
         state_directory=local_folder(told, "adapters"),
-        pseudonyms=Pseudonyms.from_environ(os.environ),
-        environ=os.environ,
+        pseudonyms=Pseudonyms.from_environ(environ),
+        environ=environ,
+        keys_again=(lambda: Pseudonyms.from_environ(environ)) if environ.may_change(SECRETS[0]) else None,
         spool_bytes=told.spool_mb << 20,
     )

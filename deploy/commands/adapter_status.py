@@ -22,7 +22,7 @@ from producers.drift_log import Drifted, drifted
 from producers.faults import StateFileForeign
 from producers.quarantine import causes
 from producers.region_change import settle as settled
-from producers.sources.webhook.memory import Received, received
+from producers.sources.webhook.memory import Received, Refused, received, refusals_of
 from schemas.errors import Fatal
 
 __all__ = ["NothingDone", "Standing", "as_told", "settle", "standing", "table"]
@@ -125,8 +125,8 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
         yield "region file", found.region_change
     if one.received is not None:
         yield "received", _received(one.received)
-        for cause, requests in one.received.refused.items():
-            yield "refused", f"{requests:,} requests: {cause}"
+        for refused in refusals_of(one.received):
+            yield "refused", _refused(refused)
     for drift in one.drift:
         mode = drift.accepted or drift.mode
         yield "drift", f"{drift.field} {drift.kind.replace('_', ' ')}: {mode}, {drift.count:,} records{_OLD if drift.old else ''}"
@@ -135,6 +135,11 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
 def _received(told: Received) -> str:
     last = f", the last one {told.last_taken_at:%Y-%m-%d %H:%M:%S} UTC" if told.last_taken_at else ""
     return f"{told.taken:,} requests, {told.repeated:,} of them known already, at {told.listening or 'no address yet'}{last}"
+
+
+def _refused(one: Refused) -> str:
+    answered = f" (HTTP {one.status}{', to be sent again' if one.sent_again else ''})" if one.status else ""
+    return f"{one.requests:,} requests: {one.cause}{answered}"
 
 
 def _ago(moment: datetime, now: datetime) -> str:

@@ -37,6 +37,8 @@ def certify(
     from deploy.embedded import Lines, progress_for
 
     settings()
+    if html is not None and not html.absolute().parent.is_dir():
+        raise typer.BadParameter(f"the folder {html.parent} does not exist", param_hint="'--html'")
     plain = as_json or not sys.stderr.isatty()
 
     def tell(one: Tried) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from deploy.embedded import Addresses, running
 from deploy.embedded.errors import FolderNotMade
 from deploy.logs import set_up_logging
-from deploy.settings import Settings
+from deploy.settings import Settings, SettingsWrong
 from schemas.errors import Fatal
 
 if TYPE_CHECKING:
@@ -65,15 +65,26 @@ def addresses(told: Settings, *, database: bool = True) -> Addresses:
 
     Where only a demo plays there, its services are meant: whoever watches it need not know where they lie.
     Without `database` its address is not asked for, and is empty where nobody told it: an adapter at a region's edge has none.
+    Where brokers are given, their address and the registry's carry what MUARA_KAFKA_SETTINGS says; raises `SecurityFileWrong`.
     """
     dsn = told.database.get_secret_value() if told.database else ""
     if told.kafka and told.registry and (dsn or not database):
-        return Addresses(told.kafka, told.registry, dsn)
+        return _secured(told, Addresses(told.kafka, told.registry, dsn))
     here = running(told.directory) or running(told.directory / DEMO)
     if here is None:
         names = "MUARA_KAFKA, MUARA_REGISTRY and MUARA_DATABASE" if database else "MUARA_KAFKA and MUARA_REGISTRY"
         raise NoServices(directory=told.directory.absolute(), names=names)
-    return Addresses(told.kafka or here.kafka, told.registry or here.registry, dsn or here.database)
+    return _secured(told, Addresses(told.kafka or here.kafka, told.registry or here.registry, dsn or here.database))
+
+
+def _secured(told: Settings, where: Addresses) -> Addresses:
+    if told.kafka_settings is None:
+        return where
+    if told.kafka is None:
+        raise SettingsWrong(mistakes=" MUARA_KAFKA_SETTINGS is set and MUARA_KAFKA is not: the services of muara up need no credentials")
+    from deploy.security import secured
+
+    return Addresses(*secured(where.kafka, where.registry, told.kafka_settings), where.database)
 
 
 def local_folder(told: Settings, name: str) -> Path:

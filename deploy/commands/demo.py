@@ -116,5 +116,7 @@ def _print_outcome(outcome: Any, stage: Any) -> None:  # noqa: ANN401
     print(f"truth:   {found['numbers_compared_with_truth']:,} numbers compared with the sources' own, {found['truth_differences']} differ")
     for difference in outcome.comparison.differences[:20]:
         print("  differs: {} {} {} {}: published {}, true {}".format(*difference))
+    for one in outcome.receipts:
+        print(f"receipt: {one}")
     print("seconds: " + ", ".join(f"{phase} {passed:.1f}" for phase, passed in outcome.seconds.items()))
     print("EXACT" if outcome.exact else f"NOT EXACT; the logs are in {stage.logs}")

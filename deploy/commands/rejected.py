@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["rejected"]
 
-rejected = typer.Typer(help="Events that can never be applied, and their repair.", no_args_is_help=True)
+rejected = typer.Typer(help="Events rejected or put aside, and their repair.", no_args_is_help=True)
 
 _NATIONAL_IDENTIFIER = re.compile("[0-9]{16}")
 
@@ -37,6 +37,17 @@ Since = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="Also those that are repaired.")]
 Form = Annotated[Format, typer.Option("--format", help="How to print.")]
+Region = Annotated[
+    Path | None,
+    typer.Option(
+        "--region",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        metavar="FILE",
+        help="Where an adapter runs: its region file. Looked at is what it put aside, instead of what the office rejected.",
+    ),
+]
 Limit = Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")]
 
 
@@ -48,13 +59,21 @@ def list_rejected(
     topic: Topic = None,
     since: Since = None,
     everything: All = False,
+    region: Region = None,
     form: Form = Format.TABLE,
 ) -> None:
     """
     List rejected events, the newest first.
 
-    Of each where it stands in its topic, the field, the cause and the remedy; never the value.
+    Of each where it stands in its topic, the field, the cause and the remedy; never the value. With --region FILE: records that the
+    region's adapter put aside, with field, cause and masked value, and whether the record is kept for repair.
     """
+    if region is not None:
+        _only_at_the_office(topic=topic, all=everything)
+        from deploy.commands import quarantine
+
+        quarantine.list_(region, quarantine.match(cause, field, since), limit, form)
+        return
     from deploy.commands.rejected_shown import print_letters
     from processors.store.letters import listed
 
@@ -69,13 +88,21 @@ def group_rejected(
     topic: Topic = None,
     since: Since = None,
     everything: All = False,
+    region: Region = None,
     form: Form = Format.TABLE,
 ) -> None:
     """
     Count rejected events by cause, field and topic.
 
-    Of each group when the first and the last arrived, and where the last one stands.
+    Of each group when the first and the last arrived, and where the last one stands. With --region FILE: what the region's adapter put
+    aside, by field and cause, and of how many the record is kept for repair.
     """
+    if region is not None:
+        _only_at_the_office(topic=topic, all=everything)
+        from deploy.commands import quarantine
+
+        quarantine.group(region, quarantine.match(cause, field, since), form)
+        return
     from deploy.commands.rejected_shown import print_groups
     from processors.store.letters import grouped
 
@@ -85,13 +112,21 @@ def group_rejected(
 
 @rejected.command("show")
 def show_rejected(
-    which: Annotated[str, typer.Argument(metavar="WHICH", help="Its id, or topic:partition:offset.")], form: Form = Format.TABLE
+    which: Annotated[str, typer.Argument(metavar="WHICH", help="Its id, or topic:partition:offset.")],
+    region: Region = None,
+    form: Form = Format.TABLE,
 ) -> None:
     """
     Show one rejected event, and what a repair could do.
 
-    The event is read again from its topic. Pseudonyms, codes and dates are shown, of anything else only its shape.
+    The event is read again from its topic. Pseudonyms, codes and dates are shown, of anything else only its shape. With --region FILE:
+    the shape of a record that was put aside (paths, kinds, masked values), which needs the adapter's key, and a repair file to begin with.
     """
+    if region is not None:
+        from deploy.commands import quarantine
+
+        quarantine.show(region, which, form)
+        return
     from deploy.commands.rejected_shown import print_one
     from processors.store.letters import letter
     from processors.store.repairing import Letters, Unread
@@ -113,19 +148,30 @@ def show_rejected(
 @rejected.command("repair")
 def repair_rejected(
     file: Annotated[
-        Path, typer.Option("--with", exists=True, dir_okay=False, readable=True, metavar="FILE", help="The repair file, in TOML.")
+        Path,
+        typer.Option(
+            "--with",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            metavar="FILE",
+            help="The repair file, in TOML; with --region a mended region file, too.",
+        ),
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be. This is so without --yes, too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Send the repaired events.")] = False,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit; needed with --yes.")] = "",
     by: Annotated[str, typer.Option(metavar="NAME", help="Who answers for it, for the audit; without it the account's name.")] = "",
     again: Annotated[bool, typer.Option("--again", help="Also those that are repaired already.")] = False,
+    region: Region = None,
     form: Form = Format.TABLE,
 ) -> None:
     """
     Mend rejected events by a file, and send them again.
 
     Without --yes nothing is sent: shown is what the events would be, which would still be rejected, and what would change in the figures.
+    With --region FILE: what the region's adapter put aside is mapped again, by a mended region file or by a repair file that says only
+    what differs ([match] and [mapping]); the adapter sends it. Needs the adapter's key.
     """
     if yes and dry_run:
         raise typer.BadParameter("does not go together with --dry-run", param_hint="'--yes'")
@@ -136,6 +182,12 @@ def repair_rejected(
         raise typer.BadParameter("holds 16 digits in a row, the shape of a national identifier", param_hint="'--reason' or '--by'")
     if form is Format.CSV:
         raise typer.BadParameter("is table or json here", param_hint="'--format'")
+    if region is not None:
+        _only_at_the_office(again=again)
+        from deploy.commands import quarantine
+
+        quarantine.repair(region, file, (*signed_by, reason.strip()) if yes else None, form)
+        return
     from deploy.commands.rejected_shown import Shown, print_preview, print_sent
     from processors.repair.repair_file import digest_of, read_repair_file
     from processors.settings import WorkerSettings
@@ -167,18 +219,33 @@ def audit_repairs(
     limit: Limit = 50,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person answers for.")] = None,
     topic: Topic = None,
+    region: Region = None,
     form: Form = Format.TABLE,
 ) -> None:
     """
     Print who repaired what, when, why and how.
 
-    The newest first. A repair without a time was broken off: its event was perhaps sent.
+    The newest first. A repair without a time was broken off: its event was perhaps sent. With --region FILE: repairs of what the region's
+    adapter put aside, as its own file keeps them.
     """
+    if region is not None:
+        _only_at_the_office(topic=topic)
+        from deploy.commands import quarantine
+
+        quarantine.audit(region, limit, by, form)
+        return
     from deploy.commands.rejected_shown import print_audit
     from processors.store.repairs import audit
 
     with connected(addresses(settings()), any_catalogue=True) as connection:
         print_audit(audit(connection, limit, by, topic), form)
+
+
+def _only_at_the_office(**options: object) -> None:
+    """Refuse options that mean nothing for an adapter's quarantine."""
+    for name, given in options.items():
+        if given:
+            raise typer.BadParameter("is for what the office rejected, and does not go together with --region", param_hint=f"'--{name}'")
 
 
 def _filters(cause: str | None, field: str | None, topic: str | None, since: datetime | None, everything: bool) -> "Filters":

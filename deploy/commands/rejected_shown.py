@@ -28,7 +28,19 @@ from processors.store.letters import Group, Letter
 from processors.store.repairing import Counts, Planned, Preview, Unread
 from processors.store.repairs import Audited
 
-__all__ = ["Shown", "print_audit", "print_groups", "print_letters", "print_one", "print_preview", "print_sent"]
+__all__ = [
+    "Shown",
+    "moment",
+    "named_figure",
+    "print_audit",
+    "print_figures",
+    "print_groups",
+    "print_letters",
+    "print_one",
+    "print_preview",
+    "print_rows",
+    "print_sent",
+]
 
 _MEASURES = ("households", "people", "poor_people", "p0", "p1", "mean_expenditure")
 
@@ -36,13 +48,13 @@ _MEASURES = ("households", "people", "poor_people", "p0", "p1", "mean_expenditur
 def print_letters(letters: Sequence[Letter], form: Format) -> None:
     """Print dead letters, a line each."""
     names = ("id", "topic", "partition", "offset", "arrived_at", "cause", "field", "message", "repaired")
-    _print([one.as_dict() for one in letters], names, form, "nothing was rejected that is not repaired")
+    print_rows([one.as_dict() for one in letters], names, form, "nothing was rejected that is not repaired")
 
 
 def print_groups(groups: Sequence[Group], form: Format) -> None:
     """Print groups of dead letters, a line each."""
     names = ("count", "cause", "field", "topic", "first_at", "last_at", "example")
-    _print([one.as_dict() for one in groups], names, form, "nothing was rejected that is not repaired")
+    print_rows([one.as_dict() for one in groups], names, form, "nothing was rejected that is not repaired")
 
 
 def print_one(letter: Letter, record: Record | Unread, repairs: Sequence[Audited], form: Format) -> None:
@@ -57,7 +69,7 @@ def print_one(letter: Letter, record: Record | Unread, repairs: Sequence[Audited
         "repairs": [one.as_dict() for one in repairs],
     }
     if form is not Format.TABLE:
-        _print([told], tuple(told), form, "")
+        print_rows([told], tuple(told), form, "")
         return
     table = Table("", "", box=None, show_header=False)
     for name in ("id", "topic", "partition", "offset", "arrived_at", "cause", "field", "message", "repaired"):
@@ -84,7 +96,7 @@ def print_preview(preview: Preview, form: Format) -> None:
             "households_changed": effect.households,
             "batches_to_fold": effect.to_fold,
             "first": [_planned(one, outcome) for one, outcome in preview.first],
-            "figures": [{"before": _named_figure(one.before), "after": _named_figure(one.after)} for one in effect.figures],
+            "figures": [{"before": named_figure(one.before), "after": named_figure(one.after)} for one in effect.figures],
         }
         print(json.dumps(told, indent=1))
         return
@@ -96,7 +108,7 @@ def print_preview(preview: Preview, form: Format) -> None:
     print(f"{counts.ready:,} would be sent: {done['changes']:,} change what is held, {done['held']:,} are held already,", end=" ")
     print(f"{done['joins']:,} only say that a household has two names,", end=" ")
     print(f"{done['older']:,} lose against a newer statement; {effect.households:,} households would change")
-    _print_figures(effect.figures)
+    print_figures(effect.figures)
     if effect.to_fold:
         print(f"{effect.to_fold:,} batches wait for the fold: the figures, before and after, do not hold them yet")
     print("nothing was sent: --yes --reason TEXT sends")
@@ -116,7 +128,7 @@ def print_audit(rows: Sequence[Audited], form: Format) -> None:
     told = [one.as_dict() for one in rows]
     if form is not Format.TABLE:
         names = tuple(told[0]) if told else ("id",)
-        _print(told, names, form, "")
+        print_rows(told, names, form, "")
         return
     table = Table("id", "sent", "by", "account", "reason", "rejected", "cause", "what changed", "repaired", "file", box=None)
     for one in rows:
@@ -135,7 +147,8 @@ def print_audit(rows: Sequence[Audited], form: Format) -> None:
     console_for(sys.stdout).print(table if rows else "nothing was repaired")
 
 
-def _print(rows: Sequence[Mapping[str, Any]], names: Sequence[str], form: Format, nothing: str) -> None:
+def print_rows(rows: Sequence[Mapping[str, Any]], names: Sequence[str], form: Format, nothing: str) -> None:
+    """Print rows by their names, or what is said where there are none."""
     if form is Format.JSON:
         print(json.dumps(rows, indent=1))
     elif form is Format.CSV:
@@ -147,7 +160,7 @@ def _print(rows: Sequence[Mapping[str, Any]], names: Sequence[str], form: Format
     else:
         table = Table(*(name.replace("_", " ") for name in names), box=None)
         for row in rows:
-            table.add_row(*(_moment(row[name]) if name.endswith("_at") else _text(row[name]) for name in names))
+            table.add_row(*(moment(row[name]) if name.endswith("_at") else _text(row[name]) for name in names))
         console_for(sys.stdout).print(table)
 
 
@@ -159,7 +172,7 @@ def _text(value: object) -> str:
     return {True: "yes", False: "no", None: "-"}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
 
 
-def _moment(told: str) -> str:
+def moment(told: str) -> str:
     """Return a moment to the second, in UTC, as a table has room for it."""
     return told[:19].replace("T", " ")
 
@@ -226,7 +239,8 @@ def _print_counts(counts: Counts) -> None:
         print(f"{count:,} {why}")
 
 
-def _print_figures(figures: Sequence[Moved]) -> None:
+def print_figures(figures: Sequence[Moved]) -> None:
+    """Print which figures of regencies would change."""
     if not figures:
         print("no figure of a regency would change")
         return
@@ -241,7 +255,7 @@ def _print_figures(figures: Sequence[Moved]) -> None:
     console_for(sys.stdout).print(table)
 
 
-def _named_figure(one: Figure) -> dict[str, Any]:
+def named_figure(one: Figure) -> dict[str, Any]:
     """Return a figure by name; whether its line is stale does not depend on events, and is not asked for here."""
     return {name: value for name, value in one.as_dict().items() if name != "line_is_stale"}
 
@@ -255,11 +269,11 @@ def _figure(value: object) -> str:
 class Shown:
     """A bar on standard error where that is a terminal; `shown(done, of)`."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "rejected events read") -> None:
         """Show nothing yet."""
         self._console = console_for(sys.stderr)
         self._bar = Bar(
-            TextColumn("rejected events read"),
+            TextColumn(what),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),

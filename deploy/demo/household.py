@@ -92,7 +92,7 @@ def card_number(serial: int, registered: date) -> str:
     Return the invented number of a family card: 16 digits, area 99xxxx, date of registration, serial.
 
     >>> card_number(12_345, date(2024, 4, 9))
-    '9900010904242347'
+    '9901010904242347'
     """
     area, last = area_and_serial(serial)
     return f"{area}{registered:%d%m%y}{last}"

@@ -19,6 +19,8 @@ _RELATION = ("KEPALA", "ISTRI", "ANAK", "LAIN")
 _SCHOOLING = ("SD", "SMP", "SMA", "S1", "TIDAK")
 _WORK = ("BURUH", "USAHA", "PNS", "TIDAK")
 _SERIALS = 9_999
+_FIRST_AREA = 100
+"""Invented areas begin with 990100: one whose regency is 00 cannot be."""
 _NO_NUMBER_EVERY = 29
 """One child in so many has no national number yet."""
 _SCHOOL_AGE, _WORK_AGE, _SCHOOLED_AGE = 7, 17, 23
@@ -31,10 +33,10 @@ def area_and_serial(number: int) -> tuple[str, str]:
     Return the invented area code (six digits) and the serial (four, never 0000) that belong to a running number.
 
     >>> area_and_serial(0), area_and_serial(9_999)
-    (('990000', '0001'), ('990001', '0001'))
+    (('990100', '0001'), ('990101', '0001'))
     """
     area, serial = divmod(number, _SERIALS)
-    return f"99{area:04d}", f"{serial + 1:04d}"
+    return f"99{_FIRST_AREA + area:04d}", f"{serial + 1:04d}"
 
 
 class People:

@@ -1,5 +1,5 @@
 """
-The demo as a play in phases: load, stream, drain, verify, compare; ends exact or says what is not.
+The demo as a play in phases: load, stream, drain, verify, compare, receipts; ends exact or says what is not.
 
 Why: one command shows the whole platform on one machine and proves its figures against the simulated systems' own truth.
 Must not: count anything as exact that was not compared.
@@ -18,6 +18,7 @@ import psycopg
 from deploy.demo.chaos import Chaos
 from deploy.demo.compare import Comparison, compare
 from deploy.demo.lines import months, product_lines
+from deploy.demo.proofs import Proved, proved
 from deploy.demo.stage import REGION_FILES, Stage
 from deploy.demo.truth import TruthRow, figures
 from processors.broker import Broker
@@ -83,6 +84,7 @@ class Outcome:
 
     verification: Verification
     comparison: Comparison
+    receipts: list[Proved]
     merged: int
     rejected: int
     quarantined: int
@@ -91,8 +93,13 @@ class Outcome:
 
     @property
     def exact(self) -> bool:
-        """Whether every figure is equal to its recomputation and to the sources' own truth, and nothing was rejected on the way."""
-        return self.verification.exact and not self.verification.dirty and not self.comparison.differences and not self.rejected
+        """
+        Whether every figure is equal to its recomputation and to the sources' own truth, and nothing was rejected on the way.
+
+        And every adapter's receipt is proved: all that it sent is there, and merged.
+        """
+        figures = self.verification.exact and not self.verification.dirty and not self.comparison.differences
+        return figures and not self.rejected and not any(one.why_not for one in self.receipts)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it by name, for JSON."""
@@ -104,6 +111,8 @@ class Outcome:
             "verify_differences": self.verification.total,
             "numbers_compared_with_truth": self.comparison.numbers,
             "truth_differences": len(self.comparison.differences),
+            "receipts_proved": sum(not one.why_not for one in self.receipts),
+            "receipts": {one.source: asdict(one) for one in self.receipts},
             "merged": self.merged,
             "rejected": self.rejected,
             "quarantined": self.quarantined,
@@ -119,7 +128,7 @@ def look(stage: Stage, connection: psycopg.Connection[Any], broker: Broker) -> S
     ends = broker.ends(topics.values())
     merged = {regency: read[at].next_offset if at in read else 0 for regency, at in topics.items()}
     return Seen(
-        adapters={name: status(stage.directory / "adapters" / f"{name}.sqlite") for name in REGION_FILES},
+        adapters={name: status(stage.state_file(name)) for name in REGION_FILES},
         database=overview(connection),
         regencies={regency: Flow(merged[regency], max(0, ends[at] - merged[regency])) for regency, at in topics.items() if at in ends},
         halted=sum(one.halted is not None for one in read.values()),
@@ -146,8 +155,11 @@ def rehearse(stage: Stage, changes: int, chaos: bool, say: Say) -> Outcome:
         with _Timed(seconds, "compare"):
             say("compare", 0.0, "every figure against the sources' own truth")
             comparison = compare(connection, _truth(stage))
+        with _Timed(seconds, "receipts"):
+            files = {name: stage.state_file(name) for name in REGION_FILES}
+            receipts = proved(stage.addresses, files, lambda source: say("receipts", 0.0, f"what {source} sent, record by record"))
         quarantined = sum(one.quarantined for one in seen.adapters.values() if one)
-        return Outcome(verification, comparison, seen.merged, seen.database.rejected, quarantined, angry.kills, seconds)
+        return Outcome(verification, comparison, receipts, seen.merged, seen.database.rejected, quarantined, angry.kills, seconds)
 
 
 def begin(stage: Stage, connection: psycopg.Connection[Any], broker: Broker, say: Say) -> None:

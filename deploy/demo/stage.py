@@ -86,6 +86,10 @@ class Stage:
         """The regencies of the four systems; each has a topic."""
         return sorted({row.region for row in read_sources(_REFERENCE / "pilots.csv").rows})
 
+    def state_file(self, source: str) -> Path:
+        """Return where an adapter has its own file."""
+        return self.directory / "adapters" / f"{source}.sqlite"
+
     @property
     def logs(self) -> Path:
         """Where every process writes its log."""

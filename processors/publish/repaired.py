@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from processors.broker import BrokerAway
+from schemas.addresses import settings_of
 from schemas.errors import Fatal, MuaraError
 from schemas.topics import household_topic
 
@@ -52,7 +53,8 @@ class RepairedSender:
         self._kafka = kafka
         self._producer = Producer(
             {
-                "bootstrap.servers": kafka,
+                "bootstrap.servers": str(kafka),
+                **settings_of(kafka),
                 "client.id": "muara-repair",
                 "acks": "all",
                 "enable.idempotence": True,

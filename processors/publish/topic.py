@@ -18,6 +18,7 @@ from processors.publish.topics import make_missing
 from processors.store.dispatch import Marked
 from processors.store.figures import Figure
 from processors.store.outbox import DeadLetter
+from schemas.addresses import settings_of
 from schemas.codec import encode
 from schemas.errors import Retriable
 from schemas.events import EventRejected, IndicatorPublished
@@ -110,7 +111,8 @@ class Outlet:
             return
         self._make_topic(INDICATOR_TOPIC, "IndicatorPublished")
         configuration: dict[str, Any] = {
-            "bootstrap.servers": self._kafka,
+            "bootstrap.servers": str(self._kafka),
+            **settings_of(self._kafka),
             "transactional.id": TRANSACTIONAL_ID,
             "transaction.timeout.ms": 30_000,
             "message.timeout.ms": 20_000,

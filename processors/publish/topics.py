@@ -17,7 +17,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, b
     ResourceType,
 )
 
-from processors.broker import BrokerAway
+from processors.broker import BrokerAway, Heard
+from schemas.addresses import settings_of
 from schemas.topics import INDICATOR_TOPIC
 
 __all__ = ["make_missing", "unfit"]
@@ -33,7 +34,7 @@ def _wanted(topic: str) -> Mapping[str, str]:
 
 def make_missing(address: str, topics: Collection[str], replicas: int = -1) -> list[str]:
     """Make those of the topics that are missing and return their names; -1 replicas are as many as the broker says. Raises `BrokerAway`."""
-    admin = _admin(address)
+    admin, heard = _admin(address)
     try:
         missing = sorted(set(topics) - set(admin.list_topics(timeout=_ANSWER_S).topics))
         if missing:
@@ -41,7 +42,7 @@ def make_missing(address: str, topics: Collection[str], replicas: int = -1) -> l
             for answer in admin.create_topics(new, operation_timeout=_ANSWER_S).values():
                 _settled(answer)
     except KafkaException as error:
-        raise BrokerAway(address=address, why=error.args[0].name()) from error
+        raise BrokerAway(address=address, why=heard.why(error, admin)) from error
     return missing
 
 
@@ -51,7 +52,7 @@ def unfit(address: str, topics: Collection[str]) -> dict[str, str]:
     if not asked:
         return {}
     wrong = {}
-    admin = _admin(address)  # held by name: its answers end with it
+    admin, heard = _admin(address)  # held by name: its answers end with it
     try:
         for resource, answer in admin.describe_configs(asked, request_timeout=_ANSWER_S).items():
             held = {name: entry.value for name, entry in answer.result().items()}
@@ -61,13 +62,14 @@ def unfit(address: str, topics: Collection[str]) -> dict[str, str]:
             if found:
                 wrong[resource.name] = ", ".join(found)
     except KafkaException as error:
-        raise BrokerAway(address=address, why=error.args[0].name()) from error
+        raise BrokerAway(address=address, why=heard.why(error, admin)) from error
     return wrong
 
 
-def _admin(address: str) -> AdminClient:
-    quiet: dict[str, Any] = {"bootstrap.servers": address, "log_level": 0, "error_cb": lambda _: None}
-    return AdminClient(quiet)
+def _admin(address: str) -> tuple[AdminClient, Heard]:
+    heard = Heard()
+    quiet: dict[str, Any] = {"bootstrap.servers": str(address), **settings_of(address), "log_level": 0, "error_cb": heard}
+    return AdminClient(quiet), heard
 
 
 def _settled(answer: object) -> None:

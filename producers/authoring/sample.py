@@ -18,7 +18,7 @@ from producers.conversions import code
 from producers.declaration import Declaration, FilesSource
 from producers.drift import shown
 from producers.faults import FileUnreadable, SampleUnreadable
-from producers.pseudonym import identifier_fault
+from producers.pseudonym import identifier_fault, is_placeholder
 from producers.readings import Reading, readings, way_to_records
 from producers.records import Node, Unreachable, follower, holder, nodes_of
 from producers.sources.snapshot import Named, named, pattern_of, rows_of
@@ -33,6 +33,19 @@ _CHANGE = {"revision": 1, "committed_at": "2024-01-01T00:00:00+00:00", "committe
 """What a database's log tells of a change, where a sample does not say it."""
 
 
+def _why(error: Exception) -> str:
+    """Return why a sample cannot be read, in words that hold nothing of it."""
+    if isinstance(error, FileUnreadable):
+        return str(error.facts["cause"])
+    if isinstance(error, json.JSONDecodeError):
+        return f"is no JSON: line {error.lineno}, column {error.colno}" if error.doc.strip() else "is empty"
+    if isinstance(error, UnicodeDecodeError):
+        return "is not written in UTF-8"
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    return "is nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
+
+
 def records_of(declared: Declaration, sample: Path) -> list[Node]:
     """Return the records of a sample: a snapshot file, or in JSON an answer, a body or rows; raises `SampleUnreadable`."""
     try:
@@ -40,8 +53,7 @@ def records_of(declared: Declaration, sample: Path) -> list[Node]:
             return list(rows_of(sample, _named(declared, declared.source, sample), declared.source))
         answer = json.loads(sample.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, csv.Error, FileUnreadable) as error:
-        why = str(error.facts["cause"]) if isinstance(error, FileUnreadable) else type(error).__name__
-        raise SampleUnreadable(file=sample.name, why=why) from error
+        raise SampleUnreadable(file=sample.name, why=_why(error)) from error
     nodes, unreachable = _nodes(declared, answer)
     if not nodes and unreachable:
         raise SampleUnreadable(file=sample.name, why=f"{unreachable[0].field} {unreachable[0].cause}")
@@ -189,7 +201,11 @@ def unmet(declared: Declaration, records: Sequence[Node]) -> Iterator[Finding]:
 
 
 def unplaced(declared: Declaration, records: Sequence[Node], areas: Collection[str]) -> Iterator[Finding]:
-    """Give how many national identifiers of a sample begin with an area (six digits) that is none now: split, renamed, or mistyped."""
+    """
+    Give how many national identifiers of a sample begin with an area (six digits) that is none now: split, renamed, or mistyped.
+
+    And how many are placeholders, under which people or families that have nothing in common may be one.
+    """
     for one in readings(declared.mapping):
         if one.field not in _PERSONS or one.value is None:
             continue
@@ -199,3 +215,5 @@ def unplaced(declared: Declaration, records: Sequence[Node], areas: Collection[s
         count = Counter(number[:6] in areas for number in numbers)
         if count[False]:
             yield one.place, f"{count[False]} of {len(numbers)} numbers begin with an area that is none now; they are taken all the same"
+        if pending := sum(map(is_placeholder, numbers)):
+            yield one.place, f"{pending} of {len(numbers)} numbers are placeholders (serial 9999): whoever shares one is taken for one"

@@ -5,13 +5,24 @@ Why: what differs from one API to the next is declared here.
 Must not: hold a secret: it names the variables that do.
 """
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from producers.declaration.model import Model, Path
 
 __all__ = ["Cursor", "Key", "Page", "RestSource", "Snapshot", "Token"]
+
+
+_URL = re.compile(r"https?://[^/\s]+(/\S*)?", re.IGNORECASE)
+
+
+def _is_url(value: str) -> str:
+    """Refuse what is no address over HTTP; a placeholder that is not filled in yet passes."""
+    if "${" not in value and not _URL.fullmatch(value):
+        raise ValueError("give an address such as https://carik.example/api")
+    return value
 
 
 class Token(Model):
@@ -69,7 +80,7 @@ class RestSource(Model):
     """A change feed over HTTP with a cursor by change time."""
 
     kind: Literal["rest"]
-    url: str
+    url: Annotated[str, AfterValidator(_is_url)]
     changes: str
     records: str
     """The path to the records in an answer, with [] where a list is gone through."""

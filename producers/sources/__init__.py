@@ -136,7 +136,7 @@ def mapped(mapper: Mapper, records: Iterable[Node], place: str) -> tuple[list[Ho
             event = mapper.event(record)
         except RecordUnreadable as fault:
             said = mapper.statement_mark(record)
-            aside[said] = mapper.mark(record), PutAside.record(said, place, fault)
+            aside[said] = mapper.mark(record), PutAside.record(said, place, fault, mapper.told(record))
         else:
             events.append(event)
             if aside:

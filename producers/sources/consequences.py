@@ -164,14 +164,20 @@ class Consequences:
 
     # ---- a resend --------------------------------------------------------------------------------------------------------------
 
-    def said_again(self, taken: Taken, snapshots: Snapshots) -> list[HouseholdChanged]:
-        """Return a snapshot's events under the revisions said, or under those needed where they could not be said before."""
+    def said_again(self, taken: Taken, snapshots: Snapshots, *, unsaid_only: bool = False) -> list[HouseholdChanged]:
+        """
+        Return a snapshot's events under the revisions said, or under those needed where they could not be said before.
+
+        With `unsaid_only` only the latter.
+        """
         households, least = list(taken.events), self._showings.least()
         found = []
         for begin in range(0, len(households), _TOGETHER):
             some = households[begin : begin + _TOGETHER]
             for household, past in self._showings.pasts(some, taken.region).items():
                 event = taken.events[household]
+                if unsaid_only and _is_said(taken, past):
+                    continue
                 if event is not None and (revision := _revision_again(taken, past, snapshots, least)) is not None:
                     found.append(_under(event, revision))
         return found
@@ -209,6 +215,12 @@ def _revision_again(taken: Taken, past: Past, snapshots: Snapshots, least: int) 
             if (said.operation, said.village, said.period) == (Operation.UPSERT, *here):
                 return said.revision
     return None
+
+
+def _is_said(taken: Taken, past: Past) -> bool:
+    """Return whether a snapshot's showing of a household was said."""
+    here = (taken.told.village, taken.told.period)
+    return any((one.village, one.period) == here and one.revision > NEVER for one in past.shown)
 
 
 def _under(event: HouseholdChanged, revision: int) -> HouseholdChanged:

@@ -235,7 +235,7 @@ class RestReader:
 
     def _unreachable(self, fault: Unreachable, place: str) -> PutAside:
         told = RecordUnreadable(field=fault.field, cause=fault.cause, value=masked(type(fault.part.value).__name__))
-        return PutAside.record(self._mapper.mark(fault.part), place, told)
+        return PutAside.record(self._mapper.mark(fault.part), place, told, self._mapper.told(fault.part, part=True))
 
 
 def _key(event: HouseholdChanged) -> Key:

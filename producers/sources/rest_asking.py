@@ -6,6 +6,7 @@ Must not: know what a record is; follow a pause that silences a region.
 """
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -26,6 +27,8 @@ _REFUSED = (401, 403)
 _GREATEST_WAIT_S = 300.0
 """A source that asks for a longer pause is asked again after this: a slip there must not silence a region for days."""
 _REFUSED_WAIT_S = 10.0
+_USERINFO = re.compile(r"//[^/?#]*@")
+"""What of an address is nobody's to see: a name and a password before the host."""
 
 
 _REMEDIES = {
@@ -57,6 +60,7 @@ class Asking:
     ) -> None:
         """Know where to ask; nothing is asked yet."""
         self._declared, self._clock = declared, clock
+        self._address = _USERINFO.sub("//", declared.url, count=1)
         self._client = httpx2.Client(base_url=declared.url, timeout=declared.timeout_s)
         self._token = TokenCache(declared.token, environ, self._client, clock_s) if declared.token else None
 
@@ -70,7 +74,7 @@ class Asking:
             raise self.away(f"HTTP {answer.status_code}", self._pause(answer.headers.get("Retry-After")))
         if answer.status_code in _REFUSED and self._declared.token is not None:
             names = f"{self._declared.token.client_id_env} and {self._declared.token.client_secret_env}"
-            raise SourceRefuses(address=self._declared.url, why=f"HTTP {answer.status_code}", names=names, wait_s=_REFUSED_WAIT_S)
+            raise SourceRefuses(address=self._address, why=f"HTTP {answer.status_code}", names=names, wait_s=_REFUSED_WAIT_S)
         if not answer.is_success:
             raise self.away(f"HTTP {answer.status_code}", remedy=_REMEDIES.get(answer.status_code, ""))
         try:
@@ -87,7 +91,7 @@ class Asking:
 
     def away(self, why: str, wait_s: float = 0.0, remedy: str = "") -> SourceAway:
         """Return the fault that the source does not answer as it should; it is left alone for at least so many seconds."""
-        return SourceAway(address=self._declared.url, why=why, wait_s=wait_s, remedy=remedy)
+        return SourceAway(address=self._address, why=why, wait_s=wait_s, remedy=remedy)
 
     def close(self) -> None:
         """Close the connections."""

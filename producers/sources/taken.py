@@ -19,6 +19,7 @@ from schemas.events import HouseholdChanged
 
 __all__ = ["Taken", "taken_of"]
 
+_TWICE = "stands twice in one snapshot; the first counts"
 _TOO_MANY_ROUND = 20
 """Family cards that all end in 0: by chance once in 10^20 villages, after a spreadsheet's number, which keeps 15 of 16 digits, always."""
 
@@ -58,7 +59,8 @@ def taken_of(folder: Path, told: Named, declared: FilesSource, mapper: Mapper) -
         card = card_of(row)
         round_cards += isinstance(card, str) and card.endswith("0")
         if fault := _row_fault(taken, row, mapper):
-            taken.aside.append(PutAside.record(mapper.mark(row), told.name, fault))
+            kept = None if fault.facts["cause"] == _TWICE else mapper.told(row)  # no mapping could mend it
+            taken.aside.append(PutAside.record(mapper.mark(row), told.name, fault, kept))
     if not read:
         raise FileUnreadable(file=told.name, cause="holds no household")
     if read == round_cards >= _TOO_MANY_ROUND:
@@ -78,7 +80,7 @@ def _row_fault(taken: Taken, row: Node, mapper: Mapper) -> RecordUnreadable | No
         return fault
     household, _ = names
     if household in taken.events:
-        return RecordUnreadable(field="household", cause="stands twice in one snapshot; the first counts", value="hidden")
+        return RecordUnreadable(field="household", cause=_TWICE, value="hidden")
     try:
         taken.events[household] = mapper.event(row, names)
     except RecordUnreadable as fault:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import httpx2
 
 from producers.declaration.rest import Token
+from producers.environment import why_missing
 from producers.faults import SourceAway, SourceRefuses
 
 __all__ = ["TokenCache"]
@@ -64,7 +65,7 @@ class TokenCache:
     def _credentials(self) -> dict[str, str]:
         names = {"client_id": self._declared.client_id_env, "client_secret": self._declared.client_secret_env}
         if missing := [name for name in names.values() if not self._environ.get(name)]:
-            raise self._refusal(f"{' and '.join(missing)} not set")
+            raise self._refusal(" and ".join(why_missing(name, self._environ) for name in missing))
         return {field: self._environ[name] for field, name in names.items()}
 
     def _refusal(self, why: str) -> SourceRefuses:

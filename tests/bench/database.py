@@ -1,128 +1,104 @@
 """
-The database source from a PostgreSQL to the spool: rows and changes per second and memory, in a process of its own.
+The database adapter from a PostgreSQL to Kafka: rows and changes per second, its memory, and how old a change is when it arrives.
 
 Why: a regency's first load is its whole table, and a programme's month changes a great part of it in one transaction.
-Must not: count what a broker does: what is measured ends in the spool. The server is on the same machine and counts as it does there.
+Must not: go easy: the real command in a process of its own, the real server and broker beside it, families that differ.
 
-`python -m tests.bench.database DSN ROWS` prints the same for one server with wal_level = logical.
+`python -m tests.bench.database --rows N --families N` prints the same on fresh services, and the processor time that an event takes.
 """
 
-import json
-import os
-import subprocess
+import argparse
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.embedded import Addresses, EmbeddedServices
-from producers.checkpoint import StateFile
-from producers.publisher import Publisher
-from producers.reader import Reader
-from producers.sources.opening import open_source
-from producers.spool import Spool
-from tests.memory import peak_mb
-from tests.producers.kampung import Kampung, kampung
-from tests.producers.samples import mapper
-from tests.producers.sources.reading import declared
+from rich.console import Console
+
+from deploy.commands.context import console_for
+from deploy.embedded import Addresses, EmbeddedServices, progress_for
+from tests.bench.database_adapter import Adapter
+from tests.bench.database_latency import beside_first_reading, change_to_kafka
+from tests.bench.families import MONTH, families, one_by_one
+from tests.producers.kampung import kampung
 
 __all__ = ["database_measured"]
 
-_VILLAGE = "98.01.01.2001"
+_VILLAGE, _ANOTHER = "67.01.01.2001", "68.01.01.2001"
 _SMALL = 5
 """One change in so many is made in a transaction of its own."""
-_FAMILIES = """
-insert into smart_kampung.keluarga select '990101' || lpad((i / 9990 %% 20 + 1)::text, 2, '0') || '01' || lpad((i / 199800)::text, 2, '0')
-  || lpad((i %% 9990 + 1)::text, 4, '0'), %s, 4, 2400000, 'SURVEI', 'MILIK', 36, 'KERAMIK', 'TEMBOK', 'PAM', 'PLN', 'GAS', 'SENDIRI',
-  '2024-03-01', false, '2024-03-01 08:00:00.000001+07', 'JALAN CONTOH 12', 'WARGA 000001' from generate_series(0, %s - 1) i"""
-_MEMBERS = """
-insert into smart_kampung.anggota (no_kk, nik, nama, jenis_kelamin, tanggal_lahir, hubungan, kehadiran)
-  select no_kk, '990101450590' || lpad(j::text, 4, '0'), 'WARGA 000001', 'P', '1990-05-05', 'ANAK', 'ADA'
-  from smart_kampung.keluarga, generate_series(1, 4) j"""
-_MONTH = "update smart_kampung.keluarga set pengeluaran = pengeluaran + 1, berlaku_sejak = '2024-04-01'"
-_EACH = """
-do $$ declare r record; begin
-  for r in select no_kk from smart_kampung.keluarga where right(no_kk, 1)::int %% {0} = 0 loop
-    update smart_kampung.keluarga set pengeluaran = pengeluaran + 1 where no_kk = r.no_kk; commit;
-  end loop; end $$"""
 
 
 def database_measured(directory: Path, platform: Addresses, rows: int) -> Mapping[str, float]:
     """
-    Return rows and changes per second, and the greatest memory, of a database on a server of its own.
+    Return rows and changes per second, the age of changes, and the greatest memory, of a database on a server of its own.
 
-    The platform's server keeps the log that the other figures were measured with; its broker and registry are named so that no second
-    ones are started.
+    The age is also that of changes which are made while twice as many families are read for the first time.
     """
-    server = EmbeddedServices.start(directory, fresh=True, kafka=platform.kafka, registry=platform.registry, wal_level="logical")
-    with server:
-        said = subprocess.run(  # noqa: S603 - this module
-            [sys.executable, "-m", __name__, server.addresses.database, str(rows)], capture_output=True, text=True, check=True
-        )
-    found = json.loads(said.stdout)
-    return {f"postgres_{name}": found[name] for name in ("rows_per_s", "changes_per_s", "small_changes_per_s", "rss_mb")}
+    with _server(directory, platform) as server:
+        where = server.addresses
+        return {**_measured(where, directory, rows, Console(quiet=True)), **_beside(where, directory, 2 * rows)}
 
 
-def _measure(database: str, rows: int) -> Mapping[str, float]:
-    with kampung(database, _VILLAGE) as made, tempfile.TemporaryDirectory() as name:
-        made.owner.execute(_FAMILIES, (_VILLAGE, rows))
-        made.owner.execute(_MEMBERS)
-        made.owner.execute("analyze")
-        found = _read(made, Path(name))
-    rss_mb = peak_mb()
-    return {**found, "rss_mb": rss_mb, "load": os.getloadavg()[0], "client": bool(Publisher)}
+def _server(directory: Path, platform: Addresses) -> EmbeddedServices:
+    """Start a server that keeps its log; the platform's does not, as the other figures were measured with it."""
+    return EmbeddedServices.start(directory, fresh=True, kafka=platform.kafka, registry=platform.registry, wal_level="logical")
 
 
-def _read(made: Kampung, folder: Path) -> dict[str, float]:
-    told = declared(made, folder)
-    with StateFile(folder / "s.sqlite", told.source_id) as state:
-        source = open_source(told, mapper(told), state, made.environ(), _now)
-        heard = source.delivered  # type: ignore[attr-defined]  # this kind hears it
-        reader = Reader(
-            source.read, state, {told.regencies[0]: 1}, _now, threading.Event(), spool_bytes=1 << 40, poll_s=0.01, delivered=heard
-        )
-        found = dict(_timed("rows", reader, state))
-        made.owner.execute(_MONTH)
-        found |= _timed("changes", reader, state)
-        made.owner.execute(_EACH.format(_SMALL).replace("%%", "%"))
-        found |= _timed("small_changes", reader, state)
-        aside = state.connection.execute("select count(*) from quarantine").fetchone()[0]
-        source.close()
-    if aside:
-        raise RuntimeError(f"{aside} rows were put aside")
-    return found
+def _measured(where: Addresses, folder: Path, rows: int, console: Console) -> Mapping[str, float]:
+    with kampung(where.database, _VILLAGE) as made:
+        families(made, rows)
+        adapter = Adapter(where, folder / "changes", made)
+        with adapter.running():
+            before = adapter.worked_s()
+            found = {"postgres_rows_per_s": adapter.rate(rows)}
+            before = _tell(console, "rows", adapter, before, rows)
+            made.owner.execute(MONTH)
+            found["postgres_changes_per_s"] = adapter.rate(rows)
+            _tell(console, "changes", adapter, before, rows)
+            found["postgres_change_to_kafka_p99_s"] = change_to_kafka(adapter)
+        small = one_by_one(made, _SMALL)
+        with adapter.running():
+            before = adapter.worked_s()
+            found["postgres_small_changes_per_s"] = adapter.rate(small)
+            _tell(console, "small changes, with the start", adapter, before, small)
+        return {**found, "postgres_adapter_rss_mb": adapter.peak_mb}
 
 
-def _timed(name: str, reader: Reader, state: StateFile) -> dict[str, float]:
-    """Read until nothing more is there, delivering at once what is spooled; return the events per second, of the clock and of our work."""
-    before, began, worked = _count(state), time.monotonic(), time.process_time()
-    reader.caught_up.clear()
-    while not reader.caught_up.is_set():
-        reader.step()
-        _deliver(state)
-    took, worked, events = time.monotonic() - began, time.process_time() - worked, _count(state) - before
-    return {f"{name}_per_s": events / took, f"{name}_per_cpu_s": events / worked}
+def _beside(where: Addresses, folder: Path, rows: int) -> Mapping[str, float]:
+    with kampung(where.database, _ANOTHER) as made:
+        families(made, rows)
+        adapter = Adapter(where, folder / "backfill", made)
+        with adapter.running():
+            p99_s = beside_first_reading(adapter, rows)
+        return {"postgres_backfill_live_p99_s": p99_s, "postgres_backfill_rss_mb": adapter.peak_mb}
 
 
-def _deliver(state: StateFile) -> None:
-    """Forget the spool as a broker's reports would let it, in one statement."""
-    spool = Spool(state)
-    if events := spool.size()[0]:
-        region = state.connection.execute("select region from spool limit 1").fetchone()[0]
-        spool.delivered(region, spool.last(), events, spool.size()[1])
+def _tell(console: Console, what: str, adapter: Adapter, before: Mapping[str, float], events: int) -> Mapping[str, float]:
+    """Tell the processor time that each event took, by who worked; return how much it is now."""
+    now = adapter.worked_s()
+    told = ", ".join(f"{who} {1e6 * (now[who] - before[who]) / events:.1f} us" for who in now)
+    console.print(f"{what}: {told} of processor per event", highlight=False)
+    return now
 
 
-def _count(state: StateFile) -> int:
-    events, delivered = state.connection.execute("select spooled, delivered from adapter").fetchone()
-    return int(events + delivered)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - a bench measures time
+def main() -> int:
+    """Measure on fresh embedded services and print."""
+    parser = argparse.ArgumentParser(description="Measure the adapter of a database on this machine.")
+    parser.add_argument("--rows", type=int, default=100_000, help="families whose changes are measured; 0 for none")
+    parser.add_argument("--families", type=int, default=200_000, help="families that are read beside changes; 0 for none")
+    told, console = parser.parse_args(), console_for(sys.stdout)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedServices.start(Path(folder), fresh=True, progress=progress_for(sys.stderr), wal_level="logical") as services,
+    ):
+        where = services.addresses
+        found = dict(_measured(where, Path(folder) / "local", told.rows, console)) if told.rows else {}
+        found |= _beside(where, Path(folder) / "local", told.families) if told.families else {}
+    for name, figure in found.items():
+        console.print(f"{name} {figure:,.2f}", highlight=False)
+    return 0
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]))))  # noqa: T201 - its answer
+    sys.exit(main())

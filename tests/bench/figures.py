@@ -65,12 +65,13 @@ TARGETS = (
     Target("backfill_rss_mb", 150, "the adapter meanwhile"),
     Target("files_rows_per_s", 30_000, "50 villages, 24 months, 500 rows each: from the folder to the spool, one process"),
     Target("small_files_per_s", 500, "the same of 2,000 files of 20 rows, in files: each is a transaction of its own"),
-    Target(
-        "postgres_changes_per_s", 15_000, "one transaction that changes every family: from the database's log to the spool, one process"
-    ),
+    Target("postgres_changes_per_s", 15_000, "one transaction that changes every family: from the database's log to Kafka"),
     Target("postgres_small_changes_per_s", 15_000, "the same, each in a transaction of its own"),
-    Target("postgres_rows_per_s", 15_000, "first reading of 100,000 families with four members each, to the spool"),
-    Target("postgres_rss_mb", 150, "the adapter meanwhile"),
+    Target("postgres_rows_per_s", 15_000, "first reading of 100,000 families with four members each, to Kafka"),
+    Target("postgres_change_to_kafka_p99_s", 2, "200 changes/s, each from its commit to the broker's time of its record"),
+    Target("postgres_backfill_live_p99_s", 2, "the same of 50 changes/s beside a first reading of 200,000 families"),
+    Target("postgres_adapter_rss_mb", 150, "the adapter meanwhile"),
+    Target("postgres_backfill_rss_mb", 150, "the adapter beside that first reading"),
     Target("files_rss_mb", 150, "greatest of these two and of one file of 75,000 rows"),
     Target("first_load_514_topics_per_s", 100_000, "514 regencies, a topic each"),
     Target("restart_514_topics_to_commit_s", 5, "start of the process to its first commit"),

@@ -68,6 +68,12 @@ def test_help_names_every_setting(tmp_path: Path) -> None:
         (["receipt", "check", "nowhere.json"], "'nowhere.json' does not exist"),
         (["worker", "--workers", "2"], "several workers want --supervise"),
         (["demo", "--workers", "0"], "should be greater than or equal to 1"),
+        (["adapter", "new", "Kota", "--source", "ftp"], "for '--source': 'ftp' is not one of 'rest', 'postgres', 'files', 'webhook'."),
+        (["adapter", "new", "Kota"], "Missing option '--source'. Choose from: rest, postgres, files, webhook"),
+        (["adapter", "new", " ", "--source", "rest"], "a region file needs a name for people: give the region's"),
+        (["adapter", "check", "."], "file '.' is a directory."),
+        (["adapter", "drift", str(CARIK), "--accept", "x", "--as", "y"], "'y' is not one of 'evolve', 'discard', 'quarantine'."),
+        (["adapter", "certify", str(CARIK), "--html", "nowhere/x.html"], "Invalid value for '--html': the folder nowhere does not exist"),
     ],
 )
 def test_errors_of_use_are_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], told: str) -> None:

@@ -40,6 +40,8 @@ def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
     outcome = json.loads(played.stdout)
     assert outcome["exact"] is True
     assert (outcome["verify_differences"], outcome["truth_differences"], outcome["rejected"]) == (0, 0, 0)
+    assert outcome["receipts_proved"] == len(outcome["receipts"]) == 5
+    assert sum(one["merged"] for one in outcome["receipts"].values()) > 700
     assert outcome["kills"] >= 1
     assert outcome["households"] >= 700
     assert outcome["numbers_compared_with_truth"] > 100_000

@@ -1,21 +1,28 @@
 """A receipt at the office: what an adapter sent is merged, rejected or behind, and what was passed over is found."""
 
 import json
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from signal import SIGKILL
+from types import SimpleNamespace
+from typing import cast
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from deploy.embedded import EmbeddedServices
+from deploy.demo.compare import Comparison
+from deploy.demo.proofs import proved
+from deploy.demo.run import Outcome
+from deploy.embedded import Addresses, EmbeddedServices
 from processors.settings import WorkerSettings
 from processors.store.receipts import Became, check_receipt
+from processors.store.verify import Verification
 from producers.checkpoint import StateFile
 from producers.ledger import receipt_of
 from producers.publisher import Publisher
@@ -236,3 +243,28 @@ def test_an_office_that_knows_nothing_yet_says_so(services: EmbeddedServices, tm
 
     assert (shown.returncode, shown.stdout) == (2, "")
     assert shown.stderr.splitlines()[-1].startswith("muara: the database holds no reference version yet")
+
+
+def test_a_demo_whose_receipts_are_not_proved_is_not_exact(stage: Stage, tmp_path: Path) -> None:
+    """What no worker has read, what the topic holds otherwise, and an adapter that sent nothing each make the demo fail, by name."""
+    sent, where = Sent(stage, tmp_path), Addresses(stage.kafka, stage.registry, stage.database)
+    sent.send(said(stage, 30))
+    adapters = {"carik": tmp_path / "carik.sqlite", "desa": tmp_path / "desa.sqlite"}
+    unread, silent = proved(where, adapters)
+    with working(stage):
+        stage.drained()
+        (read,) = proved(where, {"carik": adapters["carik"]})
+    with closing(sqlite3.connect(adapters["carik"])) as file, file:
+        file.execute("update receipt_segment set head = zeroblob(32)")
+    (lied,) = proved(where, {"carik": adapters["carik"]})
+
+    assert [str(unread), str(silent)] == [
+        f"carik: NOT PROVED: {household_topic(stage.regencies[0])}: no worker has read it yet",
+        "desa: NOT PROVED: it has sent nothing",
+    ]
+    assert (read.sent, read.there, read.merged, read.why_not) == (30, 30, 30, "")
+    assert str(read).startswith("carik: 30 events sent to 1 topic, all there, 30 merged, 0 rejected; head ")
+    assert lied.why_not
+    fine = cast("Verification", SimpleNamespace(exact=True, dirty=()))
+    for receipts, exact in (([read], True), ([read, silent], False), ([lied], False), ([unread], False)):
+        assert Outcome(fine, cast("Comparison", SimpleNamespace(differences=())), receipts, 30, 0, 0, 0).exact == exact

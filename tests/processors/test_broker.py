@@ -22,6 +22,10 @@ class Admin:
         """Refuse offsets of some topics; tell one time of arrival for the others' records, -1 for none."""
         self.failing, self.arrived_ms = failing, arrived_ms
 
+    def poll(self, _: float) -> int:
+        """Have nothing to tell besides."""
+        return 0
+
     def describe_topics(self, topics: TopicCollection, **_: Any) -> Mapping[str, Future[Any]]:
         """Describe those that exist."""
         return {name: _described(name) for name in topics.topic_names}

@@ -48,6 +48,7 @@ ENVIRON = {
     "MUARA_CARIK_CLIENT_ID": "invented",
     "MUARA_CARIK_CLIENT_SECRET": "invented-secret",
     "MUARA_SDDD_FOLDER": "/nowhere",
+    "MUARA_SMARTKAMPUNG_DSN": "host=127.0.0.1 port=1",
     "MUARA_SUMEDANG_DESA_LISTEN": "127.0.0.1:0",
     "MUARA_SUMEDANG_DESA_SECRET": "invented-secret",
     "MUARA_SUMEDANG_SIMPATI_LISTEN": "127.0.0.1:0",

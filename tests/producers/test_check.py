@@ -82,7 +82,9 @@ def test_mistakes_are_told_before_the_sample(tmp_path: Path) -> None:
         check(tmp_path / "wrong.toml", {})
 
 
-@pytest.mark.parametrize(("content", "why"), [("{", "JSONDecodeError"), ("{}", "data[] is missing"), (None, "FileNotFoundError")])
+@pytest.mark.parametrize(
+    ("content", "why"), [("{", "is no JSON: line 1, column 2"), ("{}", "data[] is missing"), (None, "No such file or directory")]
+)
 def test_a_sample_that_is_none_is_told(tmp_path: Path, content: str | None, why: str) -> None:
     """A sample that cannot be read is told with its cause."""
     if content is not None:

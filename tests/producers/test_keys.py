@@ -1,13 +1,14 @@
 """A source's key is changed on purpose or not at all: the adapter's file knows by which one its households are named."""
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from producers.checkpoint import StateFile
-from producers.faults import KeyChanged, KeyNotBegun
-from producers.keys import begin_with, must_have_begun
+from producers.faults import KeyChanged, KeyMissing, KeyNotBegun
+from producers.keys import begin_with, begun, must_have_begun
 from producers.pseudonym import Pseudonyms
 from tests.producers.samples import KEY, NEW_KEY, rotated
 
@@ -116,3 +117,66 @@ def test_sending_again_waits_for_the_adapter(state: StateFile) -> None:
     must_have_begun(state, rotated())
     with pytest.raises(KeyNotBegun):
         must_have_begun(state, Pseudonyms(KEY, 1))
+
+
+def test_the_same_key_under_another_number_is_told_as_such(state: StateFile) -> None:
+    """Whoever mistyped the version is not sent to look for another key."""
+    with pytest.raises(KeyChanged, match=r"of version 1 \(it is the very same key, but said to be of version 2: mend the version\): "):
+        begin_with(state, Pseudonyms(KEY, 2), nothing)
+
+
+def test_wrong_keys_in_files_are_waited_for(state: StateFile) -> None:
+    """With a wrong key the adapter says so and waits; whatever is still wrong with the files is told; mended, it goes on by itself."""
+    found: list[Pseudonyms | Exception] = [KeyMissing(why="the key file x is empty"), Pseudonyms(THIRD_KEY, 1), Pseudonyms(KEY, 1)]
+    seen: list[str] = []
+
+    def again() -> Pseudonyms:
+        seen.append(state.connection.execute("select reading || ': ' || reading_why from adapter").fetchone()[0])
+        one = found.pop(0)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    stop = threading.Event()
+    taken = begun(state, Pseudonyms(NEW_KEY, 2), again, nothing, stop)
+    stop.set()
+
+    assert taken is not None
+    assert (taken.version, taken.mark_of_key) == (1, Pseudonyms(KEY, 1).mark_of_key)
+    assert [one[:50] for one in seen] == [
+        "waiting for key: the key for pseudonyms is not the",
+        "waiting for key: no key for pseudonyms (the key fi",
+        "waiting for key: the key for pseudonyms is not the",
+    ]
+
+
+def test_a_wrong_key_that_nobody_can_mend_ends_it(state: StateFile) -> None:
+    """A variable cannot change while the process runs; and whoever stops an adapter that waits is obeyed."""
+    with pytest.raises(KeyChanged):
+        begun(state, Pseudonyms(NEW_KEY, 2), None, nothing, threading.Event())
+
+    stop = threading.Event()
+    stop.set()
+    assert begun(state, Pseudonyms(NEW_KEY, 2), lambda: Pseudonyms(NEW_KEY, 2), nothing, stop) is None
+
+
+def test_a_key_that_changes_meanwhile_is_told_once(
+    state: StateFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The adapter goes on with the key that it has, and says that the files hold another; as often as they come to hold another."""
+    monkeypatch.setattr("producers.keys._LOOK_S", 0.001)
+    found = iter([Pseudonyms(KEY, 1), rotated(), rotated(), Pseudonyms(KEY, 1)])
+    stop, over = threading.Event(), threading.Event()
+
+    def again() -> Pseudonyms:
+        one = next(found, None)
+        if one is None:
+            over.set()
+        return one or Pseudonyms(KEY, 1)
+
+    assert begun(state, Pseudonyms(KEY, 1), again, nothing, stop) is not None
+    assert over.wait(20)
+    stop.set()
+
+    told = [record.why for record in caplog.records if getattr(record, "action", "") == "keys_changed"]  # type: ignore[attr-defined]
+    assert told == ["they are of version 2, those in use of version 1"]

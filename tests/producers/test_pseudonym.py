@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import hmac
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from producers import pseudonym
 from producers.faults import KeyMissing, PreviousKeyWrong
 from producers.pseudonym import Pseudonyms, identifier_fault
 from tests.producers.samples import KEY, NEW_KEY, card, nik, rotated
@@ -57,7 +59,14 @@ def test_the_key_comes_from_a_file(tmp_path: Path) -> None:
         ({}, "neither is set"),
         ({"MUARA_PSEUDONYM_KEY": "abcd"}, "it has 2 bytes"),
         ({"MUARA_PSEUDONYM_KEY": "not a key!"}, "it is neither hex nor base64"),
-        ({"MUARA_PSEUDONYM_KEY_FILE": "/nowhere/key"}, "the key file cannot be read: FileNotFoundError"),
+        ({"MUARA_PSEUDONYM_KEY_FILE": "/nowhere/key"}, "the key file /nowhere/key cannot be read: No such file or directory"),
+        ({"MUARA_PSEUDONYM_KEY_FILE": "/dev"}, "the key file /dev cannot be read: Is a directory"),
+        ({"MUARA_PSEUDONYM_KEY_FILE": "/dev/zero"}, "the key file /dev/zero cannot be used: it is too long to be one"),
+        ({"MUARA_PSEUDONYM_KEY_FILE": "/dev/null"}, "the key file /dev/null is empty"),
+        (
+            {"MUARA_PSEUDONYM_KEY": KEY.hex(), "MUARA_PSEUDONYM_KEY_VERSION": "9" * 5000},
+            "MUARA_PSEUDONYM_KEY_VERSION is no whole number from 1 on",
+        ),
         (
             {"MUARA_PSEUDONYM_KEY": KEY.hex(), "MUARA_PSEUDONYM_KEY_VERSION": "0"},
             "MUARA_PSEUDONYM_KEY_VERSION is no whole number from 1 on",
@@ -101,7 +110,7 @@ def test_the_previous_key_stands_beside_the_new_one(tmp_path: Path) -> None:
     [
         ({"MUARA_PSEUDONYM_PREVIOUS_KEY": "abcd"}, "it has 2 bytes"),
         ({"MUARA_PSEUDONYM_PREVIOUS_KEY_VERSION": "1"}, "neither is set"),
-        ({"MUARA_PSEUDONYM_PREVIOUS_KEY_FILE": "/nowhere/key"}, "the key file cannot be read: FileNotFoundError"),
+        ({"MUARA_PSEUDONYM_PREVIOUS_KEY_FILE": "/nowhere/key"}, "the key file /nowhere/key cannot be read: No such file or directory"),
         ({"MUARA_PSEUDONYM_PREVIOUS_KEY": NEW_KEY.hex()}, "it is the new one"),
         (
             {"MUARA_PSEUDONYM_PREVIOUS_KEY": KEY.hex(), "MUARA_PSEUDONYM_PREVIOUS_KEY_VERSION": "2"},
@@ -139,6 +148,11 @@ def test_a_previous_key_that_cannot_be_is_told(environ: dict[str, str], why: str
         ("9901010001900001", True, "has a date that does not exist"),
         ("9901014001900001", True, "has a date that does not exist"),
         ("9901010101200000", False, "has the serial 0000"),
+        ("9900010101200001", False, "has an area that cannot be"),
+        ("9970010101200001", False, "has an area that cannot be"),
+        ("9969010101200001", False, None),
+        ("9971014101200001", True, None),
+        ("9901010101209999", False, None),
         ("990101010120001", False, "is not 16 digits"),
         ("99010101012000011", False, "is not 16 digits"),
         ("9901010101200o01", False, "is not 16 digits"),
@@ -147,5 +161,18 @@ def test_a_previous_key_that_cannot_be_is_told(environ: dict[str, str], why: str
     ],
 )
 def test_what_is_wrong_with_a_number(number: str, person: bool, fault: str | None) -> None:
-    """Digits, date (women's day plus 40, persons only) and serial are judged; the area is not."""
+    """Digits, date (women's day plus 40, persons only), serial and what no area can be are judged; whether the area is there is not."""
     assert identifier_fault(number, person=person) == fault
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_no_number_passes_by_its_looks(monkeypatch: pytest.MonkeyPatch, person: bool) -> None:
+    """Of every day, month, area and serial the quick look lets pass only what the whole look does."""
+    days = [f"{day:02}{month:02}{year:02}" for day in range(100) for month in range(14) for year in (0, 1, 4)]
+    numbers = [f"990101{day}0001" for day in days] + [f"99{area:02}01010190{serial}" for area in range(100) for serial in ("0000", "9999")]
+    found = [identifier_fault(number, person=person) for number in numbers]
+    monkeypatch.setattr(pseudonym, "_PERSONS", re.compile("never"))
+    monkeypatch.setattr(pseudonym, "_CARD", re.compile("never"))
+
+    assert found == [identifier_fault(number, person=person) for number in numbers]
+    assert found.count(None) > 1000

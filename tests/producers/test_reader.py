@@ -107,7 +107,7 @@ def test_a_text_that_is_none_stops_nothing(state: StateFile) -> None:
 
 def test_an_event_that_kafka_would_refuse_is_put_aside(state: StateFile, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too large for a record would hold up all that follows: it is put aside, once however often it is read, the rest goes on."""
-    monkeypatch.setattr("producers.reader._GREATEST_EVENT", 100)
+    monkeypatch.setattr("producers.reader.GREATEST_BYTES", 100)
     large = replace(event(2), programmes=(Programme("x" * 100),))
     one = Batch([event(1), large, event(3)], "a", caught_up=False)
     subject, _ = reader(state, one, one)

@@ -12,6 +12,8 @@ from processors.columns.names import LINK_BYTES, NO_LINKS, Links, distinct_names
 from processors.columns.statements import STATEMENT, Packed, pack
 from processors.indicators.catalogue import MEASURES
 from processors.law import Cells, Link, Statement, by_household, cell_changes, households, kept
+from producers.pseudonym import Pseudonyms
+from tests.producers.samples import card
 from tests.properties.test_columns_equal_law import named
 from tests.worlds import REFERENCE, statements
 
@@ -180,3 +182,18 @@ def test_any_interleaving_of_links_and_statements_gives_the_laws_cells(said: lis
         assert {key: tuple(row) for key, row in held.cells.items() if any(row)} == by_the_law(delivered[:at])
     names = households([link for _, _, link in said if link])
     assert set(held.at) == {names.get(name, name) for name, _, _ in said}
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.permutations(range(4)).map(lambda order: order[:2])), min_size=1, max_size=12),
+)
+def test_no_key_however_wrong_connects_two_cards(said: list[tuple[int, list[int]]]) -> None:
+    """Adapters with any two keys, older and newer turned round, or one that nobody else has: a household is one card, whatever they say."""
+    keyed = [Pseudonyms(bytes([key + 1]) * 32, 1) for key in range(4)]
+    links = [
+        Link(keyed[older].family_card(card(serial)), keyed[newer].family_card(card(serial)), 1 + newer) for serial, (older, newer) in said
+    ]
+    of_card = {one.family_card(card(serial)): serial for one in keyed for serial in range(1, 6)}
+
+    for name, household in households(links).items():
+        assert of_card[name] == of_card[household]

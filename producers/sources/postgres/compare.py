@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from producers.declaration import PostgresSource
 from producers.mapping import Mapper
-from producers.sources import Batch
+from producers.sources import Backfill, Batch
 from producers.sources.postgres.digests import digest_of
 from producers.sources.postgres.gathering import Said, around
 from producers.sources.postgres.memory import Memory, Shown
@@ -47,6 +47,10 @@ class _Round:
     """The newest revision given so far."""
     anyone: int = 0
     judged: bool = False
+    rows: int = 0
+    """Rows read so far."""
+    total: int = 0
+    """How many rows there were when it began."""
 
     def text(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -85,8 +89,9 @@ class CompareReader:
                 must_be_ready(self._session, self._source, self._wanted)
             size = self._tables.size()
             if at.pages < 0 or at.file != size.file:
-                at = replace(at, file=size.file, page=0, pages=size.pages)
-            return self._rows(at) if at.page < at.pages else self._gone(at)
+                at = replace(at, file=size.file, page=0, pages=size.pages, rows=0, total=self._tables.count())
+            batch = self._rows(at) if at.page < at.pages else self._gone(at)
+        return replace(batch, backfill=_backfill(batch.position))
 
     def again(self, since: datetime, position: str | None) -> Batch:  # noqa: ARG002 - a row does not tell when it was written
         """Return all rows as they are now, whatever was said before."""
@@ -117,7 +122,7 @@ class CompareReader:
         fresh = [one for one in events if again or known.get((one.household, one.region)) != digests[one.household, one.region]]
         fresh += self._memory.voided(fresh)
         seen_households, anyone = households(self._mapper, nodes)
-        following = replace(at, page=upto, revision=number, anyone=at.anyone + anyone)
+        following = replace(at, page=upto, revision=number, anyone=at.anyone + anyone, rows=at.rows + len(rows))
         newer = renamed(self._mapper, nodes)
 
         def keep(connection: sqlite3.Connection) -> None:
@@ -152,3 +157,9 @@ class CompareReader:
             Memory.keep_ends(connection, events)
 
         return Batch(events, replace(at, revision=number, judged=True).text(), caught_up=False, keep=keep)
+
+
+def _backfill(position: str | None) -> Backfill | None:
+    """Return how far the first of all readings is at a position, None where it is a later one."""
+    at = _Round(**json.loads(position)) if position else None
+    return Backfill(at.rows, max(at.rows, at.total)) if at is not None and at.round == 1 else None

@@ -47,8 +47,8 @@ class Feed(Protocol):
     def since(self, moment: datetime) -> str:
         """Return the number or time from which on everything since a moment is found."""
 
-    def rows(self, table: int, low: str, after: tuple[str, str] | None, most: int) -> list[Row]:
-        """Return a table's next rows in order, each with its order and place."""
+    def rows(self, table: int, low: str, after: tuple[str, str] | None, most: int, upto: str = "") -> list[Row]:
+        """Return a table's next rows in order, each with its order and place; none behind `upto`, where that is told."""
 
     def place_of(self, row: Row) -> tuple[str, str]:
         """Return a row's order and place."""
@@ -101,7 +101,7 @@ class ChangedAt:
         """Return the moment itself."""
         return moment.astimezone(UTC).isoformat(" ")
 
-    def rows(self, table: int, low: str, after: tuple[str, str] | None, most: int) -> list[Row]:
+    def rows(self, table: int, low: str, after: tuple[str, str] | None, most: int, upto: str = "") -> list[Row]:
         """Return rows of the main table, or tombstones of those that are not in it any more."""
         if table == 0:
             columns, name, by = list(self._wanted.main), self._source.table, self._changed_at
@@ -111,6 +111,8 @@ class ChangedAt:
             columns, name, by = sorted(told), self._tombstones.table, self._tombstones.changed_at
             key = sql.Identifier(self._source.key)
             where = sql.SQL("not exists (select 1 from {} m where m.{} = t.{})").format(_name(self._source.table), key, key)
+        if upto:
+            where = sql.SQL("{} and t.{} <= {}::timestamptz").format(where, sql.Identifier(by), upto)
         return _ordered(self._session, name, columns, by, "timestamptz", where, low, after, most)
 
     def place_of(self, row: Row) -> tuple[str, str]:
@@ -168,7 +170,14 @@ class OutboxFeed:
         """Return the first number."""
         return "0"
 
-    def rows(self, table: int, low: str, after: tuple[str, str] | None, most: int) -> list[Row]:  # noqa: ARG002 - there is one
+    def rows(
+        self,
+        table: int,  # noqa: ARG002 - there is one
+        low: str,
+        after: tuple[str, str] | None,
+        most: int,
+        upto: str = "",  # noqa: ARG002 - a queue is read in its order
+    ) -> list[Row]:
         """Return the next rows of the outbox."""
         columns = sorted({*self._wanted.main, self._outbox.operation})
         return _ordered(self._session, self._outbox.table, columns, self._outbox.sequence, "bigint", sql.SQL("true"), low, after, most)

@@ -12,19 +12,29 @@ from dataclasses import replace
 
 from producers.faults import SourceUnready
 from producers.mapping import Mapper
-from producers.sources import Batch
+from producers.sources import Backfill, Batch
 from producers.sources.postgres.memory import Memory
 from producers.sources.postgres.pages import Pages, households, renamed
 from producers.sources.postgres.places import Position, Snapshot
 from producers.sources.postgres.saying import Saying
 from producers.sources.postgres.sweeping import Sweeping
 
-__all__ = ["FirstReading"]
+__all__ = ["FirstReading", "backfill_of"]
 
-_AHEAD = 20_000
+_AHEAD = 4_000
 """Rows that wait for delivery, after which changes alone are read: they must not wait behind a million rows."""
 _REFUSED_S = 600.0
 """How long to wait before everything is read again, where too many were missing."""
+
+
+def backfill_of(position: str | None) -> Backfill | None:
+    """
+    Return how far a reading of the tables is at a position of the log's reader, None where none goes on.
+
+    A row that moves behind where reading stands is read once more, so that some more may be read than there were.
+    """
+    snapshot = Position.of(position).snapshot if position else None
+    return None if snapshot is None else Backfill(snapshot.rows, max(snapshot.rows, snapshot.total))
 
 
 class FirstReading:
@@ -35,11 +45,13 @@ class FirstReading:
         self._pages, self._sweeping, self._saying, self._memory, self._mapper = pages, sweeping, saying, memory, mapper
         self._waiting: deque[tuple[str, int]] = deque()
         self._refused, self._refused_s = "", -_REFUSED_S
+        self.may_load = True
+        """Whether whoever keeps what is read takes rows now."""
 
     @property
     def may_go_on(self) -> bool:
         """Whether rows may be read now: few enough wait for delivery, and nobody has just said that too many are missing."""
-        return sum(rows for _, rows in self._waiting) < _AHEAD and time.monotonic() >= self._refused_s + _REFUSED_S
+        return self.may_load and sum(rows for _, rows in self._waiting) < _AHEAD and time.monotonic() >= self._refused_s + _REFUSED_S
 
     @property
     def refused(self) -> bool:

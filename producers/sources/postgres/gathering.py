@@ -13,10 +13,11 @@ Must not: know a clock, IO or a driver.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from producers.sources.postgres.pgoutput import Begin, Row, RowChange
-from producers.sources.postgres.places import Ordinals, revision
+from producers.sources.postgres.places import GREATEST_ORDINAL, Ordinals, revision
 from producers.sources.postgres.wanted import Wanted
 
 __all__ = ["Around", "Gathering", "Plan", "Said", "around"]
@@ -78,6 +79,9 @@ class Gathering:
     _begin: Begin | None = None
     _at: str = ""
     _on: str = ""
+    _second: datetime | None = None
+    _first: int = 0
+    """The revision of the transaction's place, to which the numbers of its changes are added."""
     _ordinals: Ordinals = field(default_factory=Ordinals)
     _turn: int = 0
     """Grows with each transaction."""
@@ -90,9 +94,12 @@ class Gathering:
     def begin(self, begin: Begin) -> None:
         """Take the beginning of a transaction."""
         self._begin, self._ordinals = begin, Ordinals()
+        self._first = revision(begin.commit_place, 0, self.plan.generation)
         self._turn += 1
         self._at = begin.committed_at.isoformat(timespec="microseconds")
-        self._on = begin.committed_at.astimezone(self.plan.zone).date().isoformat()
+        second = begin.committed_at.replace(microsecond=0)
+        if second != self._second:  # many are committed within one, and a day begins with a second
+            self._second, self._on = second, second.astimezone(self.plan.zone).date().isoformat()
 
     def pass_over(self, change: RowChange) -> None:
         """Count a change that was kept before, so that those behind it get the numbers that they had."""
@@ -135,7 +142,8 @@ class Gathering:
 
     def _say(self, key: str, row: Row, *, deleted: bool) -> None:
         told = self._around(key)
-        told["deleted"] = deleted
+        if deleted:
+            told["deleted"] = True
         self.said.append(Said(key, row, told))
         self._rows[key] = self._turn
 
@@ -157,8 +165,8 @@ class Gathering:
 
     def _around(self, key: str) -> Around:
         assert self._begin is not None  # noqa: S101
-        number = revision(self._begin.commit_place, self._ordinals.next(key), self.plan.generation)
-        return around(number, self._at, self._on)
+        number = self._first + min(self._ordinals.next(key), GREATEST_ORDINAL)
+        return {"revision": number, "committed_at": self._at, "committed_on": self._on, "deleted": False}
 
     def _keys(self, change: RowChange) -> list[str]:
         """Return the households that a change is of, in the order in which they are numbered: the old one, then the new one."""

@@ -19,7 +19,7 @@ from producers.declaration import PostgresSource
 from producers.mapping import Mapper
 from producers.records import Node
 from producers.sources import Batch
-from producers.sources.postgres.first_reading import FirstReading
+from producers.sources.postgres.first_reading import FirstReading, backfill_of
 from producers.sources.postgres.gathering import Gathering, Plan, Said
 from producers.sources.postgres.memory import Memory
 from producers.sources.postgres.pages import Pages, renamed
@@ -45,10 +45,11 @@ _AHEAD = 200_000
 """Messages read beyond where the slot stands, after which delivery is waited for: each question decodes all of them again."""
 _LOOK_S = 2.0
 """How long a committed transaction may stay unseen: it is for an instant, unless the server waits for a standby that is away."""
-_SETTLE_S = 5.0
 _AGE_S = 60.0
 """How long a reading of the log may stay open while nobody takes from it: it keeps a transaction open over there."""
 _WAIT_S = 0.2
+_PAUSE_S = 0.02
+"""How long rows are held up at a time: what waits is sent within some hundredths of a second."""
 
 
 class LogReader:
@@ -88,6 +89,8 @@ class LogReader:
         self._ahead = 0
         self._confirmed = ""
         self._rows_turn = False
+        self._round: int | None = None
+        """The newest reading of the tables, asked for once: finding it goes over all that is known."""
 
     # ---- the source's protocol -------------------------------------------------------------------------------------------------
 
@@ -102,7 +105,12 @@ class LogReader:
                 self._close_stream()
                 raise
         self._at = batch.position or ""
-        return replace(batch, note=self._watch.note(batch.note), warning=self._watch.warning or self._first.refused)
+        note, warning = self._watch.note(batch.note), self._watch.warning or self._first.refused
+        return replace(batch, note=note, warning=warning, backfill=backfill_of(batch.position))
+
+    def may_load(self, *, may: bool) -> None:
+        """Hear whether more of the tables may be read; see `producers.sources.LoadsBeside`."""
+        self._first.may_load = may
 
     def delivered(self, position: str) -> None:
         """Let the slot move up to what is delivered; see `producers.sources.Source`."""
@@ -164,37 +172,21 @@ class LogReader:
         """Make the slot where there is none, and return where reading begins; nothing is read before that is kept."""
         self._close_stream()
         state = self._watch.made()
-        self._settle()
+        self._tables.settle()
         place = written(state.confirmed)
         begun = Position(place, snapshot=self._pages.begin(place, self._memory.newest_round() + 1))
         identity = self._watch.identity
         return Batch([], begun.text(), caught_up=False, keep=lambda connection: Memory.keep_server(connection, identity))
 
-    def _settle(self) -> None:
-        """
-        Wait until transactions that had ended for the log, and not yet for those who look, are seen.
-
-        Between the two lies an instant, and those committed before the slot's beginning are not in it; only transactions that go on
-        longer are in it for sure, and are not waited for.
-        """
-        time.sleep(_WAIT_S)
-        with self._tables.look() as seen:
-            wanted = seen.beyond
-        deadline = time.monotonic() + _SETTLE_S
-        while time.monotonic() < deadline:
-            with self._tables.look() as seen:
-                if seen.least >= wanted:
-                    return
-            time.sleep(_WAIT_S / 4)
-
     def _next(self, at: Position) -> Batch:
         if at.snapshot is None:
             return self._from_log(at) or Batch([], at.text(), caught_up=False, wait_s=_WAIT_S, note="waits for delivery")
-        self._rows_turn = not self._rows_turn
-        may = self._first.may_go_on
-        if self._rows_turn and may and (batch := self._first.next(at)) is not None:
+        # Changes first: rows have their turn once the log gave all that it had, and it is asked again after each range of them.
+        turn, may = self._stream is None and self._rows_turn, self._first.may_go_on
+        self._rows_turn = not turn
+        if turn and may and (batch := self._first.next(at)) is not None:
             return batch
-        wait_s = 0.0 if may else _WAIT_S
+        wait_s = 0.0 if may else _WAIT_S if self._first.refused else _PAUSE_S
         note = self._first.progress(at.snapshot)
         batch = self._from_log(at) or Batch([], at.text(), caught_up=False)
         return replace(batch, caught_up=False, note=note, wait_s=None if batch.events else wait_s)
@@ -254,7 +246,7 @@ class LogReader:
         events += self._memory.voided(events)
         self._watch.unkeyed += gathering.unkeyed
         gathering.clear()
-        current = at.snapshot.round if at.snapshot else self._memory.newest_round()
+        current = self._round = at.snapshot.round if at.snapshot else self._memory.newest_round() if self._round is None else self._round
 
         def keep(connection: sqlite3.Connection) -> None:
             Memory.keep_renamed(connection, newer)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from producers.checkpoint import insert
 from schemas.events import HouseholdChanged, Operation
 
 __all__ = ["Gone", "Memory", "Shown"]
@@ -21,6 +22,9 @@ create table if not exists database_ended (
   household blob, region text, valid_from text not null, primary key (household, region)) strict, without rowid;
 create table if not exists database_server (one integer primary key check (one = 1), identity text not null) strict;
 """
+
+_UPSERT, _END, _RETRACT = Operation.UPSERT, Operation.END, Operation.RETRACT
+"""An enum of Python looks its members up slowly, and these are asked for with every event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,15 @@ class Memory:
 
         Without them a row that was deleted by mistake, and put back as it was, would stay ended.
         """
-        ends = {(one.household, one.region): one.valid_from for one in events if one.operation is Operation.END}
+        ends = {(one.household, one.region): one.valid_from for one in events if one.operation is _END}
         any_before = self._connection.execute("select 1 from database_ended limit 1").fetchone() is not None
         if not ends and not any_before:
             return []
-        last = {(one.household, one.region): one for one in events if one.operation is not Operation.RETRACT}
+        last = {(one.household, one.region): one for one in events if one.operation is not _RETRACT}
         found = []
         for who, one in last.items():
             since = ends.get(who) or (self._ended_by_either(one) if any_before else None)
-            if since is not None and one.operation is Operation.UPSERT and one.valid_from < since:
+            if since is not None and one.operation is _UPSERT and one.valid_from < since:
                 found.append(_retract(one, since))
         return found
 
@@ -121,22 +125,23 @@ class Memory:
     @staticmethod
     def keep_events(connection: sqlite3.Connection, events: Sequence[HouseholdChanged], current: int) -> None:
         """Remember who was said to be there, and forget who was said to have ended; belongs into the transaction that spools them."""
-        last = {(one.household, one.region): one.operation for one in events if one.operation is not Operation.RETRACT}
-        connection.executemany(
-            "insert into database_known (household, region, round) values (?, ?, ?)"
-            " on conflict do update set round = max(round, excluded.round)",
-            [(*who, current) for who, operation in last.items() if operation is Operation.UPSERT],
-        )
-        ended = [who for who, operation in last.items() if operation is Operation.END]
+        last = {(one.household, one.region): one.operation for one in events if one.operation is not _RETRACT}
+        there = [(*who, current) for who, operation in last.items() if operation is _UPSERT]
+        newer = "on conflict do update set round = excluded.round where excluded.round > round"  # else nothing is written
+        insert(connection, "database_known (household, region, round)", there, newer)
+        ended = [who for who, operation in last.items() if operation is _END]
         connection.executemany("delete from database_known where household = ? and region = ?", ended)
 
     @staticmethod
     def keep_ends(connection: sqlite3.Connection, events: Sequence[HouseholdChanged]) -> None:
         """Remember the day on which households were said to have ended, until they are said to be there again."""
-        last = {(one.household, one.region): one for one in events if one.operation is not Operation.RETRACT}
-        rows = [(*who, one.valid_from.isoformat()) for who, one in last.items() if one.operation is Operation.END]
+        ended = any(one.operation is _END for one in events)
+        if not ended and connection.execute("select 1 from database_ended limit 1").fetchone() is None:
+            return
+        last = {(one.household, one.region): one for one in events if one.operation is not _RETRACT}
+        rows = [(*who, one.valid_from.isoformat()) for who, one in last.items() if one.operation is _END]
         connection.executemany("insert or replace into database_ended (household, region, valid_from) values (?, ?, ?)", rows)
-        there = [who for who, one in last.items() if one.operation is Operation.UPSERT]
+        there = [who for who, one in last.items() if one.operation is _UPSERT]
         connection.executemany("delete from database_ended where household = ? and region = ?", there)
 
     @staticmethod

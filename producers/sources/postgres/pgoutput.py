@@ -212,15 +212,17 @@ def _tuple(
         raise LogUnreadable("a row has other columns than its table")
     at += 2
     length_at = _LENGTH.unpack_from
+    plain = message.decode("latin-1") if message[at:].isascii() else None
     for name in columns:
         kind = message[at]
-        at += 1
         if kind == _TEXT:
-            begin = at + 4
-            at = begin + length_at(message, at)[0]
+            begin = at + 5
+            at = begin + length_at(message, at + 1)[0]
             if name is not None:
-                row[name] = _text(message[begin:at])
-        elif kind == _NULL:
+                row[name] = plain[begin:at] if plain is not None else _text(message[begin:at])
+            continue
+        at += 1
+        if kind == _NULL:
             if name is not None:
                 row[name] = None
         elif kind == _UNCHANGED:

@@ -75,7 +75,8 @@ class Ordinals:
 
     def next(self, key: str) -> int:
         """Return the number of the next change of a key, from 1 on."""
-        slot = zlib.crc32(key.encode("utf-8", "surrogateescape")) & (_SLOTS - 1)
+        content = key.encode() if key.isascii() else key.encode("utf-8", "surrogateescape")
+        slot = zlib.crc32(content) & (_SLOTS - 1)
         found = self._counts.get(slot, 0) + 1
         self._counts[slot] = found
         return found
@@ -104,6 +105,10 @@ class Snapshot:
     """All pages are read, and those who are gone are few enough to be told."""
     anyone: int = 0
     """Rows so far without a readable family card: each may be anyone, so that nobody can be said to be gone."""
+    rows: int = 0
+    """Rows read so far."""
+    total: int = 0
+    """How many rows there were when it began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Must not: ask the server.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from producers.declaration import PostgresSource
 from producers.mapping import Mapper
@@ -33,7 +34,7 @@ class Saying:
         """Return the records of rows: the row with its lists, lying in what the log tells of it."""
         found = []
         for one in said:
-            row: dict[str, object] = dict(one.row)
+            row: dict[str, Any] = one.row  # it was read for this, and lists join it
             if not one.deleted:
                 for name in self._lists:
                     row[name] = lists[name].get(one.key, [])

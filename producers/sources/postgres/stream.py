@@ -40,7 +40,7 @@ class Stream:
         self.gathering = Gathering(plan)
         self._accepted = accepted
         self._kept, self._kept_done = place_of(upto), done
-        self._upto, self._done = upto, done
+        self._upto, self._done = place_of(upto), done
         self._commit_place = 0
         self._skip = 0
         """Changes of the transaction at hand that are kept already; -1 where all are."""
@@ -71,10 +71,10 @@ class Stream:
             elif type(told) is Begin:
                 self._begin(told)
             elif type(told) is Commit and self._skip >= 0:
-                self._upto, self._done = written(told.end_place), 0
+                self._upto, self._done = told.end_place, 0
             elif type(told) is Truncated and self._counts():
                 return Filled(written(self._commit_place), self._index, exhausted=False, truncated=told)
-        return Filled(self._upto, self._done, exhausted=True)
+        return Filled(written(self._upto), self._done, exhausted=True)
 
     def _begin(self, begin: Begin) -> None:
         self._commit_place = begin.commit_place

@@ -5,6 +5,8 @@ Why: what the log does not tell (the beginning, a household's members) is read h
 Must not: ask for a column that no mapping reads; keep a transaction open longer than one batch.
 """
 
+import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ __all__ = ["Lists", "Seen", "Size", "Tables"]
 _LOOK = (
     "select pg_current_snapshot()::text, case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end"
 )
+_INSTANT_S, _SETTLE_S = 0.2, 5.0
 Lists = dict[str, dict[str, list[Row]]]
 """The rows of each list, by the key of the household that they belong to."""
 
@@ -70,6 +73,23 @@ class Tables:
             least, beyond, running = row[0].split(":")
             yield Seen(int(least), int(beyond), frozenset(int(one) % (1 << 32) for one in running.split(",") if one), place_of(row[1]))
 
+    def settle(self) -> None:
+        """
+        Wait until transactions that had ended for the log, and not yet for those who look, are seen.
+
+        Between the two lies an instant, and those committed before a slot's beginning are not in it; only transactions that go on
+        longer are in it for sure, and are not waited for.
+        """
+        time.sleep(_INSTANT_S)
+        with self.look() as seen:
+            wanted = seen.beyond
+        deadline = time.monotonic() + _SETTLE_S
+        while time.monotonic() < deadline:
+            with self.look() as seen:
+                if seen.least >= wanted:
+                    return
+            time.sleep(_INSTANT_S / 4)
+
     def size(self) -> Size:
         """Return how the main table lies on the disk."""
         row = (
@@ -84,6 +104,11 @@ class Tables:
         if row is None:
             raise self._session.unready(f"table {self._source.table} is not there")
         return Size(int(row[0]), int(row[1]))
+
+    def count(self) -> int:
+        """Return how many rows the main table has: the server reads it once for that, far faster than we read it behind it."""
+        row = self._session.tables().execute(sql.SQL("select count(*) from {}").format(_name(self._source.table))).fetchone()
+        return int(row[0]) if row else 0
 
     def page_rows(self, page: int, upto: int) -> list[Row]:
         """Return the main table's rows that lie in a range of pages."""
@@ -117,14 +142,14 @@ class Tables:
             )
         else:
             query = sql.SQL("select {} {}").format(self._columns(columns), where)
-        found: dict[str, list[Row]] = {}
+        found: defaultdict[str, list[Row]] = defaultdict(list)
         for row in self._rows(query, columns, list(keys)):
-            found.setdefault((row[one.key] or "").rstrip(), []).append(row)
+            found[(row[one.key] or "").rstrip()].append(row)
         return found
 
     def _rows(self, query: sql.Composed, columns: Sequence[str], keys: list[str] | None = None) -> list[Row]:
         cursor = self._session.tables().execute(query, None if keys is None else (keys,))
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        return [dict(zip(columns, row)) for row in cursor.fetchall()]  # noqa: B905 - the query names them, and checking takes as long again
 
     def _columns(self, columns: Sequence[str]) -> sql.Composed:
         return sql.SQL(", ").join(map(sql.Identifier, columns))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from producers.sources.webhook.refusals import Refusal
 
-__all__ = ["Deliveries", "Received", "Tally", "forget_deliveries", "make_tables", "note", "received"]
+__all__ = ["Deliveries", "Received", "Refused", "Tally", "forget_deliveries", "make_tables", "note", "received", "refusals", "refusals_of"]
 
 _TABLES = """
 create table if not exists webhook_delivery (
@@ -43,6 +43,18 @@ class Received:
     last_taken_at: datetime | None
     refused: Mapping[str, int]
     """Requests refused, by their cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """How many requests were refused for one cause, and what their senders were answered."""
+
+    cause: str
+    status: int
+    """The HTTP status; 0 for a cause of an earlier version."""
+    requests: int
+    sent_again: bool
+    """Whether the sender was told after how many seconds to send again: nothing is lost. Of any other cause it must be told by people."""
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
@@ -132,3 +144,19 @@ def received(state_file: Path) -> Received | None:
         connection.close()
     listening, taken, repeated, last = row
     return Received(listening, taken, repeated, datetime.fromisoformat(last) if last else None, refused)
+
+
+def refusals(state_file: Path) -> list[Refused]:
+    """Return what was refused since an adapter's file was made, the most first; nothing where it does not receive."""
+    found = received(state_file)
+    return refusals_of(found) if found else []
+
+
+def refusals_of(found: Received) -> list[Refused]:
+    """Return what a receiver refused, the most first, with what the senders were answered."""
+    known = {refusal.words: refusal for refusal in Refusal}
+    told = [
+        Refused(cause, meant.status if (meant := known.get(cause)) else 0, requests, bool(meant and meant.retry_after_s))
+        for cause, requests in found.refused.items()
+    ]
+    return sorted(told, key=lambda one: (-one.requests, one.cause))

@@ -60,7 +60,7 @@ class WebhookReader:
         self, declared: WebhookSource, mapper: Mapper, state: StateFile, environ: Mapping[str, str], clock: Callable[[], datetime]
     ) -> None:
         """Make ready; `listen` opens the port. Raises `SecretMissing`."""
-        self._declared, self._mapper, self._clock = declared, mapper, clock
+        self._declared, self._mapper, self._clock, self._environ = declared, mapper, clock, environ
         self._secrets = Secrets.from_environ(declared.secret_env, environ)
         with disk_faults(state.path):
             # Nobody can be asked again for what was answered with 2xx: here every commit waits for the disk.
@@ -102,6 +102,7 @@ class WebhookReader:
         if self._server is None:
             self.listen()
         assert self._server is not None  # noqa: S101 - just opened
+        self._secrets.renew(self._declared.secret_env, self._environ)
         if self._server.failed is not None:
             raise self._server.failed
         taken = self._taken_of(self._server.waiting.take(_MOST_REQUESTS, _MOST_BYTES, _WAIT_S))
@@ -176,7 +177,7 @@ class WebhookReader:
 
     def _unreachable(self, fault: Unreachable) -> PutAside:
         told = RecordUnreadable(field=fault.field, cause=fault.cause, value=masked(type(fault.part.value).__name__))
-        return PutAside.record(self._mapper.mark(fault.part), self._declared.path, told)
+        return PutAside.record(self._mapper.mark(fault.part), self._declared.path, told, self._mapper.told(fault.part, part=True))
 
     def _tell(self, counts: dict[str, int], now: datetime) -> None:
         """Log what was refused, when something was and not more often than once a minute."""

@@ -31,6 +31,11 @@ class Secrets:
             raise SecretMissing(name=names[0])
         return cls([environ[name].encode() for name in names if environ.get(name)])
 
+    def renew(self, names: Sequence[str], environ: Mapping[str, str]) -> None:
+        """Take what variables hold now, since a file of theirs may have changed; where the first has no value, nothing changes."""
+        if environ.get(names[0]):
+            self._values = tuple(found.encode() for name in names if (found := environ.get(name)))
+
     def __repr__(self) -> str:
         """Show no secret."""
         return f"{len(self._values)} secrets"

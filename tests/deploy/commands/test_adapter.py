@@ -1,22 +1,26 @@
 """`muara adapter`: what an author of a region file is shown."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from producers.checkpoint import StateFile
+from producers.checkpoint import StateFile, status
 from producers.declaration import DriftModes
 from producers.drift_log import DriftKept
 from producers.faults import SourceFrozen
+from producers.keys import begin_with
 from producers.ledger import Ledger
+from producers.pseudonym import Pseudonyms
 from producers.spool import Spool
 from schemas.receipts import Receipt
 from tests.deploy.test_cli import muara
 from tests.producers.events import NOW
-from tests.producers.samples import CARIK, building, card, carik, family, mapper
+from tests.producers.samples import CARIK, ENVIRON, building, card, carik, family, mapper
 
 ROOT = Path(__file__).parents[3]
 
@@ -162,3 +166,109 @@ def test_without_a_broker_the_receipt_is_written_and_not_proved(tmp_path: Path) 
     assert shown.stderr.startswith("muara: Kafka at 127.0.0.1:1 does not answer")
     assert shown.stderr.count("\n") == 1
     assert Receipt.read((tmp_path / "receipt.json").read_bytes()).chains[0].first == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "says nothing: muara adapter new NAME --source KIND --out FILE begins one"),
+        (b"\xff\x00", "is no TOML: it is not written in UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("command", [["check"], ["run"], ["drift"], ["receipt"], ["resend", "--since", "2024-01-01"], ["certify"]])
+def test_a_region_file_that_is_none_is_told_before_all_else(tmp_path: Path, command: list[str], content: bytes, told: str) -> None:
+    """Whichever command is given an empty file or one that is no text says so first: neither services nor a key are asked for."""
+    (tmp_path / "x.toml").write_bytes(content)
+    shown = muara("adapter", command[0], "x.toml", *command[1:], cwd=tmp_path)
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr == f"muara: x.toml has 1 mistake, nothing starts:\nx.toml: {told}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "is empty"),
+        ("<html>", "is no JSON: line 1, column 1"),
+        ("[" * 100_000, "is nested too deeply"),
+        (b"\xff", "is not written in UTF-8"),
+        ("{}", "data[] is missing"),
+    ],
+)
+def test_a_sample_that_is_none_is_told_in_words(tmp_path: Path, content: str | bytes, why: str) -> None:
+    """What is wrong with a sample is said in words of people, and nothing of what it holds."""
+    (tmp_path / "sample").write_bytes(content if isinstance(content, bytes) else content.encode())
+    shown = muara("adapter", "check", str(CARIK), "--sample", "sample", cwd=tmp_path)
+
+    assert (shown.returncode, shown.stdout, shown.stderr.count("\n")) == (2, "", 1)
+    assert shown.stderr.startswith(f"muara: sample sample cannot be read ({why}): give a JSON answer of the source")
+
+
+@pytest.mark.parametrize("command", ["run", "drift", "receipt"])
+def test_a_state_file_that_is_none_is_told(tmp_path: Path, command: str) -> None:
+    """A file that is none of ours in the adapter's place, as a copy that broke off leaves it, is one line with the remedy."""
+    folder = tmp_path / ".muara" / "adapters"
+    folder.mkdir(parents=True)
+    (folder / "carik.sqlite").write_text("no file of SQLite, but more than its header\n" * 50, encoding="utf-8")
+    environ = {"MUARA_KAFKA": "127.0.0.1:1", "MUARA_REGISTRY": "http://127.0.0.1:1", "MUARA_PSEUDONYM_KEY": "99" * 32}
+    shown = muara("adapter", command, str(CARIK), cwd=tmp_path, **{**ENVIRON, **environ})
+
+    assert (shown.returncode, shown.stdout, shown.stderr.count("\n")) == (2, "", 1)
+    assert "carik.sqlite is not a state file of this version (file is not a database): remove it; the adapter starts over" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("MUARA_REGISTRY", "127.0.0.1:1", "MUARA_REGISTRY: is no address such as http://registry:8081"),
+        ("MUARA_KAFKA", "http://127.0.0.1:1", "MUARA_KAFKA: is no list of servers such as broker:9092,another:9092"),
+        ("MUARA_CARIK_URL", "carik.example", "line 9, source.url: give an address such as https://carik.example/api"),
+        ("MUARA_CARIK_URL", "", "line 9, source.url: MUARA_CARIK_URL is not set"),
+        ("MUARA_CARIK_CLIENT_SECRET", "", "line 15, source.token.client_secret_env: MUARA_CARIK_CLIENT_SECRET is not set"),
+    ],
+)
+def test_variables_that_cannot_be_are_told_once(tmp_path: Path, name: str, value: str, told: str) -> None:
+    """A variable that is not set, or no address where one is wanted, ends it with one line that names the variable or its place."""
+    environ = {"MUARA_KAFKA": "127.0.0.1:1", "MUARA_REGISTRY": "http://127.0.0.1:1", "MUARA_PSEUDONYM_KEY": "99" * 32}
+    shown = muara("adapter", "run", str(CARIK), cwd=tmp_path, **{**ENVIRON, **environ, name: value})
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.splitlines()[-1].endswith(told)
+    assert shown.stderr.count("\n") <= 2
+
+
+def test_a_wrong_key_in_a_file_is_mended_while_the_adapter_waits(tmp_path: Path) -> None:
+    """Started with another key than before the adapter says so and waits; when the file holds the right one it goes on by itself."""
+    right, other = "99" * 32, "98" * 32
+    key, state = tmp_path / "key", tmp_path / ".muara" / "adapters" / "carik.sqlite"
+    state.parent.mkdir(parents=True)
+    with StateFile(state, "carik") as file:
+        begin_with(file, Pseudonyms(bytes.fromhex(right), 1), lambda _: None)
+    key.write_text(other, encoding="ascii")
+    environ = {"MUARA_KAFKA": "127.0.0.1:1", "MUARA_REGISTRY": "http://127.0.0.1:1", "MUARA_PSEUDONYM_KEY_FILE": str(key)}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MUARA_")}
+    told = {**clean, **ENVIRON, **environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "deploy.cli", "adapter", "run", str(CARIK)]
+    process = subprocess.Popen(command, cwd=tmp_path, env=told, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command
+    try:
+        seen = [_reading(state, "waiting for key: the key for pseudonyms is not the one that carik was read with so far, of version 1")]
+        key.write_text(right, encoding="ascii")
+        seen.append(_reading(state, "waiting for registry"))
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+    assert seen == [True, True]
+
+
+def _reading(state: Path, begins: str) -> bool:
+    """Return whether an adapter's reading comes to be in a state within half a minute."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        found = status(state)
+        if found is not None and found.reading.startswith(begins):
+            return True
+        time.sleep(0.05)
+    return False

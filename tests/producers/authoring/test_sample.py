@@ -95,6 +95,17 @@ def test_areas_that_are_none_now_are_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_placeholders_are_a_warning(tmp_path: Path) -> None:
+    """A number whose serial is 9999 stands for one that is still to come: it is taken, and told how many there are."""
+    file = tmp_path / "sample.json"
+    file.write_text(json.dumps({"data": [building(family(1, anggota=[member(1), member(9999)]))]}), encoding="utf-8")
+
+    told = [one for one in check(CARIK, {}, file, areas=AREAS).warnings if "9999" in one]
+    assert [one.split(", ", 1)[1] for one in told] == [
+        "mapping.members.person.path: 1 of 2 numbers are placeholders (serial 9999): whoever shares one is taken for one"
+    ]
+
+
 def test_what_leaves_stands_beside_what_does_not(tmp_path: Path) -> None:
     """Each line of a record has the event on its left and the dropped fields on its right; no value of these is shown."""
     lines = str(checked(tmp_path, family(1, catatan="RAHASIA"), alamat="JALAN CONTOH 12")).splitlines()

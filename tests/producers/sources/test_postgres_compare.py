@@ -8,6 +8,7 @@ import pytest
 
 from producers.faults import SourceUnready
 from producers.pseudonym import Pseudonyms
+from producers.sources import Backfill
 from producers.sources.postgres import compare as compare_module
 from schemas.events import Operation
 from tests.producers.kampung import Kampung
@@ -35,7 +36,10 @@ def test_only_what_has_changed_is_said(made: Kampung, reader: Reading) -> None:
     for serial in range(1, 5):
         made.put(serial, 2, MARCH)
     assert len(reader.read_all()) == 4
+    assert {one.backfill for one in reader.batches[:-1]} == {Backfill(4, 4)}
+    first = len(reader.batches) - 1
     assert reader.read_all() == []
+    assert {one.backfill for one in reader.batches[first:]} == {None}  # a later reading is no first load
     made.put(1, 3, APRIL)
     made.add_member(2, 9)
     made.end(3, APRIL)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from producers.checkpoint import StateFile, status
+from producers.environment import Environment
 from producers.faults import SourceAway, SourceRefuses
 from producers.quarantine import quarantined
 from producers.reader import Reader
@@ -183,10 +184,26 @@ def test_wrong_credentials_are_told_without_them(city: CarikServer) -> None:
     assert "wrong-secret" not in str(caught.value)
 
 
+def test_credentials_mended_in_their_file_count_without_a_restart(city: CarikServer, tmp_path: Path) -> None:
+    """Whoever is refused is told by which names; when the file with the secret is mended, the very next question is answered."""
+    secret = tmp_path / "secret"
+    secret.write_text("wrong-secret\n", encoding="utf-8")
+    with city.running() as address:
+        declared = carik(MUARA_CARIK_URL=address)
+        given = {name: value for name, value in ENVIRON.items() if name != "MUARA_CARIK_CLIENT_SECRET"}
+        environ = Environment({**given, "MUARA_CARIK_CLIENT_SECRET_FILE": str(secret)})
+        feed = RestReader(declared.source, mapper(declared), environ, lambda: NOW)  # type: ignore[arg-type]  # of kind rest
+        with pytest.raises(SourceRefuses):
+            feed.read(None)
+        secret.write_text(ENVIRON["MUARA_CARIK_CLIENT_SECRET"], encoding="utf-8")
+        feed.read(None)
+        feed.close()
+
+
 def test_credentials_that_are_not_set_are_told() -> None:
     """A secret that the environment lacks is named before anything is sent."""
     feed = reader("http://127.0.0.1:1", MUARA_CARIK_CLIENT_SECRET="")
-    with pytest.raises(SourceRefuses, match="MUARA_CARIK_CLIENT_SECRET not set"):
+    with pytest.raises(SourceRefuses, match="MUARA_CARIK_CLIENT_SECRET is not set"):
         feed.read(None)
     feed.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from producers.checkpoint import transaction
-from producers.sources.webhook.memory import Deliveries, Tally, make_tables, note, received
+from producers.sources.webhook.memory import Deliveries, Refused, Tally, make_tables, note, received, refusals
 from producers.sources.webhook.refusals import Refusal
 
 NOW = datetime(2024, 5, 2, tzinfo=UTC)
@@ -104,3 +104,17 @@ def test_a_file_of_another_kind_of_source_has_no_receiver(tmp_path: Path) -> Non
 
     assert received(tmp_path / "other.sqlite") is None
     assert received(tmp_path / "none.sqlite") is None
+
+
+def test_refusals_are_told_with_what_their_senders_were_answered(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    """Each cause with its status and count, the most first, and whether it is sent again; causes that nobody knows any more stay."""
+    refused = {Refusal.WRONG_SIGNATURE.words: 2, Refusal.TOO_FAST.words: 30, Refusal.TOO_LARGE.words: 2, "of an earlier version": 1}
+    note(connection, "127.0.0.1:1", 0, 0, NOW, refused)
+
+    assert refusals(tmp_path / "x.sqlite") == [
+        Refused("too fast", 429, 30, sent_again=True),
+        Refused("too large", 413, 2, sent_again=False),
+        Refused("wrong signature", 401, 2, sent_again=False),
+        Refused("of an earlier version", 0, 1, sent_again=False),
+    ]
+    assert refusals(tmp_path / "none.sqlite") == []

@@ -1,0 +1,1 @@
+"""Tests of repairs of the quarantine, mirroring producers/repair/."""
