@@ -29,17 +29,14 @@ _LONGEST_PLACEHOLDER = 100
 Key = tuple[str, ...]
 
 
-def read_region_file(path: Path, environ: Mapping[str, str] | None, *, secrets: bool = False) -> Declaration:
+def read_region_file(path: Path, environ: Mapping[str, str] | None) -> Declaration:
     """
     Return a region file with its `${VARIABLES}` filled in; with None for the environment they are left as they are.
 
-    With `secrets`, variables that hold secrets must be set too: whoever runs it would wait for ever.
     Raises `RegionFileWrong` with every mistake at once.
     """
     raw, lines = read_toml(path)
-    named = _secrets(raw["source"], ("source",)) if secrets and isinstance(raw.get("source"), Mapping) else ()
-    told = environ or {}
-    return declaration_of(path, raw, lines, environ, [(key, why_missing(one[0], told)) for key, one in named if not told.get(one[0])])
+    return declaration_of(path, raw, lines, environ)
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], Lines]:

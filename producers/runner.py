@@ -68,7 +68,7 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
     Where the keys lie in files that can be mended, wrong ones are waited for. Raises a `Fatal`: `RegionFileWrong`, `MappingChanged`,
     `KeyChanged`, `AdapterRuns`, `StateFileForeign`, `SchemaRefused`.
     """
-    declared = _paced(read_region_file(region_file, settings.environ, secrets=True), settings.poll_interval_s)
+    declared = _paced(read_region_file(region_file, settings.environ), settings.poll_interval_s)
     path = settings.state_file(declared.source_id)
     with _stopping(stop) as stopping, exclusive(path), _seldom_collecting(), StateFile(path, declared.source_id) as state:
         must_be_raised(state, declared, region_file)
@@ -93,7 +93,7 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     file of its own beside the adapter's. Raises the errors of `run`, `KeyNotBegun`, `ResendStopped` where not all arrived, and
     `SourcePushes` for a source that cannot be asked.
     """
-    declared = read_region_file(region_file, settings.environ, secrets=True)
+    declared = read_region_file(region_file, settings.environ)
     if declared.source.kind in PUSHING_KINDS:
         raise SourcePushes(source=declared.source_id, since=since.isoformat())
     path = settings.state_file(declared.source_id)

@@ -64,7 +64,6 @@ def test_an_odd_part_alone_is_put_aside_only_where_the_path_led_somewhere() -> N
     ("address", "told"),
     [
         ("http://user:geheim@127.0.0.1:1/v1?key=geheim", "ConnectError at http://127.0.0.1:1/v1: does the source run, "),
-        ("127.0.0.1:1", "UnsupportedProtocol at 127.0.0.1:1: an address begins with http:// or https:// and a host: mend url"),
     ],
 )
 def test_an_address_where_nothing_answers_is_told_with_what_helps(address: str, told: str) -> None:
