@@ -12,10 +12,13 @@ import os
 import resource
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
+from deploy.settings import SECRETS
 from producers.environment import Environment
+from producers.region_file import variables_of
 
-__all__ = ["no_core_dumps", "seclude", "secluded"]
+__all__ = ["environment_for", "no_core_dumps", "seclude", "secluded"]
 
 _log = logging.getLogger(__name__)
 _PR_SET_DUMPABLE = 4
@@ -46,6 +49,13 @@ def secluded() -> Environment:
     """Return the environment with what was taken out of it."""
     values: Mapping[str, str] = {**os.environ, **_taken}
     return Environment(values)
+
+
+def environment_for(region_file: Path) -> Environment:
+    """Return the environment; the keys, and what a region file names, only this process has from now on, which leaves no core dump."""
+    no_core_dumps()
+    seclude({*SECRETS, *variables_of(region_file)})
+    return secluded()
 
 
 def no_core_dumps() -> None:

@@ -38,6 +38,8 @@ class FirstLoad:
     """When it was over; None while it runs."""
     samples: Sequence[Sample]
     """The last minutes, oldest first."""
+    unit: str = "records"
+    """What is counted."""
 
 
 def per_s(load: FirstLoad, now: datetime) -> float | None:
@@ -70,15 +72,15 @@ def remaining_s(load: FirstLoad, now: datetime) -> float | None:
 def words(load: FirstLoad, now: datetime) -> str:
     """Return how far it is, for people."""
     if load.ended is not None:
-        return f"{load.read:,} records, done in {_duration((load.ended - load.begun).total_seconds())}"
+        return f"{load.read:,} {load.unit}, done in {_duration((load.ended - load.begun).total_seconds())}"
     rate, left = per_s(load, now), remaining_s(load, now)
     pace = "" if rate is None else f", {rate:,.0f} /s" if rate else ", standing still"
     if load.total is None:
-        return f"{load.read:,} records{pace}; the source does not say how many there are"
+        return f"{load.read:,} {load.unit}{pace}; the source does not say how many there are"
     if load.total < load.read:
-        return f"{load.read:,} records{pace}; the source says there are {load.total:,}, so nobody knows how many are left"
+        return f"{load.read:,} {load.unit}{pace}; the source says there are {load.total:,}, so nobody knows how many are left"
     share = f" ({100 * load.read // load.total} %)" if load.total else ""
-    return f"{load.read:,} of {load.total:,} records{share}{pace}" + ("" if left is None else f", about {_duration(left)} left")
+    return f"{load.read:,} of {load.total:,} {load.unit}{share}{pace}" + ("" if left is None else f", about {_duration(left)} left")
 
 
 def _duration(seconds: float) -> str:

@@ -18,7 +18,8 @@ __all__ = ["BackfillKept", "first_load"]
 
 _TABLES = """
 create table if not exists backfill (
-  one integer primary key check (one = 1), begun text not null, read integer not null, total integer, ended text) strict;
+  one integer primary key check (one = 1), begun text not null, read integer not null, total integer, ended text,
+  unit text not null default 'records') strict;
 create table if not exists backfill_sample (at text primary key, read integer not null) strict;
 """
 _SAMPLE = timedelta(seconds=10)
@@ -34,6 +35,8 @@ class BackfillKept:
         self._connection = connection
         self._told_at: datetime | None = None
         connection.executescript(_TABLES)
+        if not any(name == "unit" for _, name, *_ in connection.execute("pragma table_info(backfill)")):  # made by an earlier version
+            connection.execute("alter table backfill add column unit text not null default 'records'")
 
     def keep(self, told: "Backfill | None", at: datetime) -> None:
         """
@@ -48,7 +51,9 @@ class BackfillKept:
             "update backfill set read = ?1, total = ?2 where ended is null and read <= ?1", (told.read, told.total)
         ).rowcount
         if not known:
-            self._connection.execute("insert or replace into backfill values (1, ?, ?, ?, null)", (at.isoformat(), told.read, told.total))
+            self._connection.execute(
+                "insert or replace into backfill values (1, ?, ?, ?, null, ?)", (at.isoformat(), told.read, told.total, told.unit)
+            )
             self._connection.execute("delete from backfill_sample")
         newest = self._connection.execute("select max(at) from backfill_sample").fetchone()[0]
         if newest is None or datetime.fromisoformat(newest) <= at - _SAMPLE:
@@ -70,14 +75,16 @@ def first_load(connection: sqlite3.Connection) -> FirstLoad | None:
     """Return how far the first load of an adapter's file is, or was when it ended; None where none ever ran."""
     if not connection.execute("select 1 from sqlite_master where name = 'backfill_sample'").fetchone():
         return None
-    row = connection.execute("select begun, read, total, ended from backfill").fetchone()
+    row = connection.execute("select * from backfill").fetchone()
     if row is None:
         return None
     samples = connection.execute("select at, read from backfill_sample order by at").fetchall()
+    begun, read, total, ended, *unit = row[1:]
     return FirstLoad(
-        begun=datetime.fromisoformat(row[0]),
-        read=row[1],
-        total=row[2],
-        ended=datetime.fromisoformat(row[3]) if row[3] else None,
-        samples=[Sample(datetime.fromisoformat(at), read) for at, read in samples],
+        begun=datetime.fromisoformat(begun),
+        read=read,
+        total=total,
+        ended=datetime.fromisoformat(ended) if ended else None,
+        samples=[Sample(datetime.fromisoformat(at), count) for at, count in samples],
+        unit=unit[0] if unit else "records",
     )

@@ -11,12 +11,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from producers.authoring.answer import astray
 from producers.authoring.examples import Failed, failures
 from producers.authoring.lines import Lines, lines_of, place
-from producers.authoring.meaning import meaning_warnings
+from producers.authoring.meaning import meaning_warnings, unknown_regencies
 from producers.authoring.report import report
-from producers.authoring.sample import dropped, nowhere, records_of, unmet, unplaced
-from producers.declaration import Declaration
+from producers.authoring.sample import answer_of, dropped, nowhere, records_of, unmet, unplaced
+from producers.declaration import Declaration, RestSource
 from producers.faults import RecordUnreadable, SourceFrozen
 from producers.mapping import Mapper
 from producers.pseudonym import Pseudonyms
@@ -54,7 +55,7 @@ class Checked:
     faults: Mapping[str, int]
     """How many records of the sample cannot be mapped, by field and cause."""
     nowhere: Sequence[str]
-    """Paths that no record of the sample has, with their lines."""
+    """Paths that no record of the sample has, or its answer has not, with their lines."""
     warnings: Sequence[str]
     """What may be right and should be looked at."""
 
@@ -74,7 +75,8 @@ def check(
     """
     Return what a region file declares, whether its examples hold, and what the records of a sample (JSON, or a snapshot's file) become.
 
-    The pseudonyms shown are by a key thrown away. With `areas`, the six-digit codes of districts, numbers of other areas are warned of.
+    The pseudonyms shown are by a key thrown away. With `areas`, the six-digit codes of districts, numbers and regencies
+    of other areas are warned of.
     Raises `RegionFileWrong` with every mistake at once, or `SampleUnreadable`.
     """
     declared = read_region_file(region_file, None)
@@ -82,11 +84,12 @@ def check(
     pseudonyms = Pseudonyms(secrets.token_bytes(32), 1)
     failed = list(failures(Mapper(declared, pseudonyms), declared))
     nodes = records_of(declared, sample) if sample else []
+    led_astray = list(astray(declared, answer_of(sample))) if sample and isinstance(declared.source, RestSource) else []
     mapper = Mapper(declared, pseudonyms)
     records = [_mapped(mapper, declared, node) for node in nodes]
     warnings = [*meaning_warnings(declared), *unmet(declared, nodes)]
     if areas is not None:
-        warnings += unplaced(declared, nodes, areas)
+        warnings += [*unknown_regencies(declared, areas), *unplaced(declared, nodes, areas)]
     return Checked(
         declared=declared,
         unset=unset_variables(region_file, environ),
@@ -96,7 +99,7 @@ def check(
         records=records[:shown],
         read=len(nodes),
         faults=Counter(one.fault for one in records if one.fault),
-        nowhere=_placed(lines, nowhere(declared, nodes)),
+        nowhere=_placed(lines, [*led_astray, *nowhere(declared, nodes)]),
         warnings=_placed(lines, warnings),
     )
 

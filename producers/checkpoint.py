@@ -91,7 +91,7 @@ class StateFile:
 
     def __init__(self, path: Path, source: str) -> None:
         """Open the file, making it where there is none; raises `StateFileForeign`, or `DiskRefuses`."""
-        self.path = path
+        self.path, self.source = path, source
         with disk_faults(path):
             self.connection = _opened(path)
             try:

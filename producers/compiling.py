@@ -15,6 +15,7 @@ from producers.declaration import Kind, MembersSection, NutritionSection, Progra
 from producers.drift import Drift, SectionSilent, paths_held
 from producers.faults import RecordUnreadable, masked
 from producers.records import Node, Spoilt, follower
+from schemas.codes import CODES
 from schemas.events import ChildMeasured, Dwelling, Member, Programme
 
 __all__ = ["NULLABLE", "WHOLE", "compiled", "list_of", "section_of"]
@@ -82,11 +83,8 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
     convert = converter(value.conversion, kind, value.format)
     if kind != "whole":
         return convert
-    bound = _LONG if name in _LONGS else _INT
-    least, greatest = value.range or (-bound, bound - 1)
+    (least, greatest), told, odd = _bounds(name, value)
     converted_as_is = value.conversion in (None, "whole")
-    told = f"is not from {least} to {greatest}" if value.range else f"does not fit {bound.bit_length()} bits"
-    odd = UnknownCode if value.range else ValueError
 
     def bounded(found: Any) -> int:  # noqa: ANN401 - what a source writes
         number: int = found if type(found) is int and converted_as_is else convert(found)
@@ -95,6 +93,16 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
         return number
 
     return bounded
+
+
+def _bounds(name: str, value: Value) -> tuple[tuple[int, int], str, type[ValueError]]:
+    """Return the least and the greatest number of a field, and what one beyond them is: a new code where the field has codes or a range."""
+    if value.range:
+        return value.range, f"is not from {value.range[0]} to {value.range[1]}", UnknownCode
+    if (codes := CODES.get(name)) is not None:
+        return codes, f"is no code of it: there are {codes}", UnknownCode
+    bound = _LONG if name in _LONGS else _INT
+    return (-bound, bound - 1), f"does not fit {bound.bit_length()} bits", ValueError
 
 
 def _through(table: Mapping[str, str | int | bool]) -> Callable[[Any], Any]:

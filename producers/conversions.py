@@ -17,6 +17,7 @@ __all__ = ["UnknownCode", "code", "converter", "is_utf8", "microseconds", "parts
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _EARLIEST = date(1900, 1, 1)
+_NO_MONTH = "is no month: it does not fit 2024-03 or 202403"
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.([0-9]{1,15}))?")
 _PARTS = {"tenths": 1, "thousandths": 3}
 """Conversions that tell a decimal number in its parts, with the digits behind the point that they hold."""
@@ -104,13 +105,20 @@ def _flag(value: Any) -> bool:  # noqa: ANN401
     return flag
 
 
+def _unfit(what: str, written: str | None, such_as: str) -> str:
+    """Return that a value is not in its form, which is told as it is declared: never the value."""
+    return f"is no {what}: it does not fit {f'ISO 8601, such as {such_as}' if written is None else written}"
+
+
 def _day_as(written: str | None) -> Callable[[Any], date]:
+    unfit = _unfit("date", written, "2024-03-01")
+
     def day(value: Any) -> date:  # noqa: ANN401
         try:
             # The zone of a day is the region's own: nothing is converted.
             found = date.fromisoformat(value) if written is None else datetime.strptime(value, written).date()  # noqa: DTZ007
         except (ValueError, TypeError):
-            raise ValueError("is no date") from None
+            raise ValueError(unfit) from None
         if found < _EARLIEST:
             raise ValueError("lies before 1900")
         return found
@@ -121,19 +129,21 @@ def _day_as(written: str | None) -> Callable[[Any], date]:
 def _month(value: Any) -> date:  # noqa: ANN401
     text = code(value).replace("-", "")
     if not (text.isascii() and text.isdigit() and len(text) == len("YYYYMM")):
-        raise ValueError("is no month")
+        raise ValueError(_NO_MONTH)
     try:
         return date(int(text[:4]), int(text[4:]), 1)
     except ValueError:
-        raise ValueError("is no month") from None
+        raise ValueError(_NO_MONTH) from None
 
 
 def _moment_as(written: str | None) -> Callable[[Any], datetime]:
+    unfit = _unfit("moment", written, "2024-03-05T08:00:00+07:00")
+
     def moment(value: Any) -> datetime:  # noqa: ANN401
         try:
             found = datetime.fromisoformat(value) if written is None else datetime.strptime(value, written)  # noqa: DTZ007 - refused below
         except (ValueError, TypeError):
-            raise ValueError("is no moment") from None
+            raise ValueError(unfit) from None
         if found.tzinfo is None:
             raise ValueError("is a moment without a time zone")
         return found

@@ -15,11 +15,13 @@ from producers.conversions import microseconds
 from schemas.codec import parsed
 from schemas.events import HouseholdChanged
 
-__all__ = ["GREATEST_BYTES", "encode"]
+__all__ = ["GREATEST_BYTES", "encode", "under"]
 
 Write = Callable[[Any], bytes]
 GREATEST_BYTES = 900_000
 """Of one event; brokers and librdkafka take records of some 1,000,000. The mapping's limits keep events far below that."""
+_FRAME, _HOUSEHOLD = 5, 16
+"""Bytes of the framing, and of the event's first field."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _REMEMBERED = 4096
 
@@ -32,6 +34,31 @@ def encode(event: HouseholdChanged, schema_id: int) -> bytes:
 @cache
 def _frame(schema_id: int) -> bytes:
     return b"\0" + schema_id.to_bytes(4, "big")
+
+
+def under(value: bytes, schema_id: int, revision: int | None = None) -> bytes:
+    """Return an event that is encoded already under another id of its schema, and under another revision if that is said."""
+    if revision is None:
+        return b"\0" + schema_id.to_bytes(4, "big") + value[_FRAME:]
+    at = _FRAME + _HOUSEHOLD
+    at = _behind(value, at)  # key_version
+    for _ in ("region", "source"):
+        length = _behind(value, at)
+        at = length + (_number(value[at:length]) >> 1)
+    begin = _behind(value, at)  # valid_from
+    return b"\0" + schema_id.to_bytes(4, "big") + value[_FRAME:begin] + _varint(revision) + value[_behind(value, begin) :]
+
+
+def _behind(value: bytes, at: int) -> int:
+    """Return the place behind a number as Avro writes it."""
+    while value[at] > 0x7F:
+        at += 1
+    return at + 1
+
+
+def _number(written: bytes) -> int:
+    """Return a number as Avro writes it, before its zigzag is undone."""
+    return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(written))
 
 
 @cache

@@ -53,6 +53,8 @@ _Head = tuple[str, Operation, tuple[bytes, bytes | None], date, int, datetime]
 _BASES = {basis.value: basis for basis in WelfareBasis}
 _REMEMBERED = 4096
 """Villages and sizes whose part of an event is made once and shared: a snapshot of many thousand rows lies in memory as a whole."""
+_MOST_REGENCIES = 8
+"""How many of a region file's regencies are told where a village lies in none of them."""
 _PENDING = "9999"
 """The serial of a national identifier that has not been given yet."""
 
@@ -65,6 +67,8 @@ class Mapper:
         self.declared, self._pseudonyms = declared, pseudonyms
         self.key_version, self.rotates = pseudonyms.version, pseudonyms.previous is not None
         self._regencies, self._way = frozenset(declared.regencies), way_to_records(declared)
+        listed = ", ".join(declared.regencies[:_MOST_REGENCIES]) + (", ..." if len(declared.regencies) > _MOST_REGENCIES else "")
+        self._elsewhere = f"is not in regencies [{listed}]"
         self.drift = drift = Drift(declared.drift)
         self.shape = Shape(declared, drift, NULLABLE)
         self._residences: dict[str, Residence] = {}
@@ -197,7 +201,7 @@ class Mapper:
         if not VILLAGE.fullmatch(village):
             raise RecordUnreadable(field="residence.village", cause="is no village's code such as 31.74.01.1001", value=masked(village))
         if village[:5] not in self._regencies:
-            raise RecordUnreadable(field="residence.village", cause="lies in no regency of the region file", value=village)
+            raise RecordUnreadable(field="residence.village", cause=f"lies in {village[:5]}, which {self._elsewhere}", value=village)
         if len(self._residences) >= _REMEMBERED:
             self._residences.clear()
         self._residences[village] = Residence(village)

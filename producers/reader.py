@@ -5,8 +5,8 @@ Why: whatever is killed, either a batch is in the spool and the position behind 
 Must not: publish; or read on while the spool is full.
 
 A first load is read beside the changes, and the spool is one queue: a change waits for all that was spooled before it. So of a source that
-can (`LoadsBeside`) the load is read only while fewer than `_LOAD_AHEAD` events wait: its pace is then the broker's, and no change has
-more than these and one page in front of it.
+can (`LoadsBeside`) the load is read only while no more waits than is delivered in half a second (`LoadAhead`): its pace is then the
+broker's, and no change has more than that and one page in front of it.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain, islice
 
 from producers.aside_log import AsideTold
 from producers.backfill_log import BackfillKept
@@ -23,8 +24,9 @@ from producers.checkpoint import StateFile
 from producers.delivery import Delivery
 from producers.drift import Notice
 from producers.drift_log import DriftKept
-from producers.encoding import GREATEST_BYTES, encode
+from producers.encoding import GREATEST_BYTES, encode, under
 from producers.faults import DiskRefuses, RecordUnreadable, SourceAway, SourceFrozen
+from producers.load_ahead import LoadAhead
 from producers.quarantine import PutAside, put_aside, take_back, take_back_records
 from producers.sealing import Seal
 from producers.sources import Batch, LoadsBeside, Receiving
@@ -34,8 +36,6 @@ __all__ = ["Reader", "remember"]
 
 _log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
-_LOAD_AHEAD = 2_000
-"""Events waiting for delivery beyond which no more of a first load is read: some pages, so that sending need not wait for reading."""
 _FROZEN_S = 1.0
 """How often a frozen adapter looks whether a person has accepted what froze it; the source is left alone meanwhile."""
 _TOGETHER = 5_000
@@ -92,7 +92,7 @@ class Reader:
         self._drift = drift
         self._backoff, self._receiving = Backoff(), receiving
         self._delivered, self._delivery = delivered, Delivery(self._spool, state.position())
-        self._loads, self._backfill = loads, BackfillKept(state.connection)
+        self._loads, self._ahead, self._backfill = loads, LoadAhead(), BackfillKept(state.connection)
         self._told: tuple[str, str] | None = None
         self._tell_aside = AsideTold()
         self.caught_up = threading.Event()
@@ -130,9 +130,9 @@ class Reader:
                     self._refuse()
                     return _FROZEN_S
                 self._drift.begin()
-            if self._loads is not None:
-                self._loads.may_load(may=self._spool.size()[0] < _LOAD_AHEAD)
             asked_at = self._clock()
+            if self._loads is not None:
+                self._loads.may_load(may=self._ahead.may(*self._spool.counts(), asked_at))
             batch = self._read(self._state.position())
             self._keep(batch, asked_at)
         except SourceFrozen as frozen:
@@ -169,7 +169,7 @@ class Reader:
             self._drift.kept()
         if self._delivered is not None:
             self._delivery.kept(batch.position)
-        if batch.events:
+        if batch.events or batch.encoded:
             self._spooled.set()
         _tell(new)
         if (progress := self._backfill.words(batch.backfill, asked_at)) is not None:
@@ -196,17 +196,16 @@ class Reader:
     def _append(self, batch: Batch) -> list[PutAside]:
         """Spool a batch's events, some at a time, and return those that are put aside because no record of Kafka could hold them."""
         large: list[PutAside] = []
-        for begin in range(0, len(batch.events), _TOGETHER):
-            events: list[tuple[str, bytes, bytes]] = []
-            for event in batch.events[begin : begin + _TOGETHER]:
-                value = encode(event, self._schema_ids[event.region])
-                if len(value) <= GREATEST_BYTES:
-                    events.append((event.region, event.household, value))
-                    continue
-                fault = RecordUnreadable(field="event", cause=f"is too large for a record of Kafka: {len(value)} bytes", value="hidden")
-                mark = hashlib.sha256(value).digest()[:16]  # of what may leave the region: it needs no key
-                large.append(PutAside.record(mark, batch.mended or event.source, fault))
-            self._spool.append(events)
+        encoded = ((event.region, event.household, encode(event, self._schema_ids[event.region])) for event in batch.events)
+        ready = ((one.region, one.household, under(one.value, self._schema_ids[one.region])) for one in batch.encoded)
+        left = chain(encoded, ready)
+        while some := list(islice(left, _TOGETHER)):
+            for _, _, value in some:
+                if len(value) > GREATEST_BYTES:
+                    fault = RecordUnreadable(field="event", cause=f"is too large for a record of Kafka: {len(value)} bytes", value="hidden")
+                    mark = hashlib.sha256(value).digest()[:16]  # of what may leave the region: it needs no key
+                    large.append(PutAside.record(mark, batch.mended or self._state.source, fault))
+            self._spool.append(one for one in some if len(one[2]) <= GREATEST_BYTES)
         return large
 
     def _say(self, state: str, why: str = "", *, warning: bool = True) -> None:

@@ -68,7 +68,7 @@ def declaration_of(
     try:
         found = Declaration(**(raw if environ is None else _filled(raw, environ)))
     except ValidationError as error:
-        mistakes += [(key, told(one, raw)) for one in _own(error) if not _is_left(key := key_of(one), left)]
+        mistakes += [mistake for one in _own(error) if not _is_left(key_of(one), left) for mistake in told(one, raw)]
     if found is not None and environ is not None:
         wanted = [(key, names[0]) for key, names in _secrets(found.source.model_dump(), ("source",))]
         mistakes += [(key, why_missing(name, environ)) for key, name in wanted if not environ.get(name)]

@@ -80,3 +80,8 @@ class Spool:
         """Return how many events wait, and the bytes they hold."""
         events, held = self._connection.execute("select spooled, spooled_bytes from adapter").fetchone()
         return int(events), int(held)
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many events wait, and how many were ever delivered."""
+        waiting, delivered = self._connection.execute("select spooled, delivered from adapter").fetchone()
+        return int(waiting), int(delivered)

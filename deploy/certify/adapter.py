@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,9 @@ import psutil
 from deploy import children
 from deploy.embedded import Addresses
 from producers.checkpoint import AdapterStatus, status
+from producers.ledger import receipt_of
 from schemas.errors import Fatal
+from schemas.receipts import Receipt
 
 __all__ = ["OWN_CODE", "PATIENCE_S", "Adapter", "DidNotHappen", "until"]
 
@@ -28,6 +31,7 @@ OWN_CODE = (sys.executable, "-m", "deploy.certify.process")
 PATIENCE_S = 30.0
 _SPOOL_BYTES = 64 << 20
 _END_S = 10.0
+_SAME_CLOCK_S = 1.0
 
 
 class DidNotHappen(Fatal):
@@ -54,14 +58,16 @@ class Adapter:
         folder: Path,
         command: Sequence[str],
         all_taken: Callable[[], bool] = lambda: True,
+        passes: int = 1,
     ) -> None:
         """
         Run nothing yet.
 
-        `environ` fills the region file's placeholders and holds key and secrets; `all_taken` tells whether a source has pushed all.
+        `environ` fills the region file's placeholders and holds key and secrets; `all_taken` tells whether a source has pushed all, and
+        after being caught up `passes` times all is read that was told before.
         """
-        self._all_taken = all_taken
-        self.state, self.log = folder / "state", folder / "adapter.log"
+        self._all_taken, self._passes = all_taken, passes
+        self.state, self.log, self._clock = folder / "state", folder / "adapter.log", folder / "clock"
         self.peak_mb = 0.0
         """The greatest resident memory of any run so far, in MB."""
         self.starts = 0
@@ -75,13 +81,19 @@ class Adapter:
             "CERTIFICATION_REGISTRY": where.registry,
             "CERTIFICATION_STATE": str(self.state),
             "CERTIFICATION_SPOOL_BYTES": str(_SPOOL_BYTES),
+            "CERTIFICATION_CLOCK": str(self._clock),
         }
         self.state.mkdir()
+        self.set_clock()
 
     @contextmanager
-    def running(self, **told: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the adapter until the end of the block, where it is asked to end; raises `DidNotHappen` where it does not, or not well."""
-        environ = {**self._environ, **{f"CERTIFICATION_{name.upper()}": value for name, value in told.items()}}
+    def running(self, environ: Mapping[str, str] | None = None, **told: str) -> Iterator[subprocess.Popen[bytes]]:
+        """
+        Run the adapter until the end of the block, where it is asked to end; raises `DidNotHappen` where it does not, or not well.
+
+        `environ` are settings of its own that are others this time; the rest tells how it is certified (see process.py).
+        """
+        environ = {**self._environ, **(environ or {}), **{f"CERTIFICATION_{name.upper()}": value for name, value in told.items()}}
         process = children.start(self._command, environ, self.log)
         self.starts += 1
         try:
@@ -92,6 +104,29 @@ class Adapter:
                 self._ended_well(process)
         finally:
             children.end([process])
+
+    def set_clock(self, wrong_by: timedelta = timedelta()) -> None:
+        """Let the clock of the adapter's machine be wrong, from now on, running or not; without an argument right again."""
+        self._wrong_s = wrong_by.total_seconds()
+        part = self._clock.with_suffix(".part")
+        part.write_text(str(self._wrong_s), encoding="ascii")
+        part.replace(self._clock)
+
+    def refuses_to_start(self, **environ: str) -> str:
+        """
+        Start the adapter with other settings, with which it must not work; return its last words.
+
+        Raises `DidNotHappen` where it does not end by itself, or as if all were well.
+        """
+        process = children.start(self._command, {**self._environ, **environ}, self.log)
+        try:
+            if process.wait(_END_S) == 0:
+                raise DidNotHappen(wait_s=0.0, what="the adapter ends with an exit code that tells of a fault")
+        except subprocess.TimeoutExpired:
+            raise DidNotHappen(wait_s=_END_S, what="the adapter refuses to work so, and ends") from None
+        finally:
+            children.end([process])
+        return self._last_words()
 
     def _ended_well(self, process: subprocess.Popen[bytes]) -> None:
         try:
@@ -112,6 +147,13 @@ class Adapter:
 
     def wait_told(self, process: subprocess.Popen[bytes], patience_s: float | None = None) -> AdapterStatus:
         """Wait until all that the source had when this was called is delivered; raises `DidNotHappen`, at once where the process ends."""
+        for _ in range(self._passes):
+            self._wait_caught_up(process, patience_s or self.patience_s)
+        found = self.status
+        assert found is not None  # noqa: S101 - it was told
+        return found
+
+    def _wait_caught_up(self, process: subprocess.Popen[bytes], patience_s: float) -> None:
         pushed = [time.time()]
 
         def told() -> bool:
@@ -122,12 +164,14 @@ class Adapter:
             if not self._all_taken():
                 pushed[0] = time.time()
                 return False
-            return found is not None and found.caught_up and found.asked_at is not None and found.asked_at.timestamp() > pushed[0]
+            return found is not None and found.caught_up and self._asked_since(found, pushed[0])
 
-        until(told, "everything that the source tells is delivered", patience_s or self.patience_s)
-        found = self.status
-        assert found is not None  # noqa: S101 - it was told
-        return found
+        until(told, "everything that the source tells is delivered", patience_s)
+
+    def _asked_since(self, found: AdapterStatus, since_s: float) -> bool:
+        """Return whether the newest reading began after a moment; one whose time only the adapter's clock of before explains is older."""
+        asked_s = found.asked_at.timestamp() - self._wrong_s if found.asked_at else 0.0
+        return since_s < asked_s < time.time() + _SAME_CLOCK_S
 
     def lose_disk(self) -> None:
         """Remove the adapter's file, as a disk does that is lost."""
@@ -137,8 +181,17 @@ class Adapter:
     @property
     def status(self) -> AdapterStatus | None:
         """How the adapter stands, or None before its first start."""
-        file = next((one for one in self.state.glob("*.sqlite") if not one.name.endswith(".resend.sqlite")), None)
-        return status(file) if file else None
+        return status(self.file) if self.file else None
+
+    @property
+    def file(self) -> Path | None:
+        """The adapter's file, where there is one."""
+        return next((one for one in self.state.glob("*.sqlite") if not one.name.endswith(".resend.sqlite")), None)
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """What it says of all that it has sent since its file was made."""
+        return receipt_of(self.file) if self.file else None
 
     def kept_bytes(self) -> bytes:
         """Return everything that the adapter has on disk, its log included."""

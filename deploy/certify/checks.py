@@ -15,10 +15,14 @@ from typing import NamedTuple
 from deploy.certify.office import Record, statements, views
 from deploy.certify.told import Fact, Truth, card, name, nik, street
 from schemas.events import Operation
+from schemas.proofs import Found, Prover
+from schemas.receipts import Receipt
 
-__all__ = ["CHECKS", "Evidence", "Failure", "Scope"]
+__all__ = ["CHECKS", "PERSONAL", "Evidence", "Failure", "Scope"]
 
 _SIXTEEN_DIGITS = re.compile(rb"(?<![0-9])[0-9]{16}(?![0-9])")
+PERSONAL = re.compile(rb"(?=(WARGA [0-9]{6}|JALAN CONTOH [0-9]{6}|99[0-9]{14}))")
+"""The shapes of all that is personal in a certification, wherever one begins; see told.py."""
 _GREATEST_MB = 150.0
 _MOST_PERSONS = 12
 
@@ -35,7 +39,7 @@ class Scope:
     """What a scenario lets an adapter do: say a record again (after a kill, or when told again), or out of order."""
 
     repeats: int = 0
-    """How many records may be equal to one sent before, beside one for each start: that of the newest moment is asked for again."""
+    """How many records may be equal to one sent before, beside those that an adapter that starts may ask for again."""
     repeats_all: bool = False
     """The adapter starts over: everything may be sent again, and it must be the same to the byte."""
     disorder: bool = False
@@ -55,14 +59,19 @@ class Evidence:
     villages: Collection[str]
     source: str
     scope: Scope
-    starts: int
-    """How often the adapter was started in this scenario."""
+    asked_again: int
+    """How many records may have been asked for, and sent, once more because the adapter was started."""
     tells_its_past: bool
+    concludes_ends: bool
     tells_residence: bool
     tells_size: bool
     tells_welfare: bool
     kept: bytes
     """What the adapter has on disk, its log included."""
+    secrets: Collection[str]
+    """What it was given that nobody else may know: keys, passwords."""
+    receipt: Receipt | None
+    """What the adapter says of all that it has sent since its file was made."""
     peak_mb: float
 
 
@@ -106,7 +115,7 @@ def nothing_doubled(found: Evidence) -> list[Failure]:
     fresh = {(one.topic, one.offset) for one in found.fresh}
     before = [one for one in found.sent if (one.topic, one.offset) not in fresh]
     again -= sum((Counter(one.value for one in before) - Counter({one.value: 1 for one in before})).values())
-    allowed = found.scope.repeats + found.starts
+    allowed = found.scope.repeats + found.asked_again
     if not found.scope.repeats_all and again > allowed:
         wrong.append(Failure(f"{again} records were sent that had been sent before; {allowed} may be"))
     return wrong
@@ -120,10 +129,13 @@ def order_kept(found: Evidence) -> list[Failure]:
     wrong, fresh = [], {(one.topic, one.offset) for one in found.fresh}
     known = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
     for one in found.fresh:
-        claim = (one.key, one.event["region"], one.event["source"])
+        claim: tuple[object, ...] = (one.key, one.event["region"], one.event["source"])
         if one.value in known:
             continue
         known.add(one.value)
+        if found.concludes_ends:
+            # What follows from a snapshot of the past for other dates has no place among what was said since; of its own date it has.
+            claim = (*claim, one.event["valid_from"])
         if one.event["revision"] < newest.get(claim, 0):
             family = found.families.get(one.key)
             wrong.append(Failure(f"family {family}: at offset {one.offset} of {one.topic} an older revision follows a newer one", family))
@@ -145,29 +157,64 @@ def revisions_grow(found: Evidence) -> list[Failure]:
 
 
 def revisions_from_the_source(found: Evidence) -> list[Failure]:
-    """An adapter that starts over says what it said before, to the byte: nothing in its events came from its own memory or clock."""
+    """
+    An adapter that starts over says what it said before, to the byte: nothing in its events came from its own memory or clock.
+
+    What it says of days of which it had not spoken before may be new: a register's next month lists all families anew.
+    """
     if not found.scope.repeats_all or not found.tells_its_past:
         return []
     fresh = {(one.topic, one.offset) for one in found.fresh}
-    before = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
-    known = {one.key for one in found.sent if (one.topic, one.offset) not in fresh}
-    other = [one for one in found.fresh if one.value not in before and one.key in known]
+    sent_before = [one for one in found.sent if (one.topic, one.offset) not in fresh]
+    before = {one.value for one in sent_before}
+    known = {(one.key, one.event["valid_from"]) for one in sent_before}
+    other = [one for one in found.fresh if one.value not in before and (one.key, one.event["valid_from"]) in known]
     return [Failure(f"{len(other)} records of families known before are other than all that was sent of them before")] if other else []
 
 
 def nothing_leaks(found: Evidence) -> list[Failure]:
-    """No national identifier, name or address is in any byte that was sent, or in the adapter's own file and log."""
-    secrets = {what.encode() for serial in set(found.families.values()) for what in _personal(serial)}
+    """No national identifier, name, address or secret is in any byte that was sent, or in the adapter's own file and log."""
+    personal = {what.encode() for serial in set(found.families.values()) for what in _personal(serial)}
     wrong = []
     for place, content in (
         ("what was sent", b"\0".join(one.key + one.value for one in found.sent)),
         ("the adapter's file or log", found.kept),
     ):
-        if leaks := sum(one in content for one in secrets):
+        if leaks := len({one[1] for one in PERSONAL.finditer(content)} & personal):
             wrong.append(Failure(f"{leaks} names, addresses or national identifiers are in {place}"))
         elif _SIXTEEN_DIGITS.search(content) and place == "what was sent":
             wrong.append(Failure(f"16 digits in a row, the shape of a national identifier, are in {place}"))
+        if shown := sum(one.encode() in content for one in found.secrets):
+            wrong.append(Failure(f"{shown} keys or passwords are in {place}"))
+    if with_headers := sum(one.has_headers for one in found.sent):
+        wrong.append(Failure(f"{with_headers} records have headers, of which nobody says what may be in them"))
     return wrong
+
+
+def receipts_hold(found: Evidence) -> list[Failure]:
+    """The chain that the adapter keeps over what it sent is that of the topics' records; what lies beside it was sent again."""
+    wrong: list[Failure] = []
+    for topic, there in _proved(found).items():
+        wrong += [Failure(f"{topic}: {one}") for one in there.differences]
+        if there.unknown and not found.scope.repeats_all:
+            wrong.append(Failure(f"{topic}: {there.unknown} records, the first at offset {there.unknown_at}, are in no receipt"))
+    return wrong
+
+
+def _proved(found: Evidence) -> dict[str, Found]:
+    """Return what is found of the receipt's chains in each topic."""
+    chains = found.receipt.chains if found.receipt else ()
+    proved = {}
+    for topic, _ in sorted({chain.place for chain in chains}):
+        prover = Prover(found.source, [chain for chain in chains if chain.topic == topic])
+        more = True
+        while more:
+            for one in found.sent:
+                if one.topic == topic and one.offset < prover.end:
+                    prover.take(one.offset, one.key, one.value)
+            more = prover.finish()
+        proved[topic] = prover.found
+    return proved
 
 
 def memory_bounded(found: Evidence) -> list[Failure]:
@@ -182,6 +229,7 @@ CHECKS: Mapping[str, Callable[[Evidence], list[Failure]]] = {
     "revisions grow": revisions_grow,
     "revisions come from the source": revisions_from_the_source,
     "nothing leaks": nothing_leaks,
+    "receipts hold": receipts_hold,
     "memory bounded": memory_bounded,
 }
 

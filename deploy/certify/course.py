@@ -12,24 +12,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
 from deploy.certify.adapter import OWN_CODE, PATIENCE_S, Adapter, DidNotHappen
 from deploy.certify.scenarios import Scenario, scenarios
-from deploy.certify.scene import Finding, Scene, new_pseudonyms
+from deploy.certify.scene import HAPPENED, Finding, Scene, new_pseudonyms
 from deploy.certify.stand_ins import StandIn
 from deploy.certify.stand_ins.opening import kind_of_stand_in, stand_in_for
 from deploy.certify.writing import CannotBeSaid
 from deploy.embedded import EmbeddedServices, Progress
-from deploy.topics import make_topics
 from producers.declaration import Declaration
 from producers.region_file import read_region_file
 from schemas.errors import Fatal
 
 __all__ = ["Certificate", "Tried", "certify"]
 
-_HAPPENED = "it happened as it must"
 _FIRST = "insert"
 """Every other scenario goes on from it, so it is always played."""
 Tell = Callable[["Tried"], None]
@@ -64,6 +63,8 @@ class Tried:
 class Certificate:
     """Everything that was tried of one region file, and whether it held."""
 
+    file: str
+    """The region file's name."""
     region: str
     source: str
     kind: str
@@ -71,13 +72,21 @@ class Certificate:
     digest: str
     """SHA-256 of the region file: a changed file is not the one that was certified."""
     tried: Sequence[Tried]
+    left_out: Sequence[str]
+    """Scenarios that were not played because only some were asked for: it is no certificate then."""
     peak_mb: float
+    made_at: datetime
     seconds: float
 
     @property
     def passed(self) -> bool:
-        """Whether everything that could be tried held."""
+        """Whether everything that was tried held."""
         return all(one.held for one in self.tried)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was tried that there is."""
+        return not self.left_out
 
 
 def certify(
@@ -97,8 +106,9 @@ def certify(
     Nothing is waited for longer than `patience_s`. Raises `RegionFileWrong`, and what the embedded services raise.
     """
     declared = read_region_file(region_file, None)
-    played = _chosen(declared, only)
-    began = time.monotonic()
+    every = scenarios(kind_of_stand_in(declared).lies_of(declared))
+    played = _chosen(every, only)
+    made_at, began = datetime.now(UTC), time.monotonic()  # noqa: TID251 - when it was played; nothing depends on it
     with _scene(declared, region_file, progress, command, services) as scene:
         scene.adapter.patience_s = patience_s
         tried = []
@@ -106,20 +116,22 @@ def certify(
             tried.append(_played(one, scene))
             tell(tried[-1])
         return Certificate(
+            file=region_file.name,
             region=declared.name,
             source=declared.source_id,
             kind=declared.source.kind,
             mapping_version=declared.mapping_version,
             digest=digest,
             tried=tried,
+            left_out=[one.name for one in every if one not in played],
             peak_mb=scene.adapter.peak_mb,
+            made_at=made_at,
             seconds=time.monotonic() - began,
         )
 
 
-def _chosen(declared: Declaration, only: Sequence[str]) -> list[Scenario]:
+def _chosen(every: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]:
     """Return the scenarios to play; raises `NoSuchScenario` for a name that there is not."""
-    every = scenarios(kind_of_stand_in(declared).lies)
     names = [one.name for one in every]
     for name in only:
         if name not in names:
@@ -131,13 +143,13 @@ def _chosen(declared: Declaration, only: Sequence[str]) -> list[Scenario]:
 def _played(scenario: Scenario, scene: Scene) -> Tried:
     began = time.monotonic()
     scene.begin_scenario(scenario.scope)
-    happened = Finding(_HAPPENED, held=True)
+    happened = Finding(HAPPENED, held=True)
     try:
         scenario.play(scene)
     except CannotBeSaid as error:
         return Tried(scenario.name, scenario.words, [], time.monotonic() - began, not_applicable=str(error))
     except DidNotHappen as error:
-        happened = Finding(_HAPPENED, held=False, words=[str(error)])
+        happened = Finding(HAPPENED, held=False, words=[str(error)])
     return Tried(scenario.name, scenario.words, [happened, *scene.findings()], time.monotonic() - began)
 
 
@@ -145,7 +157,7 @@ def _played(scenario: Scenario, scene: Scene) -> Tried:
 def _scene(
     declared: Declaration, region_file: Path, progress: Progress, command: Sequence[str], services: EmbeddedServices | None
 ) -> Iterator[Scene]:
-    """Give a scene whose services run and whose topics are there; nothing of it is left in the end."""
+    """Give a scene whose services run; nothing of it is left in the end."""
     with ExitStack() as ends:
         folder = Path(tempfile.mkdtemp(prefix="muara-certify-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -153,15 +165,14 @@ def _scene(
             services = ends.enter_context(EmbeddedServices.start(folder / "services", fresh=True, progress=progress, wal_level="logical"))
             if services.folder is not None:
                 ends.callback(shutil.rmtree, services.folder, ignore_errors=True)
-        make_topics(services.addresses.kafka, services.addresses.registry, declared.regencies)
         source = stand_in_for(declared, folder, services.addresses.database)
         ends.enter_context(source.running())
         pseudonyms, key = new_pseudonyms()
         filled = folder / region_file.name
         filled.write_text(_filled(region_file.read_text(encoding="utf-8"), source, region_file.name), encoding="utf-8")
         environ = {"MUARA_PSEUDONYM_KEY": key, **{name: value for name, value in source.placeholders.items() if name.isupper()}}
-        adapter = Adapter(filled, environ, services.addresses, folder, command, lambda: source.all_taken)
-        yield Scene(declared, filled, services, source, adapter, pseudonyms)
+        adapter = Adapter(filled, environ, services.addresses, folder, command, lambda: source.all_taken, source.passes)
+        yield Scene(declared, filled, services, source, adapter, pseudonyms, [key, *source.secrets])
 
 
 def _filled(text: str, source: StandIn, file: str) -> str:
@@ -169,6 +180,9 @@ def _filled(text: str, source: StandIn, file: str) -> str:
     for key, value in source.placeholders.items():
         if not key.isupper():
             text = _with(text, key, value, file)
+    for key, pace_s in source.paces.items():
+        text = re.sub(rf"(?m)^{key}\s*=.*$", "", text)
+        text = re.sub(r"(?m)^\[source\].*$", lambda found, told=f"\n{key} = {pace_s}": found[0] + told, text, count=1)  # type: ignore[misc]
     return text
 
 

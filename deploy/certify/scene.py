@@ -6,7 +6,7 @@ Must not: judge (checks.py does).
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,11 +18,14 @@ from deploy.certify.office import Record, records
 from deploy.certify.stand_ins import StandIn
 from deploy.certify.told import BEGIN, Fact, Says, Told, card, month_after
 from deploy.embedded import EmbeddedServices
+from deploy.topics import make_topics
 from producers.declaration import Declaration
 from producers.pseudonym import Pseudonyms
 
-__all__ = ["Finding", "Scene"]
+__all__ = ["HAPPENED", "Finding", "Scene", "new_pseudonyms"]
 
+HAPPENED = "it happened as it must"
+"""The finding that is no check: what the scenario is about took place."""
 _MOST_WORDS = 5
 _EVER = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -50,6 +53,8 @@ class Scene:
     source: StandIn
     adapter: Adapter
     pseudonyms: Pseudonyms
+    secrets: Collection[str]
+    """What the adapter was given that nobody else may know."""
     month: date = BEGIN
     scope: Scope = field(default_factory=Scope)
     odd: int = 0
@@ -112,6 +117,12 @@ class Scene:
         """Wait until the adapter's state begins so, which an operator would see; raises `DidNotHappen`."""
         self.until(lambda: (found := self.adapter.status) is not None and found.state.startswith(begins), f"the state `{begins}` is shown")
 
+    @property
+    def quarantined(self) -> int:
+        """How many records and files the adapter has put aside."""
+        found = self.adapter.status
+        return found.quarantined if found else 0
+
     @contextmanager
     def down(self, server: str) -> Iterator[None]:
         """Have a server stopped (kafka, registry) within the block."""
@@ -122,11 +133,17 @@ class Scene:
         finally:
             one.start()
 
+    def make_topics(self) -> None:
+        """Make the regencies' topics, as `muara sources load` does."""
+        where = self.services.addresses
+        make_topics(where.kafka, where.registry, self.declared.regencies)
+
     # ---- what is found -----------------------------------------------------------------------------------------------------
 
     def begin_scenario(self, scope: Scope) -> None:
         """Note what was sent before it."""
         self.scope, self._starts = scope, self.adapter.starts
+        self.adapter.set_clock()
         self.next_month()
 
     def findings(self) -> list[Finding]:
@@ -141,12 +158,15 @@ class Scene:
             villages=[village for villages in self.source.villages.values() for village in villages],
             source=self.declared.source_id,
             scope=self.scope,
-            starts=self.adapter.starts - self._starts,
+            asked_again=(self.adapter.starts - self._starts) * self.source.asked_again,
             tells_its_past=self.source.tells_its_past,
+            concludes_ends=self.source.concludes_ends,
             tells_residence=self.source.writer.tells_residence,
             tells_size=self.source.writer.tells_size,
             tells_welfare=self.source.writer.tells_welfare,
             kept=self.adapter.kept_bytes(),
+            secrets=self.secrets,
+            receipt=self.adapter.receipt,
             peak_mb=self.adapter.peak_mb,
         )
         return [self._finding(name, check(evidence)) for name, check in CHECKS.items()]

@@ -17,12 +17,11 @@ import typer
 from rich.table import Table
 
 from deploy.commands.context import addresses, console_for, local_folder, settings
-from deploy.secrecy import no_core_dumps, seclude, secluded
+from deploy.secrecy import environment_for, no_core_dumps, seclude
 from deploy.settings import SECRETS, meant_by
 from schemas.errors import Fatal
 
 if TYPE_CHECKING:
-    from producers.environment import Environment
     from producers.settings import AdapterSettings
 
 __all__ = ["app"]
@@ -147,7 +146,7 @@ def check(
     from producers.check import check as checked
 
     settings()  # what run would refuse is refused here
-    found = checked(file, _environ(file), sample, shown, district_areas() if sample else None)
+    found = checked(file, environment_for(file), sample, shown, district_areas())
     for name in found.unset:
         if meant := meant_by(name):
             raise NameRefused(file=file, name=name, meant=meant)
@@ -308,14 +307,6 @@ def _tell_region_change(state: Path) -> None:
         print(f"warning: {found.region_change}", file=sys.stderr)
 
 
-def _environ(file: Path) -> "Environment":
-    """Return the environment; of what the region file names, only this process has it from now on."""
-    from producers.region_file import variables_of
-
-    seclude(variables_of(file))
-    return secluded()
-
-
 def _adapter_settings(file: Path) -> "AdapterSettings":
     from producers.pseudonym import Pseudonyms
     from producers.region_file import read_region_file
@@ -324,7 +315,7 @@ def _adapter_settings(file: Path) -> "AdapterSettings":
     told = settings()
     read_region_file(file, None)  # its own mistakes come before what is missing around it
     where = addresses(told, database=False)
-    environ = _environ(file)
+    environ = environment_for(file)
     return Made(
         kafka=where.kafka,
         registry=where.registry,

@@ -5,7 +5,6 @@ Why: for whoever is on duty in a region it is the same work as at the office, in
 Must not: need the office's services for it, or print a value of a record but masked.
 """
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from deploy.commands.context import NoServices, addresses, local_folder, settings
 from deploy.commands.figures import Format
+from deploy.secrecy import environment_for
 from schemas.errors import Fatal, MuaraError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def show(region: Path, which: str, form: Format) -> None:
 
     state_file = _state_file(region)
     found = entry(state_file, which)
-    print_entry(found, _shape(state_file, found.mark, found.place) if found.kept else "is not kept", form)
+    print_entry(found, _shape(region, state_file, found.mark, found.place) if found.kept else "is not kept", form)
 
 
 def audit(region: Path, limit: int, by: str | None, form: Format) -> None:
@@ -86,8 +86,9 @@ def repair(region: Path, file: Path, signed: tuple[str, str, str] | None, form: 
     from producers.repair.repairing import Repairing
 
     state_file = _state_file(region)
-    pseudonyms = Pseudonyms.from_environ(os.environ)
-    with Shown("records looked at") as bar, Repairing(file, region, state_file, pseudonyms, os.environ) as work:
+    environ = environment_for(region)
+    pseudonyms = Pseudonyms.from_environ(environ)
+    with Shown("records looked at") as bar, Repairing(file, region, state_file, pseudonyms, environ) as work:
         if signed is None:
             first, figures = _foreseen(work, bar)
             bar.stop()
@@ -153,7 +154,7 @@ def _state_file(region: Path) -> Path:
     return found
 
 
-def _shape(state_file: Path, mark: bytes, place: str) -> "Sequence[tuple[str, str, str]] | str":
+def _shape(region: Path, state_file: Path, mark: bytes, place: str) -> "Sequence[tuple[str, str, str]] | str":
     """Return the shape of an entry's record, or in words why it cannot be told."""
     from producers.faults import KeyMissing, PreviousKeyWrong, SealForeign, SealOfAnotherKey
     from producers.pseudonym import Pseudonyms
@@ -162,7 +163,7 @@ def _shape(state_file: Path, mark: bytes, place: str) -> "Sequence[tuple[str, st
     from producers.told import record_of
 
     try:
-        seal = Pseudonyms.from_environ(os.environ).seal
+        seal = Pseudonyms.from_environ(environment_for(region)).seal
     except (KeyMissing, PreviousKeyWrong) as error:
         return f"is sealed: {error}"
     with closing(sqlite3.connect(f"file:{state_file}?mode=ro", uri=True)) as connection:

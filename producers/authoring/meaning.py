@@ -6,15 +6,16 @@ Must not: read a file, a source or a sample.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from producers.authoring.coded import code_mistakes
 from producers.authoring.expected import unknown_fields
 from producers.authoring.mistakes import PLACEHOLDER, near
 from producers.declaration import ESSENTIAL, Declaration, RegionMapping, Value
 from producers.declaration.model import Model
 
-__all__ = ["field_names", "meaning_mistakes", "meaning_warnings"]
+__all__ = ["field_names", "meaning_mistakes", "meaning_warnings", "unknown_regencies"]
 
 Mistake = tuple[tuple[str, ...], str]
 _ANY_VARIABLE = re.compile(r"\$\{([^}]*)\}?")
@@ -45,6 +46,7 @@ def meaning_mistakes(raw: Mapping[str, Any], *, mapping_right: bool) -> Iterator
     yield from _variables(raw, ())
     mapping = _table(raw, "mapping")
     names = list(field_names(mapping)) if mapping_right else None
+    yield from code_mistakes(mapping)
     yield from _modes(_table(_table(raw, "drift"), "only"), names)
     if _table(raw, "source").get("kind") == "files":
         yield from _empty_codes(mapping, ("mapping",))
@@ -119,6 +121,14 @@ def meaning_warnings(declared: Declaration) -> Iterator[Mistake]:
                 yield (*key, "table"), "has a code with blanks around it: it is met only where the source writes them, too"
     if declared.drift.known and declared.drift.new_field == "discard":
         yield ("drift", "known"), "is never used: new fields are discarded"
+
+
+def unknown_regencies(declared: Declaration, areas: Collection[str]) -> Iterator[Mistake]:
+    """Give the regencies of which there is no district among the areas (six digits): records of them would be rejected by the office."""
+    known = {area[:4] for area in areas}
+    for place, regency in enumerate(declared.regencies):
+        if regency.replace(".", "") not in known:
+            yield ("regencies", str(place)), f"{regency} is no regency that the product's list has: is it a Kemendagri code, and a new one?"
 
 
 def _values(model: Model, at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Value]]:

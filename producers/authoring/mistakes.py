@@ -13,7 +13,7 @@ from typing import Any, get_args
 from pydantic_core import ErrorDetails
 
 from producers.declaration import SOURCE_KINDS, Declaration, Value
-from producers.declaration.model import PATTERNS, Model, every_model
+from producers.declaration.model import PATTERNS, Misplaced, Model, every_model
 
 __all__ = ["PLACEHOLDER", "key_of", "keys_of", "model_at", "near", "placeholders", "told"]
 
@@ -47,8 +47,19 @@ _NEEDED = {
 _LIKE = 0.6
 
 
-def told(error: ErrorDetails, raw: Mapping[str, Any]) -> str:
-    """Return what is wrong, without the place; `raw` is the file as it stands, variables not filled in."""
+def told(error: ErrorDetails, raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give what is wrong, each with its key; `raw` is the file as it stands, variables not filled in."""
+    cause = error.get("ctx", {}).get("error")
+    if not isinstance(cause, Misplaced):
+        yield key_of(error), _told(error, raw)
+        return
+    for one in cause.mistakes:
+        meant = near(one.typed, one.known)
+        yield (*key_of(error), *one.key), one.words + (f": is {meant} meant?" if meant else "")
+
+
+def _told(error: ErrorDetails, raw: Mapping[str, Any]) -> str:
+    """Return what is wrong, without the place."""
     kind, context = error["type"], error.get("ctx", {})
     given = _given(raw, key_of(error))
     if kind == "extra_forbidden":
@@ -62,8 +73,8 @@ def told(error: ErrorDetails, raw: Mapping[str, Any]) -> str:
     if kind in _NEEDED:
         whole = {name: int(one) if isinstance(one, float) and one.is_integer() else one for name, one in context.items()}
         return _NEEDED[kind].format(**whole)
-    words = error["msg"].removeprefix("Value error, ")
-    return f"{words[0].lower()}{words[1:]}"
+    # Our own words may begin with a name of the file, pydantic's never do.
+    return str(context["error"]) if kind == "value_error" else f"{error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def key_of(error: ErrorDetails) -> tuple[str, ...]:

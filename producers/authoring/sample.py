@@ -2,7 +2,7 @@
 A sample of a source beside the mapping: what is dropped, which paths lead nowhere, which codes and ranges are never met.
 
 Why: a mistyped path of a field that may be null is no fault of any record: only a sample shows that nothing is read.
-Must not: tell a value of the sample; of names only those that cannot be a person's number.
+Must not: tell a value of the sample but codes that name nobody; of names only those that cannot be a person's number.
 """
 
 import csv
@@ -17,18 +17,20 @@ from producers.authoring.mistakes import near
 from producers.conversions import code
 from producers.declaration import Declaration, FilesSource
 from producers.drift import shown
-from producers.faults import FileUnreadable, SampleUnreadable
+from producers.faults import FileUnreadable, SampleUnreadable, masked
 from producers.pseudonym import identifier_fault, is_placeholder
 from producers.readings import Reading, readings, way_to_records
 from producers.records import Node, Unreachable, follower, holder, nodes_of
 from producers.sources.snapshot import Named, named, pattern_of, rows_of
 
-__all__ = ["dropped", "nowhere", "records_of", "unmet", "unplaced"]
+__all__ = ["answer_of", "dropped", "nowhere", "records_of", "unmet", "unplaced", "within"]
 
 Finding = tuple[tuple[str, ...], str]
 """A key of the region file, and what is to be said of it."""
 _PERSONS = ("household", "members.person", "nutrition.person")
 _MOST_CODES = 12
+_NAMES_NOBODY, _LONGEST_CODE, _SEVERAL = 3, 20, 3
+"""Letters of a code that cannot be a person's name or number, letters of any code that is shown, and in how many records that must be."""
 _CHANGE = {"revision": 1, "committed_at": "2024-01-01T00:00:00+00:00", "committed_on": "2024-01-01", "deleted": False}
 """What a database's log tells of a change, where a sample does not say it."""
 
@@ -51,13 +53,21 @@ def records_of(declared: Declaration, sample: Path) -> list[Node]:
     try:
         if isinstance(declared.source, FilesSource):
             return list(rows_of(sample, _named(declared, declared.source, sample), declared.source))
-        answer = json.loads(sample.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, csv.Error, FileUnreadable) as error:
+    except (OSError, ValueError, csv.Error, FileUnreadable) as error:
         raise SampleUnreadable(file=sample.name, why=_why(error)) from error
+    answer = answer_of(sample)
     nodes, unreachable = _nodes(declared, answer)
     if not nodes and unreachable:
         raise SampleUnreadable(file=sample.name, why=f"{unreachable[0].field} {unreachable[0].cause}")
     return nodes
+
+
+def answer_of(sample: Path) -> Any:  # noqa: ANN401 - JSON
+    """Return what a sample in JSON holds; raises `SampleUnreadable`."""
+    try:
+        return json.loads(sample.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SampleUnreadable(file=sample.name, why=_why(error)) from error
 
 
 def _nodes(declared: Declaration, answer: Any) -> tuple[list[Node], list[Unreachable]]:  # noqa: ANN401 - JSON
@@ -75,7 +85,9 @@ def _nodes(declared: Declaration, answer: Any) -> tuple[list[Node], list[Unreach
     is_batch = path is not None and isinstance(answer, dict) and path.split(".")[0].removesuffix("[]") in answer
     if path is None or (kind == "webhook" and not is_batch):
         return [Node(answer)], []
-    return nodes_of(answer, path)
+    nodes, unreachable = nodes_of(answer, path)
+    snapshots = getattr(getattr(declared.source, "snapshot", None), "records", None)
+    return nodes_of(answer, snapshots) if unreachable and not nodes and snapshots else (nodes, unreachable)
 
 
 def _row(row: Mapping[str, Any]) -> Node:
@@ -108,27 +120,28 @@ def _paths(declared: Declaration, record: Node, *, leaves: bool) -> Iterator[str
 
     With `leaves` only of values that hold no others, and without the answer or file as a whole: that is nobody's to drop.
     """
-    yield from _within(record.value, "", leaves=leaves)
+    yield from within(record.value, "", leaves=leaves)
     way = way_to_records(declared)
     up, around = "^", record.parent
     while around is not None and (around.parent is not None or not leaves):
         if isinstance(around.value, Mapping):
             rest = {name: value for name, value in around.value.items() if name not in way}
-            yield from _within(rest, up, leaves=leaves)
+            yield from within(rest, up, leaves=leaves)
         up, around = f"{up}.^", around.parent
 
 
-def _within(value: Any, at: str, *, leaves: bool) -> Iterator[str]:  # noqa: ANN401 - JSON
+def within(value: Any, at: str = "", *, leaves: bool = False) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Give the path of every value within a value; with `leaves` only of those that hold no others."""
     if isinstance(value, Mapping):
         if at and not leaves and not at.endswith("^"):
             yield at
         for name, one in value.items():
-            yield from _within(one, f"{at}.{name}" if at else str(name), leaves=leaves)
+            yield from within(one, f"{at}.{name}" if at else str(name), leaves=leaves)
     elif isinstance(value, list):
         if not leaves:
             yield at
         for one in value:
-            yield from _within(one, at, leaves=leaves)
+            yield from within(one, at, leaves=leaves)
     else:
         yield at
 
@@ -143,12 +156,15 @@ def nowhere(declared: Declaration, records: Sequence[Node]) -> Iterator[Finding]
     A path below a part that is null in all of them is not judged: nothing is known of it.
     """
     known = sorted({path for record in records for path in _paths(declared, record, leaves=False)})
+    lists = [path for path in known if any(isinstance(follower(path)(record), list) for record in records)]
     used = {one.whole for one in readings(declared.mapping)}
     for one in readings(declared.mapping):
         holds = holder(one.path)
         nodes = list(_starts(one, records))
         if nodes and not any(map(holds, nodes)):
-            meant = _meant(one, known, used)
+            wants_list = one.value is None and one.place[-1] in ("each", "count")
+            listed = near(one.path, lists) if wants_list else None
+            meant = shown(listed) if listed else _meant(one, known, used)
             yield one.place, f"{one.path} leads nowhere in the sample" + (f": is {meant} meant?" if meant else "")
 
 
@@ -190,14 +206,32 @@ def unmet(declared: Declaration, records: Sequence[Node]) -> Iterator[Finding]:
         if not nodes or value is None or one.place[-1] != "path" or (value.table is None and value.range is None):
             continue
         follow = follower(one.path)
-        met = {code(found) for node in nodes if (found := follow(node)) is not None}
+        met = Counter(code(found) for node in nodes if (found := follow(node)) is not None)
         left = [entry for entry in value.table or () if entry not in met]
         if left and met:
-            told = ", ".join(left[:_MOST_CODES]) + (", ..." if len(left) > _MOST_CODES else "")
-            yield (*one.place[:-1], "table"), f"the sample never has {told}"
+            others = _codes_shown({found: count for found, count in met.items() if found not in (value.table or ())})
+            has = f"; it has {_listed(others)}, which the table does not have" if others else ""
+            yield (*one.place[:-1], "table"), f"the sample never has {_listed(left)}{has}"
         elif not met:
             what = "table" if value.table is not None else "range"
             yield (*one.place[:-1], what), "the sample has no value here"
+
+
+def _codes_shown(met: Mapping[str, int]) -> list[str]:
+    """
+    Return codes of a sample as they may be shown: plainly what is too short to name anybody, or is short and in several records.
+
+    Anything else may be a name or a number that a wrong path leads to, and is shown by its shape.
+
+    >>> _codes_shown({"LK": 1, "KONTRAK": 3, "WARGA 000001": 1, "WARGA 000002": 1})
+    ['LK', 'KONTRAK', 'aaaaa 999999']
+    """
+    plain = [len(one) <= _NAMES_NOBODY or (len(one) <= _LONGEST_CODE and count >= _SEVERAL) for one, count in met.items()]
+    return list(dict.fromkeys(shown(one) if fits else masked(one) for one, fits in zip(met, plain, strict=True)))
+
+
+def _listed(codes: Sequence[str]) -> str:
+    return ", ".join(codes[:_MOST_CODES]) + (", ..." if len(codes) > _MOST_CODES else "")
 
 
 def unplaced(declared: Declaration, records: Sequence[Node], areas: Collection[str]) -> Iterator[Finding]:

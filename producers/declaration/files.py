@@ -7,20 +7,27 @@ Must not: open a file.
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from producers.declaration.model import Model
+from producers.declaration.forms import form_fault
+from producers.declaration.model import Misplaced, Mistake, Model
 
 __all__ = ["FilesSource", "Footer", "Numbers"]
 
 _XLSX_SEARCHED, _TEXT_SEARCHED = 50, 1
+_XLSX_MB, _XLSX_ROWS = 64, 75_000
+"""What a workbook may have: its sheet lies in memory as a whole, text is read line by line."""
 
 
 def _one_or_many(value: Any) -> Any:  # noqa: ANN401 - TOML
     return (value,) if isinstance(value, str) else value
+
+
+def _twice(names: Sequence[str]) -> list[str]:
+    return [name for place, name in enumerate(names) if name in names[:place]]
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
@@ -87,10 +94,10 @@ class FilesSource(Model):
     """A file that changed since is still being written, and waited for."""
     greatest_loss: float = Field(0.2, ge=0, le=1)
     """A snapshot that would end more than this share of its village is put aside whole."""
-    greatest_mb: int = Field(64, ge=1, le=1024)
-    """A larger file is put aside: a village's snapshot is a hundredth of it. A workbook is this large unpacked."""
-    greatest_rows: int = Field(75_000, ge=1, le=75_000)
-    """A file of more rows is put aside: the largest village has two thirds of it, and a snapshot is held in memory as a whole."""
+    greatest_mb: int | None = Field(None, ge=1)
+    """A larger text file is put aside, and a workbook that is larger unpacked; without it text may have any size, a workbook 64 MB."""
+    greatest_rows: int | None = Field(None, ge=1)
+    """A file of more rows is put aside; without it text may have any number, a workbook 75,000, which no village has."""
 
     @field_validator("file_name")
     @classmethod
@@ -126,17 +133,25 @@ class FilesSource(Model):
 
     @model_validator(mode="after")
     def _columns_known(self) -> "FilesSource":
-        if len(set(self.columns)) != len(self.columns):
-            raise ValueError("columns names one twice")
-        named = {*self.labels, *self.dates, *(self.numbers.columns if self.numbers else ()), *([self.footer.rows] if self.footer else ())}
-        for where in (*self.skip_rows_where, *([self.footer.where] if self.footer else ())):
-            named |= set(where)
-        if unknown := sorted(named - set(self.columns)):
-            raise ValueError(f"{', '.join(unknown)} not in columns")
-        written = [self.label(column) for column in self.columns]
-        if len(set(written)) != len(written):
-            raise ValueError("labels has one twice")
+        mistakes = [Mistake(("columns",), f"names {one} twice") for one in _twice(self.columns)]
+        mistakes += [Mistake(key, f"{one} is not in columns", one, self.columns) for key, one in self._named() if one not in self.columns]
+        written = [" / ".join(self.label(column)) for column in dict.fromkeys(self.columns)]
+        mistakes += [Mistake(("labels",), f"two columns are written {one}") for one in _twice(written)]
+        mistakes += [Mistake(("dates", one), wrong) for one, form in self.dates.items() if (wrong := form_fault(form))]
+        if mistakes:
+            raise Misplaced(*mistakes)
         return self
+
+    def _named(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Give every column that is named apart from `columns`, with the key where it is."""
+        yield from ((("labels", one), one) for one in self.labels)
+        yield from ((("dates", one), one) for one in self.dates)
+        yield from ((("numbers", "columns"), one) for one in (self.numbers.columns if self.numbers else ()))
+        if self.footer:
+            yield from ((("footer", "where", one), one) for one in self.footer.where)
+            yield ("footer", "rows"), self.footer.rows
+        for place, where in enumerate(self.skip_rows_where):
+            yield from ((("skip_rows_where", str(place), one), one) for one in where)
 
     def label(self, column: str) -> tuple[str, ...]:
         """Return how the header writes a column, from the upper row to the lower."""
@@ -145,3 +160,12 @@ class FilesSource(Model):
     def searched(self, *, workbook: bool) -> int:
         """Return how many lines from the beginning are searched for the header."""
         return self.header_within or (_XLSX_SEARCHED if workbook else _TEXT_SEARCHED)
+
+    def most_bytes(self, *, workbook: bool) -> int | None:
+        """Return how many bytes a text file may have, or a workbook unpacked; None for any number."""
+        greatest = min(self.greatest_mb or _XLSX_MB, _XLSX_MB) if workbook else self.greatest_mb
+        return None if greatest is None else greatest << 20
+
+    def most_rows(self, *, workbook: bool) -> int | None:
+        """Return how many rows a file may have; None for any number."""
+        return min(self.greatest_rows or _XLSX_ROWS, _XLSX_ROWS) if workbook else self.greatest_rows

@@ -5,12 +5,12 @@ Why: a mistyped key that is silently ignored would be found months later.
 Must not: say anything of a single part.
 """
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["PATTERNS", "Model", "Path", "every_model"]
+__all__ = ["PATTERNS", "Misplaced", "Mistake", "Model", "Path", "every_model"]
 
 _PATH = r"^(\^\.)*[^.^\[\]]+(\.[^.^\[\]]+)*$"
 Path = Annotated[str, Field(pattern=_PATH)]
@@ -30,3 +30,21 @@ def every_model(of: type[Model] = Model) -> Iterator[type[Model]]:
     for part in of.__subclasses__():
         yield part
         yield from every_model(part)
+
+
+class Mistake(NamedTuple):
+    """One mistake in a part: its key below that part, what is wrong, and where a name was typed, it and those that there are."""
+
+    key: tuple[str, ...]
+    words: str
+    typed: str = ""
+    known: Sequence[str] = ()
+
+
+class Misplaced(ValueError):  # noqa: N818 - it is where a check stands apart from what it finds
+    """Mistakes that are found where several keys of a part are looked at together, each with its own key."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        """Hold them."""
+        super().__init__("; ".join(one.words for one in mistakes))
+        self.mistakes = mistakes

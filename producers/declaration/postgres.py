@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from producers.declaration.model import Model
+from producers.declaration.model import Misplaced, Mistake, Model
 
 __all__ = ["ChildTable", "Outbox", "PostgresSource", "Tombstones"]
 
@@ -45,7 +45,8 @@ class ChildTable(Model):
     @model_validator(mode="after")
     def _both_or_none(self) -> "ChildTable":
         if (self.one_per is None) != (self.newest_by is None):
-            raise ValueError("one_per and newest_by belong together")
+            key = "newest_by" if self.one_per is None else "one_per"
+            raise Misplaced(Mistake((key,), "one_per and newest_by belong together"))
         return self
 
 
@@ -112,9 +113,10 @@ class PostgresSource(Model):
     def _fits_together(self) -> "PostgresSource":
         names = [one.name for one in self.lists]
         if len(set(names)) < len(names):
-            raise ValueError("two lists have one name")
+            raise Misplaced(Mistake(("lists",), "two lists have one name"))
         if self.capture == "outbox" and self.outbox is None:
-            raise ValueError('capture = "outbox" needs [source.outbox] with the table')
+            raise Misplaced(Mistake(("capture",), 'capture = "outbox" needs [source.outbox] with the table'))
         if self.capture == "changed_at" and (self.changed_at is None or self.tombstones is None):
-            raise ValueError('capture = "changed_at" needs changed_at (the column) and [source.tombstones]; without tombstones use compare')
+            wrong = 'capture = "changed_at" needs changed_at (the column) and [source.tombstones]; without tombstones use compare'
+            raise Misplaced(Mistake(("capture",), wrong))
         return self

@@ -6,13 +6,34 @@ Must not: hold a secret: it names the variables that do.
 """
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, model_validator
 
-from producers.declaration.model import Model, Path
+from producers.declaration.model import PATTERNS, Misplaced, Mistake, Model, Path
 
-__all__ = ["Cursor", "Key", "Page", "RestSource", "Snapshot", "Token"]
+__all__ = ["Client", "Cursor", "FixedKey", "Key", "Page", "RestSource", "Snapshot", "Token"]
+
+_HEADER = r"^[A-Za-z0-9-]{1,64}$"
+PATTERNS[_HEADER] = "is no name of a header: letters, digits and -, such as X-Api-Key"
+_WAYS = ({"path", "client_id_env", "client_secret_env"}, {"bearer_env"}, {"header", "key_env"})
+"""What belongs together: OAuth2 client credentials, a bearer token, a key in a header."""
+
+
+class Client(NamedTuple):
+    """A client of OAuth2: where tokens are made, and the variables of its id and secret."""
+
+    path: str
+    id_env: str
+    secret_env: str
+
+
+class FixedKey(NamedTuple):
+    """A key that stays the same: the header that takes it, what stands before it there, and its variable."""
+
+    header: str
+    before: str
+    env: str
 
 
 _URL = re.compile(r"https?://[^/\s]+(/\S*)?", re.IGNORECASE)
@@ -26,11 +47,46 @@ def _is_url(value: str) -> str:
 
 
 class Token(Model):
-    """OAuth2 client credentials: where tokens are made, and which environment variables hold id and secret."""
+    """How the source lets us in, by secrets in the environment: OAuth2 client credentials, a bearer token, or a key in a header."""
 
-    path: str
-    client_id_env: str
-    client_secret_env: str
+    path: str | None = None
+    """OAuth2: where tokens are made."""
+    client_id_env: str | None = None
+    client_secret_env: str | None = None
+    bearer_env: str | None = None
+    """A token that stays the same, sent as `Authorization: Bearer ...`."""
+    header: str | None = Field(None, pattern=_HEADER)
+    """The header that takes a key as it is."""
+    key_env: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Token":
+        given = self.model_dump(exclude_none=True).keys()
+        if given not in _WAYS:
+            meant = max(_WAYS, key=lambda way: (len(way & given), -len(way)))
+            missing, odd = sorted(meant - given), sorted(given - meant)
+            wrong = f"{', '.join(missing)} is missing" if missing else f"{', '.join(odd)} does not belong to {' and '.join(sorted(meant))}"
+            raise ValueError(f"{wrong}: give path, client_id_env and client_secret_env, or bearer_env, or header and key_env")
+        return self
+
+    @property
+    def client(self) -> Client | None:
+        """The client of OAuth2, where tokens are to be asked for."""
+        if self.path is None or self.client_id_env is None or self.client_secret_env is None:
+            return None
+        return Client(self.path, self.client_id_env, self.client_secret_env)
+
+    @property
+    def fixed(self) -> FixedKey | None:
+        """The key that stays the same, where there is one."""
+        if self.bearer_env is not None:
+            return FixedKey("Authorization", "Bearer ", self.bearer_env)
+        return None if self.header is None or self.key_env is None else FixedKey(self.header, "", self.key_env)
+
+    @property
+    def names(self) -> str:
+        """The variables of its secrets, for people."""
+        return " and ".join(one for one in (self.client_id_env, self.client_secret_env, self.bearer_env, self.key_env) if one is not None)
 
 
 class Cursor(Model):
@@ -98,5 +154,6 @@ class RestSource(Model):
     def _records_alike(self) -> "RestSource":
         other = self.snapshot.records if self.snapshot is not None else None
         if other is not None and other.count(".") != self.records.count("."):
-            raise ValueError("snapshot.records must lead through as many parts as records, or ^ would mean two things")
+            wrong = "snapshot.records must lead through as many parts as records, or ^ would mean two things"
+            raise Misplaced(Mistake(("snapshot", "records"), wrong))
         return self

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from producers.declaration.model import Model, Path
+from producers.declaration.forms import form_fault
+from producers.declaration.model import Misplaced, Mistake, Model, Path
 
 __all__ = ["Basis", "Conversion", "Date", "Flag", "Kind", "Moment", "Text", "Value", "Whole", "kind_of"]
 
@@ -64,6 +65,8 @@ class Value(Model):
             raise ValueError("range is [least, greatest]")
         if self.format is not None and self.conversion not in (None, "date", "month", "moment", "year", "month_of_year"):
             raise ValueError("format belongs to dates")
+        if self.format is not None and (wrong := form_fault(self.format)):
+            raise Misplaced(Mistake(("format",), wrong))
         return self
 
 

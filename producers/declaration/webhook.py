@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from producers.declaration.model import Model
+from producers.declaration.model import Misplaced, Mistake, Model
 
 __all__ = ["Headers", "Tls", "WebhookSource"]
 
@@ -79,5 +79,6 @@ class WebhookSource(Model):
     def _remembers_beyond_the_window(self) -> "WebhookSource":
         # A request dated at the window's far end is accepted for twice the window.
         if self.remember_s <= 2 * self.window_s:
-            raise ValueError("remember_s must be more than twice window_s, or a request could be replayed")
+            key = "remember_s" if "remember_s" in self.model_fields_set else "window_s"
+            raise Misplaced(Mistake((key,), "remember_s must be more than twice window_s, or a request could be replayed"))
         return self

@@ -67,7 +67,7 @@ class Planner:
         self._mending, self._connection, self._seal = mending, state.connection, pseudonyms.seal
         self._mapper = Mapper(mending.declared, pseudonyms)
         DriftKept(self._mapper, state)
-        self.memory: Repaired = repaired_of(mending.declared, self._mapper, state.connection)
+        self.memory: Repaired = repaired_of(mending.declared, state.connection)
 
     def plans(self) -> Iterator[tuple[int, list[Planned]]]:
         """Give the entries that are meant with their plans, the oldest first, some at a time, with how many were looked at."""

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from producers.faults import RecordUnreadable
 from producers.mapping import Mapper
@@ -17,7 +17,7 @@ from producers.quarantine import PutAside
 from producers.records import Node
 from schemas.events import HouseholdChanged
 
-__all__ = ["Backfill", "Batch", "HearsDelivery", "LoadsBeside", "Receiving", "Source", "mapped"]
+__all__ = ["Backfill", "Batch", "Encoded", "HearsDelivery", "LoadsBeside", "Receiving", "Source", "mapped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,16 @@ class Backfill:
 
     read: int
     total: int | None
+    unit: str = "records"
+    """What is counted, where records cannot be."""
+
+
+class Encoded(NamedTuple):
+    """An event as it is spooled, but for the id of its schema, which is 0."""
+
+    region: str
+    household: bytes
+    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,8 @@ class Batch:
     """The marks of records whose earlier faults are forgotten, because the source says the same statements in a way that can be read."""
     corrects_before: datetime | None = None
     """Only faults put aside before this are forgotten: a first load tells what was, and a fault noticed since may be of what is."""
+    encoded: Sequence[Encoded] = ()
+    """Events behind the others, of a source that had to lay them aside on the disk."""
     backfill: Backfill | None = None
     """How far the first load is, None where none runs."""
 

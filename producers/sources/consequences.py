@@ -5,204 +5,244 @@ Why: of nearly every household a new month says only that it is still there; tho
 Must not: judge a file, or remember anything: files.py does, with what is returned here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
-from producers.faults import FileUnreadable
 from producers.mapping import Mapper
 from producers.quarantine import PutAside
-from producers.sources.folder import FolderKnown, Snapshots
-from producers.sources.presence import NEVER, UNSAYABLE, Past, Saying, Shown, sayings
+from producers.sources.folder import Snapshots
+from producers.sources.gathered import Gathered
+from producers.sources.presence import NEVER, STEP, UNSAYABLE, Past, Saying, Shown, sayings
 from producers.sources.showings import Showings
-from producers.sources.taken import Taken
+from producers.sources.taken import Large, Taken
 from schemas.events import HouseholdChanged, Operation
 
-__all__ = ["Consequences", "Outcome"]
+__all__ = ["Consequences", "Outcome", "absence"]
 
 _TOGETHER = 5_000
-"""Households whose past is held in memory at once: some 2 kB each after two years."""
+"""Households who are reasoned over at once: their past takes some 2 kB each after two years."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What follows from a snapshot, and the shares for the judgement."""
+    """What follows from a snapshot, and the shares for the judgement; in the order of households, on the disk where they are many."""
 
-    apart: set[bytes] = field(default_factory=set)
-    """Households shown of whom more may have to be said than that, under the snapshot's own time of export."""
-    sayings: list[tuple[bytes, Saying]] = field(default_factory=list)
-    """What is said of these, and of those that are missing."""
-    withdrawn: list[bytes] = field(default_factory=list)
-    """Whom the snapshot no longer shows, where it was read before."""
-    others: Sequence[bytes] = ()
-    """Households shown that the village may not have shown before."""
+    shown: Gathered
+    """
+    Households shown, each with the revision under which it is said by its being shown.
+
+    `NEVER` for those of whom more may have to be said than that, which stands in the sayings; `UNSAYABLE` where the row cannot be read.
+    """
+    sayings: Gathered
+    """What is said of these, and of those that are missing: household, operation, period, revision, village."""
+    others: Gathered
+    """Households shown that the village may not have shown before, each with whether another may have."""
     held: int = 0
     ending: int = 0
-    least: int = NEVER
-    """The least revision that may be given."""
 
-    def revisions(self, taken: Taken) -> Iterator[tuple[bytes, int]]:
-        """Give under which revision each household shown was said by its being shown, as far as that is all, in their order."""
-        said = max(taken.told.exported, self.least)
-        for household in sorted(taken.events):
-            yield household, UNSAYABLE if taken.events[household] is None else NEVER if household in self.apart else said
+    def said(self) -> Iterator[tuple[bytes, Saying]]:
+        """Give what is said, by household."""
+        for household, operation, period, revision, village in self.sayings:
+            yield household, Saying(Operation(operation), period, revision, village)
+
+
+@dataclass(slots=True)
+class _Part:
+    """Households between two others in the order of all: who is shown, and who is missing."""
+
+    shown: list[tuple[bytes, bool]] = field(default_factory=list)
+    others: list[bytes] = field(default_factory=list)
+    """Those shown that are not held."""
+    missing: list[bytes] = field(default_factory=list)
+    held: int = 0
+    upto: bytes = b"\xff" * 16
+    """The last of all households that lie in it."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it has as many as are reasoned over at once."""
+        return len(self.shown) >= _TOGETHER or len(self.missing) >= _TOGETHER
 
 
 class Consequences:
-    """Reasons over one folder's snapshots; `counted` reads one that counts again."""
+    """Reasons over one folder's snapshots."""
 
-    def __init__(self, showings: Showings, known: FolderKnown, counted: Callable[[str], Taken], mapper: Mapper) -> None:
-        """Know where to ask."""
-        self._showings, self._known, self._counted, self._mapper = showings, known, counted, mapper
+    def __init__(self, showings: Showings, scratch: Path | None) -> None:
+        """Know where to ask, and where there is place for what is too much for memory."""
+        self._showings, self._scratch = showings, scratch
 
-    def outcome(self, taken: Taken, before: Snapshots, after: Snapshots) -> Outcome:
-        """Return what follows from a snapshot; `before` and `after` are those that count without it and with it."""
-        told, outcome = taken.told, Outcome(least=self._showings.least())
+    def outcome(self, taken: Taken | Large, before: Snapshots, after: Snapshots, *, complete: bool | None = None) -> Outcome:
+        """
+        Return what follows from a snapshot; `before` and `after` are those that count without it and with it.
+
+        `complete` tells whether it can tell who is missing, where that is to be taken for other than it is.
+        """
+        told, told_complete = taken.told, taken.complete if complete is None else complete
+        shown, said, others = (Gathered(self._scratch) for _ in range(3))
+        outcome = Outcome(shown, said, others)
         earlier = [period for period in before.complete.get(told.village, ()) if period < told.period]
+        last = max((one.exported for (village, _), one in before.told.items() if village == told.village), default=NEVER)
+        late = self._showings.newest(told.village) >= told.period or told.exported < last + 2 * STEP
+        first = self._showings.first_load()
         held = self._showings.held(told.village, earlier[-1] if earlier else NEVER, told.period)
-        missing, outcome.others, outcome.held = _compared(sorted(taken.events), held)
-        self._set_apart(taken, outcome)
-        for household, past in self._pasts(taken, sorted(outcome.apart.union(missing)), outcome):
-            said = sayings(past, after.exported, after.complete, (told.village, told.period), outcome.least)
-            outcome.sayings += [(household, one) for one in said]
-            is_missing = household not in taken.events
-            outcome.ending += is_missing and any(one.operation is not Operation.UPSERT and one.period == told.period for one in said)
+        behind = b""
+        for part in _abreast(taken.shown(), held):
+            left = self._left_before(told.village, part, behind) if first else set()
+            self._judge(taken, part, left, after, outcome, complete=told_complete, late=late)
+            behind = part.upto
         return outcome
 
-    def _set_apart(self, taken: Taken, outcome: Outcome) -> None:
+    def _left_before(self, village: str, part: _Part, behind: bytes) -> set[bytes]:
         """
-        Find the households of whom `sayings` may give anything but one UPSERT under the snapshot's own time.
+        Return the households of a part that left the village before, for another one.
+
+        While what was there at the first start is read, they are looked at with each snapshot of the village: of another order in which
+        the same files came to an adapter that lost its memory since, an END may stand that this snapshot brought about there.
+        """
+        return self._showings.living_elsewhere(village, behind, part.upto).difference(part.missing, (one for one, _ in part.shown))
+
+    def _judge(
+        self, taken: Taken | Large, part: _Part, left: set[bytes], after: Snapshots, outcome: Outcome, *, complete: bool, late: bool
+    ) -> None:
+        """
+        Add what follows for some households, and for those that left the village before.
+
+        `late` tells that the village has a snapshot of this period or a later one already, or one that was exported as late as this.
+        """
+        told, sayable, missing = taken.told, dict(part.shown), set(part.missing)
+        apart = self._apart(told.village, part, outcome, late=late)
+        pasts = self._showings.pasts(sorted(apart.union(part.missing, left)), taken.region)
+        for household, known in pasts.items():
+            past = _with_this(taken, sayable.get(household), known, complete=complete)
+            said = sayings(past, after.told, after.complete, (told.village, told.period))
+            outcome.sayings.extend((household, one.operation.value, one.period, one.revision, one.village) for one in said)
+            outcome.ending += household in missing and any(one.period == told.period and _is_loss(past, one) for one in said)
+        outcome.held += part.held
+        outcome.shown.extend(
+            (household, (NEVER if household in apart else told.exported) if said else UNSAYABLE) for household, said in part.shown
+        )
+
+    def _apart(self, village: str, part: _Part, outcome: Outcome, *, late: bool) -> set[bytes]:
+        """
+        Return the households shown of whom `sayings` may give anything but one UPSERT under the snapshot's own time.
 
         It gives just that of a household of the village's newest snapshot that was never shown by another village nor ended, and was
         shown by its last complete snapshot or behind it, or is quite new: no end lies between, so nothing hides what is said.
         """
-        if self._showings.newest(taken.told.village) >= taken.told.period:
-            outcome.apart, outcome.others = set(taken.events), list(taken.events)
-            return
-        outcome.apart = {household for household in self._showings.moved(taken.told.village) if household in taken.events}
-        outcome.apart.update(self._showings.seen(outcome.others))
+        if late:
+            outcome.others.extend((household, True) for household, _ in part.shown)
+            return {household for household, _ in part.shown}
+        seen = self._showings.seen(part.others)
+        outcome.others.extend((household, household in seen) for household in part.others)
+        if not part.shown:
+            return set()
+        moved = self._showings.moved(village, part.shown[0][0], part.shown[-1][0])
+        return {household for household, _ in part.shown if household in moved}.union(seen)
 
-    def withheld(self, taken: Taken, before: Snapshots) -> list[PutAside]:
+    def withheld(self, taken: Taken | Large, before: Snapshots, *, known: bool) -> list[PutAside]:
         """Return what stands in quarantine for the households that a snapshot would end if none of its rows could be theirs."""
-        ends = self.outcome(replace(taken, anyone=0), before, before.with_one(taken.told, complete=True)).ending
+        ends = self.outcome(taken, before, before.with_one(taken.told, complete=True, known=known), complete=True).ending
         return [PutAside.withheld(taken.told.name, ends, taken.anyone)] if ends else []
-
-    def _pasts(self, taken: Taken, households: Sequence[bytes], outcome: Outcome) -> Iterator[tuple[bytes, Past]]:
-        """Give what is known of households with the snapshot taken in; who is no longer shown is noted in the outcome."""
-        for begin in range(0, len(households), _TOGETHER):
-            for household, past in self._showings.pasts(households[begin : begin + _TOGETHER], taken.region).items():
-                yield household, self._with_this(taken, household, past, outcome)
-
-    def _with_this(self, taken: Taken, household: bytes, past: Past, outcome: Outcome) -> Past:
-        told = taken.told
-        replaced = [one for one in past.shown if (one.village, one.period) == (told.village, told.period)]
-        present = household in taken.events
-        if not present and not taken.complete:
-            return past
-        shown = [one for one in past.shown if one not in replaced]
-        if present:
-            shown.append(Shown(told.period, told.village, told.exported, NEVER if taken.events[household] else UNSAYABLE))
-        elif replaced:
-            outcome.withdrawn.append(household)
-        return Past(shown, past.gone, {one.period: one.revision for one in replaced})
-
-    # ---- the events ------------------------------------------------------------------------------------------------------------
-
-    def events(self, taken: Taken, outcome: Outcome) -> tuple[list[HouseholdChanged], list[PutAside]]:
-        """
-        Return the events of what is said, showings of other snapshots read again from their files.
-
-        What cannot be said for want of a file is taken out of the outcome, so that it is tried again with the next snapshot.
-        """
-        here = (taken.told.village, taken.told.period)
-        others: dict[tuple[str, int], Mapping[bytes, HouseholdChanged | None]] = {}
-        events = [
-            _under(event, max(taken.told.exported, outcome.least))
-            for household, event in taken.events.items()
-            if event and household not in outcome.apart
-        ]
-        aside: list[PutAside] = []
-        said_now: list[tuple[bytes, Saying]] = []
-        for household, said in outcome.sayings:
-            if said.operation is not Operation.UPSERT:
-                events.append(self._absence(taken, household, said))
-            else:
-                place = (said.village, said.period)
-                if place != here and place not in others:
-                    others[place], faults = self._other(*place)
-                    aside += faults
-                event = others.get(place, taken.events).get(household)
-                if event is None:
-                    continue
-                events.append(_under(event, said.revision))
-            said_now.append((household, said))
-        outcome.sayings = said_now
-        return events, aside
-
-    def _other(self, village: str, period: int) -> tuple[Mapping[bytes, HouseholdChanged | None], list[PutAside]]:
-        """Return the households of a snapshot that was read before."""
-        name = self._known.file_of(village, period) or ""
-        try:
-            return self._counted(name).events, []
-        except (FileUnreadable, OSError):
-            cause = "is needed once more, to say again what another snapshot would hide, and is not there as it was: put it back"
-            return {}, [PutAside.file(FileUnreadable(file=name, cause=cause))]
-
-    def _absence(self, taken: Taken, household: bytes, said: Saying) -> HouseholdChanged:
-        """Return the END or RETRACT of a household."""
-        return HouseholdChanged(
-            household=household,
-            key_version=self._mapper.key_version,
-            region=taken.region,
-            source=self._mapper.declared.source_id,
-            valid_from=date(said.period // 100, said.period % 100, 1),
-            revision=said.revision,
-            mapping_version=self._mapper.declared.mapping_version,
-            operation=said.operation,
-            recorded_at=taken.told.moment,
-        )
 
     # ---- a resend --------------------------------------------------------------------------------------------------------------
 
-    def said_again(self, taken: Taken, snapshots: Snapshots, *, unsaid_only: bool = False) -> list[HouseholdChanged]:
+    def revisions_again(
+        self, taken: Taken | Large, households: Sequence[bytes], snapshots: Snapshots, *, unsaid_only: bool = False
+    ) -> dict[bytes, int]:
         """
-        Return a snapshot's events under the revisions said, or under those needed where they could not be said before.
+        Return under which revision each household's showing was said, or must be where it could not be; none that does not count.
 
         With `unsaid_only` only the latter.
         """
-        households, least = list(taken.events), self._showings.least()
-        found = []
+        found: dict[bytes, int] = {}
         for begin in range(0, len(households), _TOGETHER):
-            some = households[begin : begin + _TOGETHER]
-            for household, past in self._showings.pasts(some, taken.region).items():
-                event = taken.events[household]
+            for household, past in self._showings.pasts(households[begin : begin + _TOGETHER], taken.region).items():
                 if unsaid_only and _is_said(taken, past):
                     continue
-                if event is not None and (revision := _revision_again(taken, past, snapshots, least)) is not None:
-                    found.append(_under(event, revision))
+                if (revision := _revision_again(taken, past, snapshots)) is not None:
+                    found[household] = revision
         return found
 
 
-def _compared(shown: Sequence[bytes], held: Iterator[bytes]) -> tuple[list[bytes], list[bytes], int]:
-    """
-    Return who is held and not shown, who is shown and not held, and how many are held; both are given in order, each once.
+def absence(mapper: Mapper, household: bytes, region: str, recorded: int, said: Saying) -> HouseholdChanged:
+    """Return the END or RETRACT of a household, on account of a snapshot that was exported at a time (microseconds)."""
+    return HouseholdChanged(
+        household=household,
+        key_version=mapper.key_version,
+        region=region,
+        source=mapper.declared.source_id,
+        valid_from=date(said.period // 100, said.period % 100, 1),
+        revision=said.revision,
+        mapping_version=mapper.declared.mapping_version,
+        operation=said.operation,
+        recorded_at=_EPOCH + timedelta(microseconds=recorded),
+    )
 
-    Many thousand households on each side are walked through, and only the differences lie in memory.
+
+def _is_loss(past: Past, said: Saying) -> bool:
+    """Return whether a saying takes a household away that was there, and does not only say once more that it has ended."""
+    if said.operation is Operation.RETRACT:
+        return said.period in past.withdrawn
+    gone = past.gone.get(said.period)
+    return said.operation is Operation.END and (said.period in past.withdrawn or gone is None or gone.operation is not Operation.END)
+
+
+def _abreast(shown: Iterator[tuple[bytes, bool]], held: Iterator[bytes]) -> Iterator[_Part]:
     """
-    missing, others, count, place = [], [], 0, 0
-    for household in held:
-        count += 1
-        while place < len(shown) and shown[place] < household:
-            others.append(shown[place])
-            place += 1
-        if place < len(shown) and shown[place] == household:
-            place += 1
+    Give who is shown beside who is held, both given in order and each once, some households at a time.
+
+    Many thousand on each side are walked through, and only some lie in memory.
+    """
+    part, old = _Part(), next(held, None)
+    for one in shown:
+        household = one[0]
+        while old is not None and old < household:
+            part.held += 1
+            part.missing.append(old)
+            if part.full:
+                part.upto = old
+                yield part
+                part = _Part()
+            old = next(held, None)
+        if old == household:
+            part.held += 1
+            old = next(held, None)
         else:
-            missing.append(household)
-    return missing, [*others, *shown[place:]], count
+            part.others.append(household)
+        part.shown.append(one)
+        if part.full:
+            part.upto = household
+            yield part
+            part = _Part()
+    while old is not None:
+        part.held += 1
+        part.missing.append(old)
+        if part.full:
+            part.upto = old
+            yield part
+            part = _Part()
+        old = next(held, None)
+    yield part
 
 
-def _revision_again(taken: Taken, past: Past, snapshots: Snapshots, least: int) -> int | None:
+def _with_this(taken: Taken | Large, sayable: bool | None, past: Past, *, complete: bool) -> Past:
+    """Return a household's past with the snapshot taken in; `sayable` is None where it is missing there."""
+    told = taken.told
+    replaced = [one for one in past.shown if (one.village, one.period) == (told.village, told.period)]
+    if sayable is None and not complete:
+        return past
+    shown = [one for one in past.shown if one not in replaced]
+    here = (told.village, told.period)
+    if sayable is not None:
+        shown.append(Shown(told.period, told.village, told.exported, NEVER if sayable else UNSAYABLE))
+    unshown = past.unshown | {here} if sayable is None and replaced else past.unshown
+    return Past(shown, past.gone, {one.period: one.revision for one in replaced}, unshown)
+
+
+def _revision_again(taken: Taken | Large, past: Past, snapshots: Snapshots) -> int | None:
     """Return the revision under which a household's showing was said, or the one it needs; None where another's counts."""
     here = (taken.told.village, taken.told.period)
     for one in past.shown:
@@ -211,17 +251,13 @@ def _revision_again(taken: Taken, past: Past, snapshots: Snapshots, least: int) 
         if one.revision > NEVER:
             return one.revision
         anew = replace(past, shown=[replace(other, revision=NEVER) if other is one else other for other in past.shown])
-        for said in sayings(anew, snapshots.exported, snapshots.complete, here, least):
+        for said in sayings(anew, snapshots.told, snapshots.complete, here):
             if (said.operation, said.village, said.period) == (Operation.UPSERT, *here):
                 return said.revision
     return None
 
 
-def _is_said(taken: Taken, past: Past) -> bool:
+def _is_said(taken: Taken | Large, past: Past) -> bool:
     """Return whether a snapshot's showing of a household was said."""
     here = (taken.told.village, taken.told.period)
     return any((one.village, one.period) == here and one.revision > NEVER for one in past.shown)
-
-
-def _under(event: HouseholdChanged, revision: int) -> HouseholdChanged:
-    return event if event.revision == revision else replace(event, revision=revision)

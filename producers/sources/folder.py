@@ -6,10 +6,11 @@ Must not: open a file of the folder, or decide what follows from it.
 """
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from producers.sources.presence import Told
 from producers.sources.snapshot import Named
 
 __all__ = ["ASIDE", "LOSS", "OLDER", "READ", "FileKnown", "FolderKnown", "Snapshots"]
@@ -35,18 +36,25 @@ class FileKnown:
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """The snapshots that count: when each was exported, by village and period, and the periods of those that tell who is missing."""
+    """What is known of each village and period, and the periods of those snapshots that count and tell who is missing."""
 
-    exported: Mapping[tuple[str, int], int]
+    told: Mapping[tuple[str, int], Told]
     complete: Mapping[str, Sequence[int]]
 
-    def with_one(self, told: Named, *, complete: bool) -> "Snapshots":
-        """Return them with one more, or with one replaced."""
-        return self.with_place(told.village, told.period, told.exported, complete=complete)
+    def with_one(self, told: Named, *, complete: bool, known: bool) -> "Snapshots":
+        """Return them with one more, or with one, of a name that is known, as it is now."""
+        return self.with_place(told.village, told.period, told.exported, complete=complete, known=known)
 
-    def with_place(self, village: str, period: int, exported: int, *, complete: bool) -> "Snapshots":
-        """Return them with the snapshot of a village and period."""
-        return Snapshots({**self.exported, (village, period): exported}, self._complete(village, period, {period} if complete else set()))
+    def with_place(self, village: str, period: int, exported: int, *, complete: bool, known: bool) -> "Snapshots":
+        """Return them with the snapshot that counts of a village and period, one more than there were if its name was not known."""
+        before = self.told.get((village, period))
+        now = Told(exported, (before.versions if before else 0) + (not known))
+        return Snapshots({**self.told, (village, period): now}, self._complete(village, period, {period} if complete else set()))
+
+    def with_older(self, village: str, period: int) -> "Snapshots":
+        """Return them with one more snapshot of a village and period, which does not count."""
+        before = self.told[village, period]
+        return Snapshots({**self.told, (village, period): Told(before.exported, before.versions + 1)}, self.complete)
 
     def _complete(self, village: str, period: int, own: set[int]) -> Mapping[str, Sequence[int]]:
         return {**self.complete, village: tuple(sorted({*self.complete.get(village, ())} - {period} | own))}
@@ -85,6 +93,17 @@ class FolderKnown:
         """Return how many snapshots were ever taken in; a file put aside is judged again when it grows."""
         self._renew()
         return len(self._files)
+
+    def has(self, name: str) -> bool:
+        """Return whether a file was ever taken in, as it is or as it was."""
+        self._renew()
+        return name in self._files
+
+    def size(self) -> int:
+        """Return how many bytes the files known have together."""
+        self._renew()
+        latest = {**{name: one.known for name, one in self._files.items()}, **self._refused}
+        return sum(one.size for one in latest.values())
 
     def snapshots(self) -> Snapshots:
         """Return the snapshots that count."""
@@ -136,7 +155,9 @@ class FolderKnown:
             if before is not None and before in self._files:
                 self._files[before].known = replace(self._files[before].known, state=OLDER)
             self._names[place] = name
-            self._snapshots = self._snapshots.with_place(*place, one.exported, complete=one.complete)
+            self._snapshots = self._snapshots.with_place(*place, one.exported, complete=one.complete, known=name in self._files)
+        elif name not in self._files:
+            self._snapshots = self._snapshots.with_older(*place)
         self._files[name] = one
 
     def _renew(self) -> None:
@@ -154,8 +175,9 @@ class FolderKnown:
         for one in counting.values():
             if one.complete:
                 complete_of[one.village].append(one.period)
-        exported = {(one.village, one.period): one.exported for one in counting.values()}
-        self._snapshots = Snapshots(exported, {village: tuple(sorted(periods)) for village, periods in complete_of.items()})
+        versions = Counter((one.village, one.period) for one in self._files.values())
+        told = {(one.village, one.period): Told(one.exported, versions[one.village, one.period]) for one in counting.values()}
+        self._snapshots = Snapshots(told, {village: tuple(sorted(periods)) for village, periods in complete_of.items()})
         refused = self._connection.execute("select name, size, changed, state, judged from refused")
         self._refused = {name: FileKnown(*rest) for name, *rest in refused}
         self._turn = turn

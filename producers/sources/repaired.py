@@ -6,19 +6,18 @@ Must not: read the source.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from producers.declaration import Declaration, FilesSource, PostgresSource
 from producers.faults import FileUnreadable
-from producers.mapping import Mapper
 from producers.sources.consequences import Consequences
 from producers.sources.folder import FolderKnown
 from producers.sources.postgres.memory import Memory
 from producers.sources.presence import Saying
 from producers.sources.showings import Showings, keep_sayings, make_tables
 from producers.sources.snapshot import Named, named, pattern_of
-from producers.sources.taken import Taken
+from producers.sources.taken import Taken, under
 from schemas.events import HouseholdChanged, Operation
 
 __all__ = ["Repaired", "Said", "repaired_of"]
@@ -39,10 +38,10 @@ class Repaired(Protocol):
         """Remember events as said; belongs into the transaction that spools them."""
 
 
-def repaired_of(declared: Declaration, mapper: Mapper, connection: sqlite3.Connection) -> Repaired:
+def repaired_of(declared: Declaration, connection: sqlite3.Connection) -> Repaired:
     """Return the memory of a declared source; not within a transaction, since its tables are made where they are not there yet."""
     if isinstance(declared.source, FilesSource):
-        return _OfSnapshots(declared.source, mapper, connection)
+        return _OfSnapshots(declared.source, connection)
     return _OfRows(connection) if isinstance(declared.source, PostgresSource) else _OfChanges()
 
 
@@ -77,11 +76,11 @@ class _OfRows:
 class _OfSnapshots:
     """A folder of snapshots: each row counts within its snapshot, and only while that is the one that counts."""
 
-    def __init__(self, source: FilesSource, mapper: Mapper, connection: sqlite3.Connection) -> None:
+    def __init__(self, source: FilesSource, connection: sqlite3.Connection) -> None:
         make_tables(connection)
         self._connection, self._patterns = connection, pattern_of(source.file_name)
         self._known = FolderKnown(connection)
-        self._consequences = Consequences(Showings(connection), self._known, _no_file, mapper)
+        self._consequences = Consequences(Showings(connection), None)
 
     def said(self, place: str, events: Sequence[HouseholdChanged]) -> list[Said]:
         """Return each under the revision that it needs, where it could not be said before."""
@@ -91,10 +90,9 @@ class _OfSnapshots:
         first: dict[bytes, HouseholdChanged | None] = {}
         for one in events:
             first.setdefault(one.household, one)
-        found: Mapping[bytes, HouseholdChanged] = {
-            one.household: one for one in self._consequences.said_again(Taken(told, first), self._known.snapshots(), unsaid_only=True)
-        }
-        return [[found[one.household]] if one.household in found and first[one.household] is one else _OLDER for one in events]
+        taken = Taken(told=told, events=first)
+        found = self._consequences.revisions_again(taken, sorted(first), self._known.snapshots(), unsaid_only=True)
+        return [[under(one, found[one.household])] if one.household in found and first[one.household] is one else _OLDER for one in events]
 
     def keep(self, place: str, events: Sequence[HouseholdChanged]) -> None:
         """Remember under which revision each was said."""
@@ -108,8 +106,3 @@ class _OfSnapshots:
             return named(self._patterns, place)
         except FileUnreadable:
             return None
-
-
-def _no_file(name: str) -> Taken:
-    """Refuse to read a file: a repair has the records."""
-    raise FileUnreadable(file=name, cause="is not read for a repair")

@@ -18,7 +18,7 @@ import httpx2
 from producers.declaration import RestSource
 from producers.faults import SourceAway, SourceRefuses
 from producers.records import Node, follower
-from producers.sources.token import TokenCache
+from producers.sources.token import KeyHeader, let_in_by
 
 __all__ = ["Asking"]
 
@@ -62,7 +62,7 @@ class Asking:
         self._declared, self._clock = declared, clock
         self._address = _USERINFO.sub("//", declared.url, count=1)
         self._client = httpx2.Client(base_url=declared.url, timeout=declared.timeout_s)
-        self._token = TokenCache(declared.token, environ, self._client, clock_s) if declared.token else None
+        self._token = let_in_by(declared.token, environ, self._client, self._address, clock_s)
 
     def asked(self, path: str, parameters: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON of a page; raises `SourceAway`."""
@@ -73,8 +73,8 @@ class Asking:
         if answer.status_code in _BUSY:
             raise self.away(f"HTTP {answer.status_code}", self._pause(answer.headers.get("Retry-After")))
         if answer.status_code in _REFUSED and self._declared.token is not None:
-            names = f"{self._declared.token.client_id_env} and {self._declared.token.client_secret_env}"
-            raise SourceRefuses(address=self._address, why=f"HTTP {answer.status_code}", names=names, wait_s=_REFUSED_WAIT_S)
+            why, names = f"HTTP {answer.status_code}", self._declared.token.names
+            raise SourceRefuses(address=self._address, why=why, names=names, wait_s=_REFUSED_WAIT_S)
         if not answer.is_success:
             raise self.away(f"HTTP {answer.status_code}", remedy=_REMEDIES.get(answer.status_code, ""))
         try:
@@ -104,7 +104,7 @@ class Asking:
             return self._client.get(path, params=whole)
         header = self._token.header()
         answer = self._client.get(path, params=whole, headers=header)
-        if answer.status_code in _REFUSED:
+        if answer.status_code in _REFUSED and not isinstance(self._token, KeyHeader):
             self._token.drop(header)
             answer = self._client.get(path, params=whole, headers=self._token.header())
         return answer

@@ -7,14 +7,13 @@ Must not: hold a row's content or an identifier; decide what follows (presence.p
 
 import re
 import sqlite3
-import struct
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, islice
 
 from producers.sources.folder import OLDER, READ, FileKnown
+from producers.sources.packed import TABLE, found_in, raise_revisions, showings_of, write_showings
 from producers.sources.presence import NEVER, Gone, Past, Saying, Shown
 from producers.sources.snapshot import Named
 from schemas.events import Operation
@@ -22,6 +21,7 @@ from schemas.events import Operation
 __all__ = [
     "Showings",
     "forget_refusals",
+    "keep_loaded",
     "keep_read",
     "keep_refused",
     "keep_sayings",
@@ -30,8 +30,6 @@ __all__ = [
     "start_over",
 ]
 
-_SAID_BEFORE = "create table if not exists said_before (one integer primary key check (one = 1), revision integer not null) strict"
-"""It outlives all other tables (`start_over`)."""
 _TABLES = """
 create table if not exists file (
   name text primary key, size integer not null, changed integer not null, state text not null, judged integer not null,
@@ -41,54 +39,50 @@ create table if not exists refused (
   judged integer not null) strict, without rowid;
 create table if not exists turn (one integer primary key check (one = 1), number integer not null) strict;
 insert or ignore into turn values (1, 0);
-create table if not exists snapshot (village text, period integer, shown blob not null, unique (village, period)) strict;
+create table if not exists first_load (one integer primary key check (one = 1), over integer not null) strict;
+insert or ignore into first_load values (1, 0);
 create table if not exists seen (household blob, village text, primary key (household, village)) strict, without rowid;
 create table if not exists moved (village text, household blob, primary key (village, household)) strict, without rowid;
 create table if not exists gone (
   household blob, region text, period integer, operation text not null, revision integer not null,
   primary key (household, region, period)) strict, without rowid;
+create table if not exists unshown (
+  household blob, village text, period integer, primary key (household, village, period)) strict, without rowid;
+create table if not exists owed (
+  village text, period integer, household blob, region text not null, operation text not null, revision integer not null,
+  recorded integer not null, primary key (village, period, household)) strict, without rowid;
+create table if not exists owed_file (
+  name text primary key, size integer not null, changed integer not null, after blob not null) strict, without rowid;
 """
-# snapshot: whom it shows, packed (below): a row per household would cost a page of the disk each, because households are random.
+_ALL = f"{_TABLES}{TABLE}"
 # seen: the villages that ever showed a household. moved: of those, the households with anything but showings of this one village.
-_OLD_LAYOUT = "drop table shown; drop table if exists gone; drop table if exists file; drop table if exists refused;"
-_PACKED = struct.Struct(">16sqq")
-"""A showing in a snapshot: household, exported, revision; in the order of households."""
+# first_load: whether all that was there when the adapter was started first has been read once.
+# unshown: whom a snapshot showed that a later one of its place is without. owed, owed_file: what is decided and not said yet (owing.py).
+_OLDER = ("shown", "snapshot", "seen", "moved", "gone", "file", "refused")
+"""Tables of older layouts, of which one is known by `shown`, one by a `snapshot` in one piece."""
 _TOGETHER = 500
 """Households that are asked for at once; SQLite takes 32,766 parameters."""
-_SEARCH_COST = 16
-"""A search by halves takes as long as unpacking so many showings."""
+_SAYINGS = 5_000
+"""Sayings that are remembered at once."""
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
     """Make the tables where there are none; those of an older layout go, and the files are read once more."""
-    if connection.execute("select 1 from sqlite_master where type = 'table' and name = 'shown'").fetchone():
-        connection.executescript(_OLD_LAYOUT)
-    connection.executescript(_TABLES)
-    connection.execute(_SAID_BEFORE)
+    tables = dict(connection.execute("select name, sql from sqlite_master where type = 'table'"))
+    if "shown" in tables or " last " not in tables.get("snapshot", " last "):
+        for table in _OLDER:
+            connection.execute(f"drop table if exists {table}")
+    connection.executescript(_ALL)
 
 
 def start_over(connection: sqlite3.Connection) -> None:
     """
     Forget everything, so that every file is read as if for the first time: under another key households have other names.
 
-    But for one number: whatever is said from now on has a greater revision than all that was said before, since among that may be
-    retractions which nobody remembers, and a saying under a smaller revision would lose against them.
+    What is said of them then has the revisions that it had, which follow from the files alone (presence.py).
     """
-    connection.execute(_SAID_BEFORE)
-    connection.execute("insert or ignore into said_before values (1, 0)")
-    connection.execute("update said_before set revision = max(revision, ?)", (_greatest_said(connection),))
-    for table in re.findall(r"create table if not exists (\w+)", _TABLES):
+    for table in re.findall(r"create table if not exists (\w+)", _ALL):
         connection.execute(f"drop table if exists {table}")
-
-
-def _greatest_said(connection: sqlite3.Connection) -> int:
-    """Return the greatest revision that was ever said, as far as the memory reaches."""
-    if not connection.execute("select 1 from sqlite_master where type = 'table' and name = 'snapshot'").fetchone():
-        return NEVER
-    greatest = int(connection.execute("select max(revision) from gone").fetchone()[0] or NEVER)
-    for (shown,) in connection.execute("select shown from snapshot"):
-        greatest = max(greatest, max((revision for _, _, revision in _PACKED.iter_unpack(shown)), default=NEVER))
-    return greatest
 
 
 def forget_refusals(connection: sqlite3.Connection) -> None:
@@ -105,10 +99,9 @@ class Showings:
         """Use a connection to the adapter's file."""
         self._connection = connection
 
-    def least(self) -> int:
-        """Return the least revision that may be given: beyond all that was said before the memory was given up."""
-        found = self._connection.execute("select max(revision) from said_before").fetchone()[0]
-        return NEVER if not found else int(found) + 1
+    def first_load(self) -> bool:
+        """Return whether what was there when nothing was known yet is still being read."""
+        return not self._connection.execute("select over from first_load").fetchone()[0]
 
     def newest(self, village: str) -> int:
         """Return the last period for which a village's snapshot was taken in."""
@@ -117,13 +110,23 @@ class Showings:
 
     def held(self, village: str, after: int, upto: int) -> Iterator[bytes]:
         """Give the households that a village showed in any of a range of periods, both ends included, in order and each once."""
-        rows = self._connection.execute("select shown from snapshot where village = ? and period between ? and ?", (village, after, upto))
-        several = [(household for household, _, _ in _PACKED.iter_unpack(shown)) for (shown,) in rows]
+        asked = "select distinct period from snapshot where village = ? and period between ? and ?"
+        periods = self._connection.execute(asked, (village, after, upto)).fetchall()
+        several = [(household for household, _, _ in showings_of(self._connection, village, period)) for (period,) in periods]
         return (household for household, _ in groupby(merge(*several))) if len(several) > 1 else iter(several[0] if several else ())
 
-    def moved(self, village: str) -> set[bytes]:
-        """Return a village's households of which anything else is known than that it showed them."""
-        return {household for (household,) in self._connection.execute("select household from moved where village = ?", (village,))}
+    def moved(self, village: str, first: bytes, last: bytes) -> set[bytes]:
+        """Return a village's households, of a range, of which anything else is known than that it showed them."""
+        asked = "select household from moved where village = ? and household between ? and ?"
+        return {household for (household,) in self._connection.execute(asked, (village, first, last))}
+
+    def living_elsewhere(self, village: str, behind: bytes, upto: bytes) -> set[bytes]:
+        """Return a village's households of a range, its end included, that another village has shown as well."""
+        asked = (
+            "select household from moved where village = ? and household > ? and household <= ?"
+            " and exists (select 1 from seen where seen.household = moved.household and seen.village != moved.village)"
+        )
+        return {household for (household,) in self._connection.execute(asked, (village, behind, upto))}
 
     def seen(self, households: Sequence[bytes]) -> dict[bytes, list[str]]:
         """Return the villages that ever showed any of some households, by household."""
@@ -138,20 +141,23 @@ class Showings:
         """Return all that is known of some households within one regency."""
         shown: dict[bytes, list[Shown]] = {household: [] for household in households}
         gone: dict[bytes, dict[int, Gone]] = {household: {} for household in households}
+        unshown: dict[bytes, set[tuple[str, int]]] = {household: set() for household in households}
         by_village: dict[str, set[bytes]] = defaultdict(set)
         for household, villages in self.seen(households).items():
             for village in villages:
                 if village[:5] == region:
                     by_village[village].add(household)
         for village, some in by_village.items():
-            for period, packed in self._connection.execute("select period, shown from snapshot where village = ?", (village,)):
-                for household, exported, revision in _found(packed, some):
-                    shown[household].append(Shown(period, village, exported, revision))
+            for period, (household, exported, revision) in found_in(self._connection, village, some):
+                shown[household].append(Shown(period, village, exported, revision))
         for some_of in _parts(households):
             asked = f"select household, period, operation, revision from gone where household in {_marks(some_of)} and region = ?"  # noqa: S608
             for household, period, word, revision in self._connection.execute(asked, (*some_of, region)):
                 gone[household][period] = Gone(Operation(word), revision)
-        return {household: Past(shown[household], gone[household], {}) for household in households}
+            asked = f"select household, village, period from unshown where household in {_marks(some_of)} and village like ?"  # noqa: S608
+            for household, village, period in self._connection.execute(asked, (*some_of, f"{region}%")):
+                unshown[household].add((village, period))
+        return {one: Past(shown[one], gone[one], {}, frozenset(unshown[one])) for one in households}
 
 
 def _parts(households: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -163,29 +169,12 @@ def _marks(values: Sequence[bytes]) -> str:
     return f"({', '.join('?' * len(values))})"
 
 
-def _found(packed: bytes, households: set[bytes]) -> Iterator[tuple[bytes, int, int]]:
-    """Give those of some households that a snapshot shows, with the time of export and the revision."""
-    if _is_many(households, packed):
-        yield from (one for one in _PACKED.iter_unpack(packed) if one[0] in households)
-        return
-    for household in households:
-        if (place := _place_of(packed, household)) is not None:
-            yield _PACKED.unpack_from(packed, place)
-
-
-def _is_many(households: Collection[bytes], packed: bytes | bytearray) -> bool:
-    """Return whether unpacking a snapshot takes less than searching it for each of some households."""
-    return len(households) * _SEARCH_COST > len(packed) // _PACKED.size
-
-
-def _place_of(packed: bytes | bytearray, household: bytes) -> int | None:
-    """Return where a snapshot's bytes have a household; they have them in order."""
-    size = _PACKED.size
-    at = bisect_left(range(len(packed) // size), household, key=lambda one: bytes(packed[one * size : one * size + len(household)])) * size
-    return at if packed[at : at + len(household)] == household else None
-
-
 # ---- what is written, each within the transaction that spools the events ---------------------------------------------------------
+
+
+def keep_loaded(connection: sqlite3.Connection) -> None:
+    """Remember that the first load is over."""
+    connection.execute("update first_load set over = 1")
 
 
 def keep_read(connection: sqlite3.Connection, name: str, known: FileKnown, told: Named, *, complete: bool = False) -> None:
@@ -218,74 +207,80 @@ def _turn(connection: sqlite3.Connection) -> None:
 
 
 def keep_shown(
-    connection: sqlite3.Connection, told: Named, shown: Iterable[tuple[bytes, int]], withdrawn: Sequence[bytes], others: Sequence[bytes]
+    connection: sqlite3.Connection,
+    told: Named,
+    shown: Iterable[tuple[bytes, int]],
+    others: Iterable[tuple[bytes, bool]],
+    *,
+    complete: bool,
 ) -> None:
     """
-    Remember whom a snapshot shows, each with the revision said and in their order, and whom it no longer shows.
+    Remember whom a snapshot shows, each with the revision said and in their order.
 
-    `others` are those of them that this village may not have shown before.
+    Whom an earlier snapshot of the place showed and this one does not is remembered as such if this one is complete, else as shown.
+    `others` are the households that this village may not have shown before, each with whether another one may have.
     """
-    packed = bytearray()
-    for household, revision in shown:
-        packed += _PACKED.pack(household, told.exported, revision)
-    if before := _packed_of(connection, told.village, told.period):
-        gone = set(withdrawn).union(household for household, _, _ in _PACKED.iter_unpack(packed))
-        kept = [one for one in _PACKED.iter_unpack(before) if one[0] not in gone]
-        if kept:
-            packed = bytearray().join(_PACKED.pack(*one) for one in sorted([*_PACKED.iter_unpack(packed), *kept]))
-    _keep_packed(connection, told.village, told.period, packed)
-    connection.executemany("insert or ignore into seen (household, village) values (?, ?)", ((one, told.village) for one in sorted(others)))
-    for some in _parts(others):
+    place = (told.village, told.period)
+    now = ((household, told.exported, revision) for household, revision in shown)
+    write_showings(connection, *place, _together(connection, told, now, complete=complete))
+    left = iter(others)
+    while some := list(islice(left, _TOGETHER)):
+        connection.executemany("insert or ignore into seen (household, village) values (?, ?)", [(one, told.village) for one, _ in some])
+        if elsewhere := [one for one, elsewhere in some if elsewhere]:
+            connection.execute(
+                "insert or ignore into moved (village, household) select village, household from seen where household in"  # noqa: S608
+                f" (select household from seen where household in {_marks(elsewhere)} group by household having count(*) > 1)",
+                elsewhere,
+            )
+
+
+def _together(
+    connection: sqlite3.Connection, told: Named, now: Iterator[tuple[bytes, int, int]], *, complete: bool
+) -> Iterator[tuple[bytes, int, int]]:
+    """Give what a snapshot shows, with what stays of one before."""
+    before = showings_of(connection, told.village, told.period)
+    old = next(before, None)
+    for one in now:
+        while old is not None and old[0] < one[0]:
+            yield from _left(connection, told, old, complete=complete)
+            old = next(before, None)
+        if old is not None and old[0] == one[0]:
+            old = next(before, None)
+        yield one
+    while old is not None:
+        yield from _left(connection, told, old, complete=complete)
+        old = next(before, None)
+
+
+def _left(connection: sqlite3.Connection, told: Named, old: tuple[bytes, int, int], *, complete: bool) -> Iterator[tuple[bytes, int, int]]:
+    """Give a showing that a later snapshot of the place is without, or note that it is taken away."""
+    if not complete:
+        yield old
+    else:
+        connection.execute("insert or ignore into moved (village, household) values (?, ?)", (told.village, old[0]))
         connection.execute(
-            "insert or ignore into moved (village, household) select village, household from seen where household in"  # noqa: S608
-            f" (select household from seen where household in {_marks(some)} group by household having count(*) > 1)",
-            some,
+            "insert or ignore into unshown (household, village, period) values (?, ?, ?)", (old[0], told.village, told.period)
         )
 
 
 def keep_sayings(connection: sqlite3.Connection, region: str, sayings: Iterable[tuple[bytes, Saying]]) -> None:
     """Remember under which revision each was said."""
-    upserts: dict[tuple[str, int], dict[bytes, int]] = defaultdict(dict)
-    gone: list[tuple[bytes, Saying]] = []
-    for household, said in sayings:
-        if said.operation is Operation.UPSERT:
-            upserts[said.village, said.period][household] = said.revision
-        else:
-            gone.append((household, said))
-    for place, revisions in upserts.items():
-        _keep_revisions(connection, *place, revisions)
-    connection.executemany(
-        "insert or replace into gone (household, region, period, operation, revision) values (?, ?, ?, ?, ?)",
-        [(household, region, said.period, said.operation.value, said.revision) for household, said in gone],
-    )
-    connection.executemany(
-        "insert or ignore into moved (village, household) select village, household from seen where household = ?",
-        [(household,) for household in {household for household, _ in gone}],
-    )
-
-
-def _keep_revisions(connection: sqlite3.Connection, village: str, period: int, revisions: Mapping[bytes, int]) -> None:
-    """Raise the revisions of some of a snapshot's showings to those said."""
-    packed = bytearray(_packed_of(connection, village, period))
-    if _is_many(revisions, packed):
-        places = {household: number * _PACKED.size for number, (household, _, _) in enumerate(_PACKED.iter_unpack(packed))}
-    else:
-        places = {household: place for household in revisions if (place := _place_of(packed, household)) is not None}
-    for household, revision in revisions.items():
-        if (at := places.get(household)) is not None:
-            _, exported, before = _PACKED.unpack_from(packed, at)
-            _PACKED.pack_into(packed, at, household, exported, max(before, revision))
-    if packed:
-        _keep_packed(connection, village, period, packed)
-
-
-def _packed_of(connection: sqlite3.Connection, village: str, period: int) -> bytes:
-    found = connection.execute("select shown from snapshot where village = ? and period = ?", (village, period)).fetchone()
-    return b"" if found is None else bytes(found[0])
-
-
-def _keep_packed(connection: sqlite3.Connection, village: str, period: int, packed: bytearray) -> None:
-    connection.execute(
-        "insert into snapshot (village, period, shown) values (?, ?, ?) on conflict (village, period) do update set shown = excluded.shown",
-        (village, period, packed),
-    )
+    left = iter(sayings)
+    while some := list(islice(left, _SAYINGS)):
+        upserts: dict[tuple[str, int], dict[bytes, int]] = defaultdict(dict)
+        gone: list[tuple[bytes, Saying]] = []
+        for household, said in some:
+            if said.operation is Operation.UPSERT:
+                upserts[said.village, said.period][household] = said.revision
+            else:
+                gone.append((household, said))
+        for place, revisions in upserts.items():
+            raise_revisions(connection, *place, revisions)
+        connection.executemany(
+            "insert or replace into gone (household, region, period, operation, revision) values (?, ?, ?, ?, ?)",
+            [(household, region, said.period, said.operation.value, said.revision) for household, said in gone],
+        )
+        connection.executemany(
+            "insert or ignore into moved (village, household) select village, household from seen where household = ?",
+            [(household,) for household in {household for household, _ in gone}],
+        )

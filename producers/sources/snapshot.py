@@ -94,9 +94,11 @@ def rows(path: Path, told: Named, declared: FilesSource) -> tuple[Layout, Iterat
     taken too: a file that cannot be read to its end, or changes meanwhile, does not count at all.
     """
     before = path.stat()
-    if before.st_size > declared.greatest_mb << 20:
-        raise FileUnreadable(file=told.name, cause=f"is larger than {declared.greatest_mb} MB")
-    if told.name.lower().endswith(WORKBOOK):
+    workbook = told.name.lower().endswith(WORKBOOK)
+    most = declared.most_bytes(workbook=workbook)
+    if most is not None and before.st_size > most:
+        raise FileUnreadable(file=told.name, cause=f"is larger than {most >> 20} MB")
+    if workbook:
         layout, lines, convert = sheet_of(path, declared, told.name)
         found = table_rows(lines, layout, declared, told.name, convert)
     else:

@@ -7,12 +7,13 @@ Must not: open a file; guess a column; or let a cell into an error, a header's a
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
 from producers.declaration.files import FilesSource, Numbers
 from producers.faults import FileUnreadable
+from producers.records import Spoilt
 
 __all__ = ["Layout", "Line", "Merged", "as_read", "layout_of", "table_rows"]
 
@@ -135,9 +136,11 @@ def table_rows(
         found = _converted(found, converts)
     if declared.skip_rows_where or declared.footer:
         found = _households(found, declared, name)
+    most = declared.most_rows(workbook=convert is not None)
     for count, (_, row) in enumerate(found, 1):
-        if count > declared.greatest_rows:
-            raise FileUnreadable(file=name, cause=f"has more than {declared.greatest_rows} rows")
+        if most is not None and count > most:
+            instead = ": export it as CSV, which may have any number" if convert is not None else ""
+            raise FileUnreadable(file=name, cause=f"has more than {most} rows{instead}")
         yield row
 
 
@@ -265,12 +268,21 @@ def _number_as(numbers: Numbers) -> Convert:
 
 
 def _day_as(written: str) -> Convert:
-    """Return the function that writes a day as ISO 8601; what is not written as declared stays as it is."""
+    """Return the function that writes a day as ISO 8601; what is written neither so nor as declared is a day for nobody."""
+    unfit = f"is no date: it does not fit {written}"
 
     def day(cell: Any) -> Any:  # noqa: ANN401 - a cell
         try:
             return datetime.strptime(cell, written).date().isoformat()  # noqa: DTZ007 - a day of the region: nothing is converted
         except (ValueError, TypeError):
-            return cell
+            return cell if not isinstance(cell, str) or _is_day(cell) else Spoilt(unfit, cell)
 
     return day
+
+
+def _is_day(cell: str) -> bool:
+    try:
+        date.fromisoformat(cell)
+    except ValueError:
+        return False
+    return True

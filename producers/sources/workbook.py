@@ -36,7 +36,7 @@ def sheet_of(path: Path, declared: FilesSource, name: str) -> tuple[Layout, Iter
 
     The sheet is the one declared, else the only one that has the header. Raises `FileUnreadable`.
     """
-    greatest = declared.greatest_mb << 20
+    greatest = declared.most_bytes(workbook=True) or 0
     with path.open("rb") as file:
         known = examined(file, path.stat().st_size, greatest, name)
         try:

@@ -220,7 +220,9 @@ def _check_cost(parts: dict[str, _Part], entries: list[zipfile.ZipInfo], name: s
     # While a second sheet is searched for the header, the one that has it is held.
     cells = sum(sorted(max(part.cells, part.bounds()) for part in parts.values() if part.cells)[-2:]) * _CELL
     if texts + cells > _GREATEST_COST:
-        raise FileUnreadable(file=name, cause=f"would need more than {_GREATEST_COST >> 20} MB to be read: has it cells far away?")
+        raise FileUnreadable(
+            file=name, cause=f"would need more than {_GREATEST_COST >> 20} MB to be read: has it cells far away? Else export it as CSV"
+        )
 
 
 def _by_sheet(parts: dict[str, _Part], index: dict[str, bytes], name: str) -> Examined:

@@ -24,6 +24,7 @@ from tests.bench import measures, webhook
 from tests.bench.database import database_measured
 from tests.bench.figures import Board
 from tests.bench.files import files_measured
+from tests.bench.files_delay import files_delay
 from tests.bench.latency import latency
 from tests.bench.rest import backfill_figures, rest_figures
 from tests.bench.sending import send
@@ -77,6 +78,7 @@ class _Bench:
         """Measure what runs at a region's edge, kind by kind."""
         told, where, quick = self.told, self.services.addresses, self.told.households < _SIZES["households"]
         self._attempt("files_rows_per_s", lambda: files_measured(quick))
+        self._attempt("files_change_to_kafka_p99_s", lambda: files_delay(where, self.logs / "files"))
         self._attempt("rest_records_per_s", lambda: rest_figures(where, self.logs / "rest", told.records, told.seconds))
         self._attempt("backfill_live_p99_s", lambda: backfill_figures(where, self.logs / "backfill", told.families))
         rows = min(told.households, _TABLE)

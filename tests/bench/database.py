@@ -51,16 +51,17 @@ def _measured(where: Addresses, folder: Path, rows: int, console: Console) -> Ma
         adapter = Adapter(where, folder / "changes", made)
         with adapter.running():
             before = adapter.worked_s()
-            found = {"postgres_rows_per_s": adapter.rate(rows)}
+            found = {"postgres_rows_per_s": adapter.rate(0, rows)}
             before = _tell(console, "rows", adapter, before, rows)
+            sent = adapter.sent()
             made.owner.execute(MONTH)
-            found["postgres_changes_per_s"] = adapter.rate(rows)
+            found["postgres_changes_per_s"] = adapter.rate(sent, rows, starts=False)
             _tell(console, "changes", adapter, before, rows)
             found["postgres_change_to_kafka_p99_s"] = change_to_kafka(adapter)
-        small = one_by_one(made, _SMALL)
+        sent, small = adapter.sent(), one_by_one(made, _SMALL)
         with adapter.running():
             before = adapter.worked_s()
-            found["postgres_small_changes_per_s"] = adapter.rate(small)
+            found["postgres_small_changes_per_s"] = adapter.rate(sent, small)
             _tell(console, "small changes, with the start", adapter, before, small)
         return {**found, "postgres_adapter_rss_mb": adapter.peak_mb}
 

@@ -20,7 +20,7 @@ from deploy.supervisor import muara
 from deploy.topics import make_topics
 from processors.broker import Broker
 from schemas.topics import household_topic
-from tests.bench.stage import end, until
+from tests.bench.stage import NotWithin, end, until
 from tests.memory import peak_mb
 from tests.producers.kampung import Kampung
 from tests.producers.samples import KAMPUNG, KEY
@@ -82,12 +82,19 @@ class Adapter:
         """Return how many records lie in the topic."""
         return self._broker.ends([(self.topic, 0)])[self.topic, 0]
 
-    def rate(self, events: int) -> float:
-        """Return the events a second at which so many more reach the topic, from the first ones seen there to the last."""
-        before = self.sent()
-        until(lambda: self.sent() > before, _LIMIT_S, "the first record")
-        began, first = time.perf_counter(), self.sent()
+    def rate(self, before: int, events: int, *, starts: bool = True) -> float:
+        """
+        Return the events a second at which so many reach the topic behind an offset.
+
+        It is counted from the first ones seen there, where the adapter `starts` and that is no part of it; else from now on.
+        """
+        first, began = before, time.perf_counter()
+        if starts:
+            until(lambda: self.sent() > before, _LIMIT_S, "the first record")
+            first, began = self.sent(), time.perf_counter()
         until(lambda: self.sent() >= before + events, _LIMIT_S, f"{events} records")
+        if first >= before + events:
+            raise NotWithin(f"all of {events} records came at once: too few for a rate")
         return (before + events - first) / (time.perf_counter() - began)
 
     def worked_s(self) -> Mapping[str, float]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.certify.process import STEPS
 from deploy.embedded import EmbeddedServices
 from deploy.topics import make_topics
-from tests.contract.adapter_process import STEPS
 from tests.contract.harness import Adapter, office, until
 from tests.contract.kinds import CarikKind
 
@@ -30,7 +30,7 @@ def world(services: EmbeddedServices, tmp_path: Path) -> Iterator[tuple[CarikKin
     kind.put(_3=5)
     kind.city.forgotten_before = kind.city.changes[-1][0]
     with kind.running() as environ:
-        yield kind, Adapter(kind, environ, services.addresses, tmp_path / "state")
+        yield kind, Adapter(kind, environ, services.addresses, tmp_path)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -41,7 +41,7 @@ def test_killed_at_each_step_of_a_snapshot_nothing_is_lost(world: tuple[CarikKin
     for times in (1, 2):
         kind.put(_9=times + 3, _21=times + 3)
         kind.end(22 + times)
-        with adapter.running(DIE_AT=step, DIE_TIMES=str(times)) as process:
+        with adapter.running(die_at=step, die_times=str(times)) as process:
             until(partial(_dead_or_told_more, kind, process), f"death at: {step}")
         assert process.returncode == -signal.SIGKILL, adapter.log.read_text(encoding="utf-8")
     kind.put(_1=7, _30=1)
@@ -60,14 +60,14 @@ def test_a_change_arrives_before_the_load_is_over(world: tuple[CarikKind, Adapte
     """While the snapshot's pages do not come, a family that changes, one that ends and a new one are at the office; then the rest is."""
     kind, adapter = world
     kind.city.page_comes.clear()
-    with adapter.running():
+    with adapter.running() as process:
         until(lambda: (found := adapter.status) is not None and found.delivered >= 4, "the first page is delivered")
         kind.put(_5=9, _40=2)
         kind.end(20)
         until(lambda: {5: 9, 40: 2}.items() <= office(services.addresses, kind).items(), "changes arrive")
         loading, seen = adapter.status, office(services.addresses, kind)
         kind.city.page_comes.set()
-        told = adapter.wait_told()
+        told = adapter.wait_told(process)
 
     assert loading is not None
     assert loading.backfill is not None

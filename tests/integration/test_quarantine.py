@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import subprocess
 import sys
-from contextlib import closing, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from io import StringIO
 from itertools import count
@@ -15,6 +17,7 @@ from unittest import mock
 import pytest
 
 from deploy import cli
+from deploy.certify.office import Record
 from deploy.embedded import EmbeddedServices
 from deploy.settings import Settings
 from processors.store.verify import verify
@@ -22,7 +25,7 @@ from schemas.codec import decode
 from schemas.events import Composition, HouseholdChanged, Operation, Residence, Welfare, WelfareBasis
 from schemas.registry import Registry
 from schemas.topics import household_topic
-from tests.contract.harness import Adapter, Record, records, until
+from tests.contract.harness import Adapter, records, until
 from tests.contract.kinds import PushingKind
 from tests.integration.repairs import environ, stands, sums
 from tests.integration.stage import Stage
@@ -50,8 +53,26 @@ class World:
         """Put them together; nothing runs yet."""
         self.stage, self.folder, self.kind = stage, folder, kind
         (folder / "local").mkdir()
-        self.adapter = Adapter(kind, {**ENVIRON, **listen}, services.addresses, folder / "local" / "adapters")
+        self.adapter, self._where = Adapter(kind, {**ENVIRON, **listen}, services.addresses, folder), services.addresses
+        (folder / "local" / "adapters").symlink_to(self.adapter.state)  # where `muara` looks for its file
         self.told = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the adapter."""
+        with self.adapter.running() as self._process:
+            yield
+
+    def wait_told(self) -> None:
+        """Wait until all that was pushed is delivered."""
+        assert self._process is not None
+        self.adapter.wait_told(self._process)
+
+    @property
+    def sent(self) -> list[Record]:
+        """All that lies in the topic."""
+        return records(self._where, self.kind)
 
     def rejected(self, command: str, *arguments: str, office: bool = True) -> Any:
         """Run `muara rejected` in the region, in this process since it is called so often, and return its JSON."""
@@ -76,9 +97,9 @@ class World:
 
     def drained(self) -> None:
         """Wait until all that the adapter has is sent and merged, and note it as what must stand."""
-        self.adapter.wait_told()
+        self.wait_told()
         until(lambda: (found := self.adapter.status) is not None and found.spooled == 0, "all is sent")
-        there = records(self.stage.kafka, self.kind.regency)
+        there = self.sent
         for one in there[self.told :]:
             self.stage.remember(event_of(one, self.stage.registry))
         self.told = len(there)
@@ -109,7 +130,7 @@ def test_a_pushed_record_is_repaired_while_the_adapter_runs(stage: Stage, servic
     kind = PushingKind(tmp_path, stage.regencies[-1])
     with working(stage), kind.running() as listen:
         world = World(stage, services, tmp_path, listen, kind)
-        with world.adapter.running():
+        with world.running():
             kind.put(_1=2, _2=3)
             kind.spoil(9)
             world.drained()
@@ -148,11 +169,11 @@ def test_a_pushed_record_is_repaired_while_the_adapter_runs(stage: Stage, servic
             kind.sender.tell(newer)
             world.drained()
             assert (7, 99) in {(one.size, one.revision) for said in stage.said.values() for one in said}
-            receipt, found = world.adapter.receipt()
+            receipt, found = world.adapter.proved()
 
             # What the office would reject is told before.
             kind.sender.tell(sumedang.family(8, 100, kode_desa=f"{kind.regency}.01.9999", anggota=[sumedang.person(1, jenis_kelamin="X")]))
-            world.adapter.wait_told()
+            world.wait_told()
             dry = world.rejected("repair", "--with", world.repaired())
             assert dry["would_be_rejected"] == {"village_unknown (residence.village)": 1}
         stage.assert_exact()
@@ -169,7 +190,7 @@ def test_a_pushed_record_is_repaired_while_the_adapter_runs(stage: Stage, servic
 
 def assert_nothing_leaks(world: World, told: str) -> None:
     """No card, person's number, name or address in the topic, the adapter's folder, or what was printed."""
-    sent = b"".join(one.key + one.value for one in records(world.stage.kafka, world.kind.regency))
+    sent = b"".join(one.key + one.value for one in world.sent)
     kept = b"".join(part.read_bytes() for part in world.adapter.state.iterdir())
     content = (sent + kept + told.encode()).replace(b"9" * 16, b"")  # masked
     assert not re.search(rb"(?<![0-9a-f])[0-9]{16}(?![0-9a-f])|WARGA|JALAN|tanggal_lahir.{0,9}1990", content)
@@ -181,15 +202,15 @@ def test_an_adapter_that_is_away_sends_it_when_it_is_started(stage: Stage, servi
     kind = PushingKind(tmp_path, stage.regencies[-1])
     with kind.running() as listen:
         world = World(stage, services, tmp_path, listen, kind)
-        with world.adapter.running():
+        with world.running():
             kind.put(_1=2)
             kind.spoil(9)
             kind.spoil(8)
-            world.adapter.wait_told()
+            world.wait_told()
         assert world.rejected("repair", "--with", world.repaired(), *SIGNED, office=False)["events"] == 2
         assert (found := world.adapter.status) is not None
         assert (found.spooled, found.quarantined) == (2, 0)
-        with working(stage), world.adapter.running():
+        with working(stage), world.running():
             world.drained()
         stage.assert_exact()
     assert world.told == 3
@@ -200,9 +221,9 @@ def test_words_for_a_person(stage: Stage, services: EmbeddedServices, tmp_path: 
     kind = PushingKind(tmp_path, stage.regencies[-1])
     with kind.running() as listen:
         world = World(stage, services, tmp_path, listen, kind)
-        with world.adapter.running():
+        with world.running():
             kind.spoil(9)
-            world.adapter.wait_told()
+            world.wait_told()
 
     def say(*arguments: str, **more: str) -> tuple[int, str]:
         command = ["muara", "rejected", *arguments, "--region", str(kind.region_file)]

@@ -1,5 +1,6 @@
 """The closed set of conversions, each with what it reads and what it refuses."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -65,20 +66,27 @@ def test_what_is_read(conversion: Any, written: str | None, value: object, wante
         ("thousandths", "\u0661.0", "is no decimal number"),
         ("thousandths", None, "is no decimal number"),
         ("flag", "yes", "is neither true nor false"),
-        ("date", "2024-02-30", "is no date"),
-        ("date", 20240101, "is no date"),
+        ("date", "2024-02-30", "is no date: it does not fit ISO 8601, such as 2024-03-01"),
+        ("date", 20240101, "is no date: it does not fit ISO 8601, such as 2024-03-01"),
         ("date", "1899-12-31", "lies before 1900"),
-        ("month", "2024-13", "is no month"),
-        ("month", "2024-3", "is no month"),
+        ("month", "2024-13", "is no month: it does not fit 2024-03 or 202403"),
+        ("month", "2024-3", "is no month: it does not fit 2024-03 or 202403"),
         ("moment", "2024-03-05T08:00:00", "is a moment without a time zone"),
-        ("moment", "soon", "is no moment"),
-        ("microseconds", None, "is no moment"),
+        ("moment", "soon", "is no moment: it does not fit ISO 8601, such as 2024-03-05T08:00:00+07:00"),
+        ("microseconds", None, "is no moment: it does not fit ISO 8601, such as 2024-03-05T08:00:00+07:00"),
     ],
 )
 def test_what_is_refused(conversion: Any, value: object, cause: str) -> None:
     """What is not exactly as declared is refused with a cause that does not hold the value."""
-    with pytest.raises(ValueError, match=f"^{cause}$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(cause)}$"):
         converter(conversion, "text", None)(value)
+
+
+@pytest.mark.parametrize(("conversion", "what"), [("date", "date"), ("month", "date"), ("year", "date"), ("moment", "moment")])
+def test_the_declared_form_is_named(conversion: Any, what: str) -> None:
+    """What does not fit a declared form is told with that form, and without the value."""
+    with pytest.raises(ValueError, match=rf"^is no {what}: it does not fit %d-%m-%Y$"):
+        converter(conversion, "text", "%d-%m-%Y")("1990-05-17")
 
 
 @given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants them so

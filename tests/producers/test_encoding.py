@@ -1,11 +1,12 @@
 """The fast way to bytes: equal to the contract's codec, whatever the event."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.encoding import encode
+from producers.encoding import encode, under
 from schemas import codec
 from schemas.events import (
     ChildMeasured,
@@ -61,3 +62,13 @@ def test_days_before_the_epoch() -> None:
     early = HouseholdChanged(bytes(16), 1, "31.74", "x", date(1900, 1, 1), 0, 1, event(1).operation, datetime(1900, 1, 1, tzinfo=UTC))
 
     assert encode(early, 1) == codec.encode(early, 1)
+
+
+@given(_EVENTS, st.integers(0, (1 << 32) - 1), _LONG)
+@settings(max_examples=200, deadline=None)
+def test_an_encoded_event_under_another_revision(one: HouseholdChanged, schema_id: int, revision: int) -> None:
+    """What is encoded already gets another schema's id, and another revision, as if it had been encoded so."""
+    encoded = encode(one, 0)
+
+    assert under(encoded, schema_id) == encode(one, schema_id)
+    assert under(encoded, schema_id, revision) == encode(replace(one, revision=revision), schema_id)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from producers.faults import RecordUnreadable
 from producers.mapping import Mapper
 from producers.pseudonym import Pseudonyms
 from producers.records import Node, nodes_of
+from producers.region_file import read_region_file
 from schemas.codec import decode, encode, parsed
 from schemas.events import (
     Composition,
@@ -27,7 +29,23 @@ from schemas.events import (
     WelfareBasis,
     to_record,
 )
-from tests.producers.samples import COLUMNS, KEY, NEW_KEY, building, card, carik, family, mapper, member, nik, rotated, row, sddd
+from tests.producers.samples import (
+    CARIK,
+    COLUMNS,
+    ENVIRON,
+    KEY,
+    NEW_KEY,
+    building,
+    card,
+    carik,
+    family,
+    mapper,
+    member,
+    nik,
+    rotated,
+    row,
+    sddd,
+)
 
 PSEUDONYMS = Pseudonyms(KEY, 1)
 PERSON = Member(person=PSEUDONYMS.person(nik(1)), sex=2, birth_year=1990, birth_month=5, relation=1, schooling=13, work=4, presence=1)
@@ -160,15 +178,25 @@ def test_cells_that_are_empty_say_nothing() -> None:
         ({"no_kk": "9901"}, "household", "is not 16 digits", "9999"),
         ({"no_kk": None}, "household", "is missing", "nothing"),
         ({"no_kk": 9901010101200001}, "household", "is no text", "9" * 16),
-        ({"diubah_pada": "yesterday"}, "revision", "is no moment", "aaaaaaaaa"),
-        ({"berlaku_sejak": "2024-02-30"}, "valid_from", "is no date", "9999-99-99"),
+        (
+            {"diubah_pada": "yesterday"},
+            "revision",
+            "is no moment: it does not fit ISO 8601, such as 2024-03-05T08:00:00+07:00",
+            "aaaaaaaaa",
+        ),
+        ({"berlaku_sejak": "2024-02-30"}, "valid_from", "is no date: it does not fit ISO 8601, such as 2024-03-01", "9999-99-99"),
         ({"dihapus": "maybe"}, "ended", "is neither true nor false", "aaaaa"),
         ({"dibatalkan": None}, "retracted", "is missing", "nothing"),
         ({"anggota": []}, "composition.size", "is less than one person", "0"),
         ({"anggota": [member(1, kehadiran="MENINGGAL")]}, "composition.size", "is less than one person", "0"),
         ({"anggota": 3}, "composition.size", "is no list", "nothing"),
         ({"anggota": [member(1, jenis_kelamin="X")]}, "members.sex", "is a code that the table does not have", "a"),
-        ({"anggota": [member(1, tanggal_lahir="5 Mei")]}, "members.birth_year", "is no date", "9 aaa"),
+        (
+            {"anggota": [member(1, tanggal_lahir="5 Mei")]},
+            "members.birth_year",
+            "is no date: it does not fit ISO 8601, such as 2024-03-01",
+            "9 aaa",
+        ),
         ({"anggota": [member(1)] * 1001}, "members", "has more than 1000 items", "1001"),
         ({"pengeluaran": {"makanan": -2, "bukan_makanan": 1, "dasar": "SURVEI"}}, "welfare.expenditure", "is negative", "-9"),
         ({"pengeluaran": {"makanan": 10**12, "bukan_makanan": 1, "dasar": "SURVEI"}}, "welfare.expenditure", "is beyond reason", "9" * 13),
@@ -201,7 +229,7 @@ def test_what_cannot_be_mapped(said: dict[str, Any], field: str, cause: str, val
     [
         ("31.74.01.100", "is no village's code such as 31.74.01.1001"),
         ("3174011001", "is no village's code such as 31.74.01.1001"),
-        ("32.11.01.2001", "lies in no regency of the region file"),
+        ("32.11.01.2001", r"lies in 32\.11, which is not in regencies \[31\.01, 31\.71, 31\.72, 31\.73, 31\.74, 31\.75\]"),
     ],
 )
 def test_a_village_elsewhere_is_refused(village: str, cause: str) -> None:
@@ -215,6 +243,30 @@ def test_codes_outside_their_range_are_refused(cell: str, value: str) -> None:
     """A code that the form does not have is no code."""
     with pytest.raises(RecordUnreadable, match=r"is not from|is no whole number"):
         of_sddd(row(7, **{cell: value}))
+
+
+@pytest.mark.parametrize("drift", ["", '[drift.only]\n"dwelling.floor" = { new_code = "discard" }\n'])
+def test_codes_that_the_contract_does_not_have_are_refused(tmp_path: Path, drift: str) -> None:
+    """By a plain path a number beyond a field's codes is a new code: put aside, or what the region file says; those within are taken."""
+    text = CARIK.read_text(encoding="utf-8")
+    at = text.index("floor = {")
+    text = f'{text[:at]}floor = "kode_lantai"\n{text[text.index("wall =", at) :]}'.partition("[[example]]")[0]
+    (tmp_path / "plain.toml").write_text(f"{text}{drift}", encoding="utf-8")
+    mapping = mapper(read_region_file(tmp_path / "plain.toml", ENVIRON))
+
+    def floor(written: Any) -> int | None:
+        dwelling = mapping.event(_record(family(7, kode_lantai=written))).dwelling
+        assert dwelling is not None
+        return dwelling.floor
+
+    assert [floor(one) for one in (1, "9", None)] == [1, 9, None]
+    for beyond in (0, 10, "99", -1):
+        if drift:
+            assert floor(beyond) is None
+            continue
+        with pytest.raises(RecordUnreadable, match=r"dwelling\.floor is no code of it: there are 1 to 9") as caught:
+            floor(beyond)
+        assert caught.value.drift == "new_code"
 
 
 def test_a_family_finds_its_village_two_levels_up() -> None:

@@ -113,7 +113,7 @@ def test_measured_children(said: dict[str, Any], wanted: HouseholdChanged) -> No
         ({"balita": [child(8, tinggi_cm="74.55")]}, "nutrition.height_mm", "has more than 1 digits behind the point"),
         ({"balita": [child(8, status_gizi="?")]}, "nutrition.status", "is a code that the table does not have"),
         ({"tanggal_ukur": None}, "valid_from", "is missing"),
-        ({"kode_desa": "99.01.01.2001"}, "residence.village", "lies in no regency of the region file"),
+        ({"kode_desa": "99.01.01.2001"}, "residence.village", "lies in 99.01, which is not in regencies [32.11]"),
     ],
 )
 def test_what_cannot_be_mapped(said: dict[str, Any], field: str, cause: str) -> None:

@@ -1,6 +1,5 @@
 """Region files: those of the product are right and short; of a wrong one every mistake is told at once, with line and suggestion."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -8,10 +7,12 @@ import pytest
 from producers.check import check
 from producers.faults import RegionFileWrong
 from producers.region_file import read_region_file, unset_variables
-from tests.producers.samples import CARIK, ENVIRON, KAMPUNG, KEY, REGIONS, SDDD
+from schemas.codes import CODES
+from tests.producers.samples import CARIK, ENVIRON, KEY, REGIONS, SDDD
 from tests.producers.sumedang import DESA
 
 LONGEST = 60
+TOKEN = next(line for line in CARIK.read_text(encoding="utf-8").splitlines() if line.startswith("token = "))
 
 
 def lines_without_examples(text: str) -> list[str]:
@@ -119,6 +120,23 @@ def _line(lines: dict[int, str], begins: str) -> int:
         ("table = { L = 1, P = 2 }", 'table = { L = 1 }, as = "whole"', "mapping.members.sex: give a table or a conversion (as), not both"),
         ("page = {", "pages = {", "source.pages: is not known here: is page meant?"),
         ('each = "anggota"', "", "mapping.members.each: is missing"),
+        (
+            'valid_from = "berlaku_sejak"',
+            "valid_from = { path = 'x', format = 'DD-MM-YYYY' }",
+            "mapping.valid_from.format: DD-MM-YYYY has no % in it: is %d-%m-%Y meant?",
+        ),
+        (
+            'recorded_at = "diubah_pada"',
+            "recorded_at = { path = 'x', format = 'yyyy-MM-dd HH:mm:ss' }",
+            "recorded_at.format: yyyy-MM-dd HH:mm:ss has no % in it: is %Y-%m-%d %H:%M:%S meant?",
+        ),
+        (
+            'valid_from = "berlaku_sejak"',
+            "valid_from = { path = 'x', format = 'date' }",
+            "date has no % in it: %d is the day, %m the month",
+        ),
+        ('valid_from = "berlaku_sejak"', "valid_from = { path = 'x', format = '%D' }", "format: %D stands for nothing: %d is the day"),
+        ('valid_from = "berlaku_sejak"', "valid_from = { path = 'x', format = '%d-%' }", "format: ends with a single %"),
         ('as = "year"', 'as = "years"', "mapping.members.birth_year.as: years is not known: is year meant? there are text, whole"),
         ("[mapping.welfare]", "[mapping.welfar]", "mapping.welfar: is not known here: is welfare meant?"),
         (
@@ -134,6 +152,21 @@ def _line(lines: dict[int, str], begins: str) -> int:
         ),
         ("[source]", 'tenure = "x"\n[source]', "tenure: is not known here: it belongs in [mapping.dwelling]"),
         ("[source]", "[sources]", "source: is missing"),
+        (
+            'token = { path = "/oauth/token", ',
+            "token = { ",
+            "source.token: path is missing: give path, client_id_env and",
+        ),
+        (
+            "token = {",
+            'token = { bearer_env = "X", ',
+            "source.token: bearer_env does not belong to client_id_env and",
+        ),
+        ("token = {", 'tokens = { bearer_env = "X" }\ntoken = {', "source.tokens: is not known here: is token meant?"),
+        (TOKEN, "token = {}", "source.token: bearer_env is missing: give path, "),
+        (TOKEN, 'token = { key_env = "X" }', "source.token: header is missing: give path, "),
+        (TOKEN, 'token = { header = "X: y", key_env = "X" }', "source.token.header: is no name of a header"),
+        (TOKEN, 'token = { bearer_env = "MUARA_PSEUDONYM_KEY" }', "names MUARA_PSEUDONYM_KEY, which is for pseudonyms alone"),
         ('kind = "rest"', "", "source.kind: is missing: there are rest, "),
         ('source_id = "carik"', 'source_id = "Carik 2"', "source_id: is no source's id: up to 16 small letters"),
         ('"31.01"', '"3101"', "regencies.0: is no regency's code such as 31.74"),
@@ -157,6 +190,58 @@ def test_single_mistakes(tmp_path: Path, right: str, wrong: str, told: str) -> N
     with pytest.raises(RegionFileWrong) as caught:
         read_region_file(file, None)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "told"),
+    [
+        ("P = 2", "P = 7", "sex = ", "mapping.members.sex.table.P: 7 is no code of sex: there are 1 to 2"),
+        ("TANAH = 8", "TANAH = 99", "floor = ", "mapping.dwelling.floor.table.TANAH: 99 is no code of floor: there are 1 to 9"),
+        ("ANAK = 3", "ANAK = -1", "relation = ", "mapping.members.relation.table.ANAK: -1 is no code of relation: there are 1 to 8"),
+        (
+            '{ path = "pekerjaan", table = { TIDAK = 0, USAHA = 1, BURUH = 4, PNS = 5 } }',
+            "{ constant = 8 }",
+            "work = ",
+            "mapping.members.work.constant: 8 is no code of work: there are 0 to 7",
+        ),
+        (
+            '{ path = "^.kloset", table = { SENDIRI = 1, BERSAMA = 2, KOMUNAL = 3, UMUM = 4, TIDAK = 6 } }',
+            '{ path = "^.kloset", range = [0, 6] }',
+            "toilet = ",
+            "mapping.dwelling.toilet.range: [0, 6] is wider than the codes of toilet: there are 1 to 6",
+        ),
+    ],
+)
+def test_codes_that_the_contract_does_not_have(tmp_path: Path, right: str, wrong: str, line: str, told: str) -> None:
+    """A target code beyond its field's codes is told with its line, and nothing starts."""
+    text = CARIK.read_text(encoding="utf-8")
+    assert right in text
+    text = text.replace(right, wrong, 1)
+    (tmp_path / "wrong.toml").write_text(text, encoding="utf-8")
+
+    for environ in (None, ENVIRON):
+        with pytest.raises(RegionFileWrong) as caught:
+            read_region_file(tmp_path / "wrong.toml", environ)
+        number = _line(dict(enumerate(text.splitlines(), 1)), line)
+        assert str(caught.value) == f"wrong.toml has 1 mistake, nothing starts:\nwrong.toml: line {number}, {told}"
+
+
+@pytest.mark.parametrize("name", sorted(CODES))
+def test_every_code_of_the_contract_may_stand_in_a_table(tmp_path: Path, name: str) -> None:
+    """The least and the greatest code of every coded field are taken, the next beyond them are not."""
+    section, field = name.split(".")
+    head, each = CARIK.read_text(encoding="utf-8").partition("[mapping.welfare]")[0], "" if section == "dwelling" else 'each = "x"\n'
+    needed = 'measured_on = "y"\n' if section == "nutrition" else ""
+    file = tmp_path / "coded.toml"
+
+    for codes, right in ((CODES[name], True), ((CODES[name].least - 1, 1), False), ((1, CODES[name].greatest + 1), False)):
+        table = f"{{ A = {codes[0]}, B = {codes[1]} }}"
+        file.write_text(f"{head}[mapping.{section}]\n{each}{needed}{field} = {{ path = 'z', table = {table} }}\n", encoding="utf-8")
+        if right:
+            assert read_region_file(file, None).mapping
+        else:
+            with pytest.raises(RegionFileWrong, match=f"is no code of {field}: there are {CODES[name]}"):
+                read_region_file(file, None)
 
 
 @pytest.mark.parametrize(
@@ -242,17 +327,38 @@ def test_what_is_said_to_no_effect_is_a_warning(tmp_path: Path) -> None:
         ("{village}", "", "file_name needs {village}, {period} and {exported}, each once"),
         ("greatest_loss = 0.2", "greatest_loss = 2", "source.greatest_loss: is to be 1 or less"),
         ("range = [1, 5]", "range = [5, 1]", "mapping.dwelling.tenure: range is [least, greatest]"),
+        (
+            "greatest_loss = 0.2",
+            'footer = { where = { "NAMA KEPALA" = "JUMLAH" }, rows = "P301" }\ngreatest_loss = 0.2',
+            "source.footer.where.NAMA KEPALA: NAMA KEPALA is not in columns",
+        ),
+        (
+            "greatest_loss = 0.2",
+            'footer = { where = { P301 = "J" }, rows = "P30" }\ngreatest_loss = 0.2',
+            "source.footer.rows: P30 is not in columns: is P350 meant?",
+        ),
+        ("greatest_loss = 0.2", 'labels = { "Nama" = "x" }\ngreatest_loss = 0.2', "source.labels.Nama: Nama is not in columns"),
+        (
+            "greatest_loss = 0.2",
+            'dates = { P304 = "DD/MM/YYYY" }\ngreatest_loss = 0.2',
+            "source.dates.P304: DD/MM/YYYY has no % in it: is %d/%m/%Y meant?",
+        ),
         ('table = { 1 = "OBSERVED"', 'table = { "" = "MODELLED", 1 = "OBSERVED"', 'mapping.welfare.basis.table: the code "" is never met'),
     ],
 )
 def test_single_mistakes_of_a_folder(tmp_path: Path, right: str, wrong: str, told: str) -> None:
-    """The same for a folder of files."""
+    """The same for a folder of files; what is wrong below a key has the line of that key."""
     file = tmp_path / "wrong.toml"
-    file.write_text(SDDD.read_text(encoding="utf-8").replace(right, wrong, 1), encoding="utf-8")
+    text = SDDD.read_text(encoding="utf-8").replace(right, wrong, 1)
+    assert wrong in text
+    file.write_text(text, encoding="utf-8")
 
     with pytest.raises(RegionFileWrong) as caught:
         read_region_file(file, None)
     assert told in str(caught.value)
+    begins = (wrong.splitlines() or ["file_name"])[0]
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if begins in line]
+    assert f"line {lines[0]}, " in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +368,7 @@ def test_single_mistakes_of_a_folder(tmp_path: Path, right: str, wrong: str, tol
         ('listen = "${MUARA_SUMEDANG_DESA_LISTEN}"', 'listen = "127.0.0.1:70000"', "source.listen: give host:port"),
         ('path = "/desa"', 'path = "desa"', "source.path: "),
         ('secret_env = ["', 'secret_env = ["the secret itself", "', "source.secret_env.0: "),
-        ('records = "notifikasi[]"', "window_s = 2000", "source: remember_s must be more than twice window_s"),
+        ('records = "notifikasi[]"', "window_s = 2000", "source.window_s: remember_s must be more than twice window_s"),
         ('records = "notifikasi[]"', 'signature = "X-Sig"', "source.signature: is not known here"),
     ],
 )
@@ -290,20 +396,10 @@ def test_a_file_that_is_none(tmp_path: Path, content: bytes | None, told: str) -
     assert f"wrong.toml: {told}" in str(caught.value)
 
 
-def test_variables_that_are_not_set_are_named() -> None:
+def test_variables_that_are_not_set_are_named(tmp_path: Path) -> None:
     """Placeholders and secrets that the environment lacks are known before anything starts."""
+    for token, name in (('{ bearer_env = "MUARA_X" }', "MUARA_X"), ('{ header = "X-Api-Key", key_env = "MUARA_Y" }', "MUARA_Y")):
+        (tmp_path / "x.toml").write_text(CARIK.read_text(encoding="utf-8").replace(TOKEN, f"token = {token}"), encoding="utf-8")
+        assert unset_variables(tmp_path / "x.toml", {"MUARA_CARIK_URL": "x"}) == [name]
     assert unset_variables(CARIK, {"MUARA_CARIK_URL": "x"}) == ["MUARA_CARIK_CLIENT_ID", "MUARA_CARIK_CLIENT_SECRET"]
     assert unset_variables(SDDD, ENVIRON) == []
-
-
-@pytest.mark.parametrize("file", [CARIK, KAMPUNG, CARIK.with_name("sumedang-desa.toml")])
-def test_unset_secrets_are_mistakes_for_whoever_runs_it(file: Path) -> None:
-    """All that are not set are told at once with their lines, instead of a source that is waited for, for ever."""
-    names = unset_variables(file, {})
-    places = {name: value for name, value in ENVIRON.items() if name.endswith(("_URL", "_LISTEN"))}
-    with pytest.raises(RegionFileWrong) as caught:
-        read_region_file(file, places)
-    told = str(caught.value)
-
-    assert [name for name in names if name not in places and f"{name} is not set" not in told] == []
-    assert re.search(r"line \d+, source(\.token)?\.\w+_env: MUARA_\w+ is not set", told)

@@ -20,6 +20,7 @@ from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.told import Told
 from deploy.certify.writing import Layers, Oddity, Writer, put
 from producers.declaration import Declaration, RestSource
+from producers.declaration.rest import Token
 
 __all__ = ["FeedStandIn"]
 
@@ -30,13 +31,12 @@ _TOKEN_LIFE_S = 30
 class FeedStandIn(StandIn):
     """The changes of all families, in the order of their time of change."""
 
-    lies = (Lie.ERROR_PAGE, Lie.TRUNCATED, Lie.OLD_PAGE, Lie.STANDS_STILL)
-
     def __init__(self, declared: Declaration) -> None:
         """Have told nothing yet."""
         assert isinstance(declared.source, RestSource)  # noqa: S101 - opened by kind
         self.source = declared.source
         super().__init__(declared, Writer(declared, depth=len(self.source.records.split(".")) + 1))
+        self.at_once = self.source.page.size
         self.changes: list[tuple[datetime, Any]] = []
         """Time of change, and the part of an answer that tells it (an item of the outermost list)."""
         self.newest: dict[int, tuple[datetime, Any]] = {}
@@ -49,6 +49,13 @@ class FeedStandIn(StandIn):
         self._url = ""
 
     @classmethod
+    def lies_of(cls, declared: Declaration) -> Sequence[Lie]:
+        """Return what a feed can be made to answer: without a login it knows nobody whom it could refuse."""
+        assert isinstance(declared.source, RestSource)  # noqa: S101 - opened by kind
+        always = (Lie.ERROR_PAGE, Lie.TRUNCATED, Lie.OLD_PAGE, Lie.STANDS_STILL)
+        return (*always, Lie.TOKEN_GONE, Lie.REFUSED) if declared.source.token is not None else always
+
+    @classmethod
     def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - others need the rest
         """Return one."""
         return cls(declared)
@@ -57,8 +64,14 @@ class FeedStandIn(StandIn):
     def placeholders(self) -> Mapping[str, str]:
         """The address, and what makes a token."""
         token = self.source.token
-        secrets = {token.client_id_env: _ID, token.client_secret_env: _SECRET} if token else {}
+        secrets = {token.client.id_env: _ID, token.client.secret_env: _SECRET} if token and token.client else {}
+        secrets |= {token.fixed.env: _SECRET} if token and token.fixed else {}
         return {"url": self._url, **secrets}
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What signs or lets in."""
+        return (_SECRET,)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -106,8 +119,10 @@ class FeedStandIn(StandIn):
 
     @contextmanager
     def lying(self, lie: Lie) -> Iterator[None]:
-        """Answer what is not so."""
+        """Answer what is not so, or not at all to us: a token that it gave is one that it does not know any more."""
         self.lie = lie
+        if lie in (Lie.TOKEN_GONE, Lie.REFUSED):
+            self.tokens.clear()
         try:
             yield
         finally:
@@ -189,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
         token = self.feed.source.token
         right = (form.get("grant_type"), form.get("client_id"), form.get("client_secret")) == (["client_credentials"], [_ID], [_SECRET])
-        if token is None or self.path != token.path or not right:
+        if token is None or token.client is None or self.path != token.client.path or not right or self.feed.lie is Lie.REFUSED:
             self._send(401, b"{}")
             return
         made = f"token-{time.monotonic_ns()}"
@@ -201,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         source, asked = self.feed.source, urlsplit(self.path)
         if self.feed.is_away:
             self._send(503, b"{}")
-        elif source.token is not None and self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.feed.tokens:
+        elif source.token is not None and not self._is_let_in(source.token):
             self._send(401, b"{}")
         elif source.snapshot is not None and asked.path == source.snapshot.path:
             query = parse_qs(asked.query)
@@ -211,6 +226,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             query = parse_qs(asked.query)
             self._send(200, self.feed.page(query.get(source.cursor.parameter, [None])[0], int(query[source.page.parameter][0])))
+
+    def _is_let_in(self, token: Token) -> bool:
+        if (key := token.fixed) is not None:
+            return self.headers.get(key.header, "") == f"{key.before}{_SECRET}"
+        return self.headers.get("Authorization", "").removeprefix("Bearer ") in self.feed.tokens
 
     def _send(self, code: int, body: bytes) -> None:
         self.send_response(code)

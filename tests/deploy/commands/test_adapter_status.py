@@ -89,15 +89,16 @@ def test_machines_read_it(tmp_path: Path, loading: bool) -> None:
 
 
 def test_a_receiver_tells_what_it_refused(tmp_path: Path) -> None:
-    """By cause, with how many requests; a process that is gone is told."""
+    """By cause, with how many requests and what was answered, the most first; a process that is gone is told."""
     with StateFile(tmp_path / ".muara" / "adapters" / "desa.sqlite", "desa") as state:
         make_tables(state.connection)
-        note(state.connection, "127.0.0.1:8443", 7, 2, _now(), {"signature is wrong": 4})
+        note(state.connection, "127.0.0.1:8443", 7, 2, _now(), {"signature is wrong": 4, "too fast": 9})
     shown = muara("adapter", "status", str(DESA), cwd=tmp_path)
 
     assert shown.returncode == 0
     assert "does not run" in shown.stdout
-    assert "refused        4 requests: signature is wrong" in shown.stdout
+    assert "refused        9 requests: too fast (HTTP 429, to be sent again)" in shown.stdout
+    assert "4 requests: signature is wrong" in [line.removeprefix("refused").strip() for line in shown.stdout.splitlines()]
     assert "7 requests, 2 of them known already, at 127.0.0.1:8443" in shown.stdout
 
 

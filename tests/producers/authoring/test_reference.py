@@ -6,6 +6,7 @@ from typing import get_args
 from producers.authoring.mistakes import keys_of
 from producers.declaration import DRIFT_KINDS, MODES, SOURCE_KINDS, Conversion, Declaration, RegionMapping, Value
 from producers.declaration.model import Model, every_model
+from schemas.codes import CODES
 from tests.producers.samples import REGIONS
 
 PAGE = (REGIONS / "README.md").read_text(encoding="utf-8")
@@ -49,3 +50,11 @@ def test_every_word_of_the_language_is_there() -> None:
     assert set(get_args(Conversion)) <= code_of(section("## Values"))
     assert set(SOURCE_KINDS) <= code_of(section("## `[source]`"))
     assert {*DRIFT_KINDS, *MODES} <= code_of(section("## `[drift]`: when the source changes"))
+
+
+def test_every_coded_field_is_there() -> None:
+    """The page's table has each coded field with its least and greatest code, and no other."""
+    rows = re.findall(r"^\| `([\w.]+)` \| (\d+ to \d+) \|", section("### Codes"), re.MULTILINE)
+
+    assert dict(rows) == {name: str(codes) for name, codes in CODES.items()}
+    assert len(rows) == len(CODES)

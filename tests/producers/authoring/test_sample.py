@@ -19,7 +19,9 @@ def checked(folder: Path, *records: dict[str, Any], change: tuple[str, str] = ("
     text = CARIK.read_text(encoding="utf-8")
     assert change[0] in text
     file.write_text(text.replace(*change, 1) if change[0] else text, encoding="utf-8")
-    sample.write_text(json.dumps({"data": [building(*(records or (family(1),)), **said)], "berikutnya": "x"}), encoding="utf-8")
+    sample.write_text(
+        json.dumps({"data": [building(*(records or (family(1),)), **said)], "berikutnya": "x", "masih_ada": False}), encoding="utf-8"
+    )
     return check(file, {}, sample)
 
 
@@ -78,6 +80,66 @@ def test_codes_that_are_never_met_are_warnings(tmp_path: Path) -> None:
     assert not any(one.startswith("mapping.members.sex.table") for one in told)
     assert "mapping.dwelling.tenure.table: the sample never has SEWA, KONTRAK, BEBAS, DINAS, LAIN" in told
     assert str(found).splitlines()[-1] == f"in order: 3 of 3 examples hold, 2 of 2 records can be mapped, {len(told)} warnings"
+
+
+def test_codes_of_the_sample_that_the_table_lacks_are_told(tmp_path: Path) -> None:
+    """Beside what is never met stands what is met instead: short codes plainly, longer ones where several records have them."""
+    people = [member(number, jenis_kelamin="LK", hubungan="SUAMI", pendidikan=f"WARGA {number:06}") for number in range(1, 5)]
+    found = checked(tmp_path, family(1, anggota=people), family(2, anggota=[member(5, hubungan="MENANTU"), member(6, jenis_kelamin="P")]))
+
+    told = [one.split(", ", 1)[1] for one in found.warnings]
+    assert "mapping.members.sex.table: the sample never has L; it has LK, which the table does not have" in told
+    assert (
+        "mapping.members.relation.table: the sample never has ISTRI, ANAK, LAIN; it has SUAMI, aaaaaaa, which the table does not have"
+        in told
+    )
+    schooling = next(one for one in told if one.startswith("mapping.members.schooling.table"))
+    assert schooling.endswith("it has aaaaa 999999, which the table does not have")
+    assert "WARGA" not in str(found)
+
+
+def test_a_wrong_path_to_a_table_shows_nobodys_number(tmp_path: Path) -> None:
+    """Where a table's path leads to national identifiers they are shown by their shape, however often each is there."""
+    found = checked(tmp_path, *[family(1, anggota=[member(1)] * 5)], change=('"jenis_kelamin"', '"nik"'))
+
+    assert any("it has 9999999999999999, which the table does not have" in one for one in found.warnings)
+    assert nik(1) not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (('each = "anggota"', 'each = "angotaa"'), "mapping.members.each: angotaa leads nowhere in the sample: is anggota meant?"),
+        (
+            ('count = "anggota"', 'count = "anggotaa"'),
+            "mapping.composition.size.count: anggotaa leads nowhere in the sample: is anggota meant?",
+        ),
+    ],
+)
+def test_for_a_list_a_list_is_suggested(tmp_path: Path, change: tuple[str, str], told: str) -> None:
+    """Never a field of its items, though nothing reads those any more."""
+    assert any(told in one for one in checked(tmp_path, change=change).nowhere)
+
+
+def test_a_village_elsewhere_is_told_with_its_regency(tmp_path: Path) -> None:
+    """A record of another regency says which one that is, and which the file has."""
+    found = checked(tmp_path, kode_kelurahan="33.72.01.1001")
+
+    told = "residence.village lies in 33.72, which is not in regencies [31.01, 31.71, 31.72, 31.73, 31.74, 31.75]"
+    assert dict(found.faults) == {told: 1}
+
+
+def test_a_regency_that_nobody_knows_is_a_warning(tmp_path: Path) -> None:
+    """Where the districts of the country are given, a regency without one is told with its line; it may be a new one."""
+    (tmp_path / "x.toml").write_text(CARIK.read_text(encoding="utf-8").replace('"31.01"', '"33.99"'), encoding="utf-8")
+    areas = {f"31{city}01" for city in (71, 72, 73, 74, 75)}
+
+    assert check(tmp_path / "x.toml", {}).warnings == []
+    found = check(tmp_path / "x.toml", {}, areas=areas)
+    (told,) = found.warnings
+    assert "regencies.0: 33.99 is no regency that the product's list has: is it a Kemendagri code, and a new one?" in told
+    assert told.startswith("line ")
+    assert found.in_order
 
 
 def test_areas_that_are_none_now_are_a_warning(tmp_path: Path) -> None:

@@ -48,6 +48,23 @@ def test_filled_in_as_the_comments_say_it_is_right(tmp_path: Path, kind: str) ->
     assert found.unset
 
 
+def test_what_a_feed_is_offered_in_comments_is_right(tmp_path: Path) -> None:
+    """The snapshot and the key that stays the same, put in force as the comments say, make a file without mistakes."""
+    text = _SUCH_AS.sub(r"\1", starting_file("Kota Contoh", "rest"))
+    lines = [line for line in text.splitlines() if not line.startswith("token.")]
+    offered = [line.removeprefix("# ") for line in lines if re.match(r"# (snapshot|token\.bearer_env) =", line)]
+    file = tmp_path / "x.toml"
+    file.write_text("\n".join(line.removeprefix("# ") if line.removeprefix("# ") in offered else line for line in lines), encoding="utf-8")
+
+    found = check(file, {})
+
+    assert len(offered) == 2
+    assert found.in_order, str(found)
+    assert found.unset == ["MUARA_KOTA_CONTOH_TOKEN", "MUARA_KOTA_CONTOH_URL"]
+    assert found.declared.source.kind == "rest"
+    assert found.declared.source.snapshot is not None
+
+
 @pytest.mark.parametrize("kind", SOURCE_KINDS)
 def test_it_is_short_and_every_key_is_explained(kind: str) -> None:
     """A starting file is a region file: at most 60 lines; and hardly a line of it is without a word to its author."""

@@ -17,6 +17,7 @@ from producers.sources import Batch
 from producers.sources.files import FilesReader
 from producers.sources.showings import forget_refusals
 from schemas.events import HouseholdChanged
+from tests.producers.events import decoded
 from tests.producers.samples import drop, mapper, row, sddd, snapshot_name
 
 __all__ = ["EXPORTED", "HERE", "MONTHS", "THERE", "VILLAGES", "YONDER", "Adapter", "Snapshot", "at", "said"]
@@ -85,11 +86,15 @@ class Adapter:
 
     def keep(self, batch: Batch) -> None:
         """Keep a batch as the runner does."""
-        if batch.keep is not None:
-            batch.keep(self.connection)
+        self.write(batch)
         if batch.kept is not None:
             batch.kept()
-        self.events += batch.events
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch as the runner does, and end before the source knows of it."""
+        if batch.keep is not None:
+            batch.keep(self.connection)
+        self.events += [*batch.events, *(decoded(one.value) for one in batch.encoded)]
         self.causes += [f"{one.field} {one.cause}".strip() for one in batch.aside]
 
 

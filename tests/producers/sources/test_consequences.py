@@ -4,6 +4,7 @@ import sqlite3
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 
 from producers.sources.consequences import Consequences, Outcome
 from producers.sources.showings import Showings, make_tables
-from producers.sources.taken import Taken
 from schemas.events import HouseholdChanged
 from tests.producers.samples import drop, mapper, row, sddd, snapshot_name
 from tests.producers.sources.folder import HERE, MONTHS, THERE, Adapter, Snapshot, at, said
@@ -51,21 +51,22 @@ def _events(told: Sequence[_Told], together: int) -> list[HouseholdChanged]:
 @settings(max_examples=100, deadline=None)
 def test_setting_plain_households_apart_changes_nothing(told: Sequence[_Told], together: int) -> None:
     """With every household reasoned over one by one the same is said, to the revision."""
-    set_apart = Consequences._set_apart
+    set_apart = Consequences._apart
     plain = 0
 
-    def counted(self: Consequences, taken: Taken, outcome: Outcome) -> None:
+    def counted(self: Consequences, village: str, part: Any, outcome: Outcome, *, late: bool) -> set[bytes]:
         nonlocal plain
-        set_apart(self, taken, outcome)
-        plain += len(taken.events.keys() - outcome.apart)
+        apart = set_apart(self, village, part, outcome, late=late)
+        plain += len(part.shown) - len(apart)
+        return apart
 
-    def everybody(self: Consequences, taken: Taken, outcome: Outcome) -> None:
-        outcome.apart, outcome.others = set(taken.events), list(taken.events)
+    def everybody(self: Consequences, village: str, part: Any, outcome: Outcome, *, late: bool) -> set[bytes]:
+        return set_apart(self, village, part, outcome, late=True)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Consequences, "_set_apart", counted)
+        patch.setattr(Consequences, "_apart", counted)
         found = _events(told, together)
-        patch.setattr(Consequences, "_set_apart", everybody)
+        patch.setattr(Consequences, "_apart", everybody)
         one_by_one = _events(told, together)
 
     assert found == one_by_one
@@ -83,7 +84,7 @@ def test_what_another_one_writes_is_known_at_once(tmp_path: Path) -> None:
     assert other.read() == []
 
     Snapshot(HERE, 202402, at(1), frozenset({1})).drop(tmp_path / "in")
-    assert said(other.read()) == [("END", 2, 1), ("UPSERT", 2, 1)]
+    assert said(other.read()) == [("END", 2, 0), ("UPSERT", 2, 1)]
     assert adapter.read() == []
     Snapshot(HERE, 202401, at(2), frozenset({1})).drop(tmp_path / "in")
     assert said(adapter.read()) == [("RETRACT", 1, 2), ("RETRACT", 2, 2), ("UPSERT", 1, 2)]

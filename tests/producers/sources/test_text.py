@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from producers.declaration import FilesSource
-from producers.faults import FileUnreadable
+from producers.declaration import FilesSource, Value
+from producers.faults import FileUnreadable, RecordUnreadable
 from producers.sources import snapshot
 from producers.sources.table import Layout
-from tests.producers.samples import COLUMNS, card, row, sddd
+from tests.producers.samples import COLUMNS, card, mapper, row, sddd
 from tests.producers.sources.register import TOLD, as_text, desa, register, shown, table
 
 FILE = TOLD.name.replace(".xlsx", ".csv")
@@ -63,10 +63,10 @@ def test_no_encoding_is_guessed(tmp_path: Path, content: bytes, declared: tuple[
         ({"file_name": "x_{village}_{period}_{exported}Z.xls"}, "of workbooks only .xlsx is read"),
         ({"file_name": ["x_{village}_{period}.csv"]}, "file_name needs {village}, {period} and {exported}, each once"),
         ({"numbers": {"columns": ["P350"], "thousands": ".", "decimal": "."}}, "thousands and decimal are two different signs"),
-        ({"numbers": {"columns": ["P999"], "thousands": "."}}, "P999 not in columns"),
-        ({"skip_rows_where": [{"P999": ""}]}, "P999 not in columns"),
-        ({"labels": {"P301": "P302"}}, "labels has one twice"),
-        ({"columns": ["P301", "P301"]}, "columns names one twice"),
+        ({"numbers": {"columns": ["P999"], "thousands": "."}}, "P999 is not in columns"),
+        ({"skip_rows_where": [{"P999": ""}]}, "P999 is not in columns"),
+        ({"labels": {"P301": "P302"}}, "two columns are written P302"),
+        ({"columns": ["P301", "P301"]}, "names P301 twice"),
     ],
 )
 def test_a_declaration_that_cannot_be_meant_is_told(said: dict[str, object], mistake: str) -> None:
@@ -195,3 +195,21 @@ def test_a_file_that_changes_while_it_is_read_does_not_count(tmp_path: Path, cha
     with pytest.raises((FileUnreadable, FileNotFoundError)) as caught:
         list(found)
     assert not isinstance(caught.value, FileUnreadable) or caught.value.facts["cause"] == "changed while it was read"
+
+
+def test_a_day_that_does_not_fit_is_told_with_the_declared_form(tmp_path: Path) -> None:
+    """A column's dates are read in its form, or in ISO 8601 as a workbook has them; of any other the form is told, and not the cell."""
+    mapping = sddd().mapping.model_copy(update={"valid_from": Value.model_validate({"path": "P304"})})
+    days = ["17/05/2024", "2024-05-17", "05-17-2024"]
+    source = sddd().source.model_copy(update={"dates": {"P304": "%d/%m/%Y"}})
+    file = tmp_path / FILE
+    file.write_bytes(_lines(*[row(number, P304=day) for number, day in enumerate(days, 1)]))
+    assert isinstance(source, FilesSource)
+    _, found = snapshot.rows(file, snapshot.Named(FILE, "51.01.01.2001", 202405, 1_716_000_000_000_000), source)
+    mapped = mapper(sddd().model_copy(update={"mapping": mapping}))
+    nodes = list(found)
+
+    assert [mapped.event(node).valid_from.isoformat() for node in nodes[:2]] == ["2024-05-17", "2024-05-17"]
+    with pytest.raises(RecordUnreadable) as caught:
+        mapped.event(nodes[2])
+    assert str(caught.value).startswith("valid_from is no date: it does not fit %d/%m/%Y (value 99-99-9999)")

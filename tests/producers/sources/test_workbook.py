@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.certify.stand_ins.workbooks import Raw, Sheet, write_workbook
 from producers.faults import FileUnreadable, RecordUnreadable
 from producers.pseudonym import LOST
 from producers.records import Node, Spoilt
 from tests.producers.samples import card, mapper
 from tests.producers.sources.register import HEADER, MERGED, REGION, TITLES, TOLD, as_text, desa, read, register, shown, table
-from tests.producers.sources.workbooks import Raw, Sheet, write_workbook
 
 _RECORD = {"kk": card(1), "jiwa": "4", "belanja": "2400000", "dasar": "SURVEI", "lantai": "2", "luas": "36", "didata": "2024-03-05"}
 
@@ -104,10 +104,11 @@ def test_a_card_that_was_a_number_is_known_as_text_too(text: str) -> None:
     ],
 )
 def test_days_are_text_numbers_or_days(tmp_path: Path, cell: Any, wanted: str) -> None:
-    """A day comes as text, as a day of the spreadsheet or as its number; what is none of these stays, for the mapping to refuse."""
+    """A day comes as text, as a day of the spreadsheet or as its number; what is none of these the mapping refuses."""
     (found,) = read(tmp_path, table([register(1, didata=cell)]))
 
-    assert found["didata"] == wanted
+    assert str(found["didata"]) == wanted
+    assert isinstance(found["didata"], str) == (wanted == "2024-03-05")
 
 
 def test_days_may_count_from_1904(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.certify.stand_ins.workbooks import Raw, Sheet, packed, workbook_parts, write_workbook
 from producers.faults import FileUnreadable
 from tests.producers.samples import card
 from tests.producers.sources.register import MERGED, TOLD, as_text, register, shown, table
-from tests.producers.sources.workbooks import Raw, Sheet, packed, workbook_parts, write_workbook
 
 Parts = dict[str, str]
 _SHEET = "xl/worksheets/sheet1.xml"
@@ -101,7 +101,7 @@ def test_a_bomb_that_lies_about_its_size(tmp_path: Path, declared: int, cause: s
     assert cause in _cause(tmp_path, _with_declared(out.getvalue(), declared))
 
 
-_FAR = "would need more than 64 MB to be read: has it cells far away?"
+_FAR = "would need more than 64 MB to be read: has it cells far away? Else export it as CSV"
 
 
 @pytest.mark.parametrize(
