@@ -22,6 +22,7 @@ from processors.broker import BrokerAway
 from processors.credentials import credentials_of
 from processors.progress import Progress
 from processors.settings import WorkerSettings
+from processors.starting_log import CoordinatorLoads
 from processors.store.connection import DatabaseAway
 from processors.store.worker import WorkerStore
 from schemas.errors import Retriable
@@ -79,6 +80,8 @@ def run_worker(settings: WorkerSettings) -> NoReturn:
     app.task(watch.begin)
     worker = _Worker(app, loglevel="ERROR", redirect_stdouts=False, override_logging=False, loop=loop, console_port=0, quiet=True)
     worker.watch = watch
+    worker.spinner = None  # it would write a terminal's signs where there is none, and we are quiet anyway
+    logging.getLogger("aiokafka.consumer.group_coordinator").addFilter(CoordinatorLoads())
     worker.execute_from_commandline()
     end(EXIT_FAILED)  # it does not return
 

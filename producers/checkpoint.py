@@ -5,6 +5,7 @@ Why: events and the new read position are committed together, so `kill -9` at an
 Must not: be the only holder of anything: a lost file means starting over from the source, and nothing changes downstream.
 """
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -19,6 +20,7 @@ from typing import Self
 from producers.backfill import FirstLoad
 from producers.backfill_log import first_load
 from producers.faults import AdapterRuns, DiskRefuses, StateFileForeign
+from producers.region_change import change_told
 
 __all__ = ["WITHHELD", "AdapterStatus", "StateFile", "disk_faults", "exclusive", "insert", "status", "transaction"]
 
@@ -72,12 +74,16 @@ class AdapterStatus:
     pid: int
     backfill: FirstLoad | None
     """The first load that runs beside the changes, or the last one that did; None where there never was one."""
+    region_change: str
+    """What has changed in the region file since what was read was read, and what to do; empty where nothing has."""
 
     @property
     def state(self) -> str:
         """Return the state in one phrase: what sending waits for comes first, since reading waits for it in the end."""
         told = self.sending if self.sending.startswith("waiting") else self.reading
-        return f"{told}; {self.withheld} ENDs withheld: correct the rows in quarantine" if self.withheld else told
+        if self.withheld:
+            told = f"{told}; {self.withheld} ENDs withheld: correct the rows in quarantine"
+        return f"{told}; {self.region_change}" if self.region_change else told
 
 
 class StateFile:
@@ -169,7 +175,7 @@ class StateFile:
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """Hold an adapter's file for this process until the end of the block, however it ends; raises `AdapterRuns`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _keep_private(path.with_suffix(".lock"))
     with path.with_suffix(".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -240,13 +246,13 @@ def _status(state_file: Path) -> AdapterStatus | None:
             " (select coalesce(sum(cast(value as integer)), 0) from quarantine where field = ?) from adapter",
             (WITHHELD,),
         ).fetchone()
-        return _as_status(row, first_load(connection)) if row else None
+        return _as_status(row, first_load(connection), change_told(connection)) if row else None
     finally:
         connection.close()
 
 
 def _as_status(
-    row: tuple[str, str | None, str | None, str, str, str, str, int, int, int, int, int, int, int], load: FirstLoad | None
+    row: tuple[str, str | None, str | None, str, str, str, str, int, int, int, int, int, int, int], load: FirstLoad | None, change: str
 ) -> AdapterStatus:
     source, position, asked_at, reading, reading_why, sending, sending_why = row[:7]
     spooled, held, delivered, quarantined, nothing_more, pid, withheld = row[7:]
@@ -264,11 +270,24 @@ def _as_status(
         caught_up=bool(nothing_more) and spooled == 0,
         pid=pid,
         backfill=load,
+        region_change=change,
     )
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _keep_private(path: Path) -> None:
+    """Make a file where there is none, for its owner alone, and its folder too; SQLite's files beside it take after it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(PermissionError):  # another's folder, in which we may work: he has decided
+        path.parent.chmod(0o700)
+    with contextlib.suppress(OSError):  # a disk that refuses is told by whoever opens the file
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    for part in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
+        with contextlib.suppress(PermissionError, FileNotFoundError):
+            part.chmod(0o600)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    _keep_private(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S, check_same_thread=False)
     connection.execute("pragma journal_mode = wal")
     # NORMAL survives every crash of ours; after a power cut the newest transactions may be missing as a whole, and then

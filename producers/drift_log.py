@@ -5,6 +5,7 @@ Why: drift is noticed in one moment and looked at in another, by a person who mu
 Must not: hold a value of the source.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,12 @@ from datetime import datetime
 from pathlib import Path
 
 from producers.checkpoint import StateFile, disk_faults
-from producers.declaration import Mode
+from producers.declaration import Declaration, Mode
 from producers.drift import Notice
 from producers.faults import SourceFrozen
 from producers.mapping import Mapper
 
-__all__ = ["DriftKept", "Drifted", "accept", "drifted"]
+__all__ = ["DriftKept", "Drifted", "accept", "drifted", "looked_at"]
 
 _TABLES = """
 create table if not exists drift (
@@ -25,6 +26,8 @@ create table if not exists drift (
   count integer not null, accepted text, primary key (field, kind)) strict;
 create table if not exists shape (path text primary key, always integer not null) strict;
 create table if not exists shape_looks (one integer primary key check (one = 1), looks integer not null) strict;
+create table if not exists drift_by (one integer primary key check (one = 1), fingerprint text not null) strict;
+create table if not exists drift_old (field text not null, kind text not null, primary key (field, kind)) strict;
 """
 _MOST = 1000
 """Rows kept: a source that uses numbers as names has no end of them."""
@@ -44,6 +47,8 @@ class Drifted:
     """Records in which it was seen; where the mode lets them go on, one record in 64 is looked at for new and missing fields."""
     accepted: str | None
     """The mode that a person put in the place of freeze."""
+    old: bool
+    """Whether it was noticed by an earlier region file only: this one may have mended it."""
 
 
 class DriftKept:
@@ -54,6 +59,8 @@ class DriftKept:
         self._mapper, self._own = mapper, own
         self._frozen: tuple[str, str] | None = None
         own.connection.executescript(_TABLES)
+        with own.transaction() as connection:
+            _begin_by(connection, mapper.declared)
         looks = own.connection.execute("select looks from shape_looks").fetchone()
         paths = own.connection.execute("select path, always from shape")
         mapper.drift.accepted = _accepted(own.connection)
@@ -98,6 +105,16 @@ class DriftKept:
         return self._frozen is not None
 
 
+def _begin_by(connection: sqlite3.Connection, declared: Declaration) -> None:
+    """Know everything noticed so far as old where the region file is another than before."""
+    told = declared.model_dump_json(exclude_defaults=True, include={"mapping", "drift", "regencies"})
+    fingerprint = hashlib.sha256(told.encode()).hexdigest()
+    found = connection.execute("select fingerprint from drift_by").fetchone()
+    if found is not None and found[0] != fingerprint:
+        connection.execute("insert or ignore into drift_old select field, kind from drift")
+    connection.execute("insert or replace into drift_by values (1, ?)", (fingerprint,))
+
+
 def _accepted(connection: sqlite3.Connection) -> Mapping[tuple[str, str], Mode]:
     rows = connection.execute("select field, kind, accepted from drift where accepted is not null")
     return {(field, kind): mode for field, kind, mode in rows}
@@ -106,6 +123,7 @@ def _accepted(connection: sqlite3.Connection) -> Mapping[tuple[str, str], Mode]:
 def _added(connection: sqlite3.Connection, noticed: tuple[str, str, str], count: int, now: datetime) -> bool:
     """Count a notice, and return whether it is the first of its field and kind."""
     field, kind, mode = noticed
+    connection.execute("delete from drift_old where field = ? and kind = ?", (field, kind))
     known = connection.execute(
         "update drift set mode = ?, last_seen = ?, count = count + ? where field = ? and kind = ?",
         (mode, now.isoformat(), count, field, kind),
@@ -132,12 +150,26 @@ def drifted(state_file: Path) -> Sequence[Drifted]:
 def _drifted(state_file: Path) -> Sequence[Drifted]:
     connection = sqlite3.connect(f"file:{state_file}?mode=ro", uri=True)
     try:
-        if not connection.execute("select 1 from sqlite_master where name = 'drift'").fetchone():
+        names = {name for (name,) in connection.execute("select name from sqlite_schema where name in ('drift', 'drift_old')")}
+        if "drift" not in names:
             return []
         rows = connection.execute("select field, kind, mode, first_seen, last_seen, count, accepted from drift order by rowid").fetchall()
+        old = set(connection.execute("select field, kind from drift_old")) if "drift_old" in names else set()
     finally:
         connection.close()
     return [
-        Drifted(field, kind, mode, datetime.fromisoformat(first), datetime.fromisoformat(last), count, told)
+        Drifted(field, kind, mode, datetime.fromisoformat(first), datetime.fromisoformat(last), count, told, (field, kind) in old)
         for field, kind, mode, first, last, count, told in rows
     ]
+
+
+def looked_at(state_file: Path) -> int:
+    """Return from how many records was learnt so far what the source has; from `producers.shape.LEARNT` on nothing more is learnt."""
+    connection = sqlite3.connect(f"file:{state_file}?mode=ro", uri=True)
+    try:
+        if not connection.execute("select 1 from sqlite_schema where name = 'shape_looks'").fetchone():
+            return 0
+        found = connection.execute("select looks from shape_looks").fetchone()
+    finally:
+        connection.close()
+    return int(found[0]) if found else 0

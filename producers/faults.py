@@ -31,6 +31,7 @@ __all__ = [
     "SourceUnready",
     "StateFileForeign",
     "masked",
+    "shown_address",
 ]
 
 
@@ -66,6 +67,12 @@ class SourceAway(Retriable):
     def wait_s(self) -> float:
         """How long the source wants to be left alone, in seconds."""
         return float(str(self.facts["wait_s"]))
+
+    @property
+    def told(self) -> str:
+        """What is wrong, where, and what helps, without what an address may hold of a secret."""
+        remedy = self.facts.get("remedy") or (f"check the credentials in {self.facts['names']}" if "names" in self.facts else "")
+        return f"{self.facts['why']} at {shown_address(str(self.facts['address']))}{': ' if remedy else ''}{remedy}"
 
 
 class SourceRefuses(SourceAway):
@@ -133,6 +140,20 @@ class ResendStopped(Fatal):
 
 class MappingChanged(Fatal):
     """the mapping of {source} was changed but mapping_version still is {version}: raise it in {file}, or mended statements would not win"""
+
+
+def shown_address(address: str) -> str:
+    """
+    Return an address without user, password, query and fragment, which may hold a secret.
+
+    >>> shown_address("https://me:secret@carik.invalid/v1?key=secret"), shown_address("/data/drop")
+    ('https://carik.invalid/v1', '/data/drop')
+    """
+    scheme, sign, rest = address.partition("://")
+    if not sign:
+        return address.partition("?")[0]
+    host, slash, path = rest.partition("?")[0].partition("#")[0].partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def masked(value: object) -> str:

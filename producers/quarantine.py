@@ -17,7 +17,7 @@ from producers.faults import FileUnreadable, RecordUnreadable
 from producers.sealed import keep_sealed
 from producers.sealing import Seal
 
-__all__ = ["PutAside", "put_aside", "quarantined", "take_back", "take_back_records"]
+__all__ = ["PutAside", "causes", "put_aside", "quarantined", "take_back", "take_back_records"]
 
 _MOST = 100_000
 """Entries kept; a source that went wrong as a whole must not fill the disk. The oldest give way."""
@@ -106,6 +106,16 @@ def quarantined(state_file: Path) -> Sequence[PutAside]:
     finally:
         connection.close()
     return [PutAside(*row) for row in rows]
+
+
+def causes(state_file: Path, most: int) -> Sequence[tuple[str, str, int]]:
+    """Return field, cause and count of what is in quarantine, the most frequent first, at most so many; an adapter may run or not."""
+    connection = sqlite3.connect(f"file:{state_file}?mode=ro", uri=True)
+    statement = "select field, cause, count(*) from quarantine group by field, cause order by count(*) desc, field, cause limit ?"
+    try:
+        return connection.execute(statement, (most,)).fetchall()
+    finally:
+        connection.close()
 
 
 def _count(state: StateFile) -> None:

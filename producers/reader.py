@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 
+from producers.aside_log import AsideTold
 from producers.backfill_log import BackfillKept
 from producers.backoff import Backoff
 from producers.checkpoint import StateFile
@@ -73,17 +74,18 @@ class Reader:
         delivered: Callable[[str], None] | None = None,
         loads: LoadsBeside | None = None,
         seal: Seal | None = None,
+        remind: Callable[[datetime], None] | None = None,
     ) -> None:
         """
         Know how to read and where to keep; `schema_ids` are those of each regency's topic, `spooled` is set when something was added.
 
         `drift` keeps what the mapper notices of it; without it nothing of drift is kept, and nothing may freeze. `receiving` is a source
         that is told. `delivered` is told, between two readings, up to which position everything is delivered. `loads` is a source whose
-        first load runs beside its changes.
+        first load runs beside its changes. `remind` is called before each reading, and tells what a person is to do when it is time.
 
         With a `seal` records that are put aside are kept for repair.
         """
-        self._seal = seal
+        self._seal, self._remind = seal, remind
         self._read, self._state, self._spool = read, state, Spool(state)
         self._schema_ids, self._clock, self._spooled = schema_ids, clock, spooled
         self._spool_bytes, self._poll_s = spool_bytes, poll_s
@@ -92,6 +94,7 @@ class Reader:
         self._delivered, self._delivery = delivered, Delivery(self._spool, state.position())
         self._loads, self._ahead, self._backfill = loads, LoadAhead(), BackfillKept(state.connection)
         self._told: tuple[str, str] | None = None
+        self._tell_aside = AsideTold()
         self.caught_up = threading.Event()
         """Set when the source said that nothing more is there."""
 
@@ -114,6 +117,8 @@ class Reader:
     def step(self) -> float:
         """Read and keep one batch; return how long to wait before the next, in seconds."""
         try:
+            if self._remind is not None:
+                self._remind(self._clock())
             if self._delivered is not None and (upto := self._delivery.upto()) is not None:
                 self._delivered(upto)
             if self._spool.size()[1] >= self._spool_bytes:
@@ -133,7 +138,7 @@ class Reader:
         except SourceFrozen as frozen:
             return self._freeze(frozen)
         except SourceAway as away:
-            self._say("waiting for source", str(away.facts["why"]))
+            self._say("waiting for source", away.told)
             return self._backoff.pause_s(away.wait_s)
         except DiskRefuses as refused:
             self._refuse()
@@ -169,10 +174,7 @@ class Reader:
         _tell(new)
         if (progress := self._backfill.words(batch.backfill, asked_at)) is not None:
             _log.info("first load: %s", progress, extra={"action": "first_load", "progress": progress})
-        for one in aside:
-            _log.warning(
-                "put aside", extra={"action": "put_aside", "place": one.place, "field": one.field, "cause": one.cause, "value": one.value}
-            )
+        self._tell_aside(aside, self._clock())
         if batch.caught_up:
             self.caught_up.set()
         else:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Node", "Spoilt", "Unreachable", "follower", "holder", "nodes_behind", "nodes_of"]
+__all__ = ["DeadEnd", "Node", "Spoilt", "Unreachable", "dead_end", "follower", "holder", "nodes_behind", "nodes_of"]
 
 
 @dataclass(slots=True)
@@ -81,6 +81,41 @@ def _followed(nodes: list[Node], steps: Iterable[str]) -> tuple[list[Node], list
                 inner.append(Node(value, node))
         nodes = inner
     return nodes, faults
+
+
+@dataclass(frozen=True, slots=True)
+class DeadEnd:
+    """Where a path of records ends in an answer before its end, whichever part is followed."""
+
+    path: str
+    """The path up to there, without the signs of lists."""
+    missing: bool
+    """Whether that is not there at all, in no part; else it is no list."""
+    parts: int
+    """In how many parts; 0 where no list was gone through before, so that there can be no other part."""
+
+
+def dead_end(answer: Any, path: str) -> DeadEnd | None:  # noqa: ANN401 - JSON
+    """
+    Return where a path leads nowhere in a whole answer, None where some part of it leads to its end, or to a list that is empty.
+
+    >>> dead_end({"hasil": {"keluarga": []}}, "hasil.keluarg[]")
+    DeadEnd(path='hasil.keluarg', missing=True, parts=0)
+    >>> [dead_end({"a": parts}, "a[].b[]") for parts in ([{"c": []}, {"c": []}], [{"b": []}, {"c": []}], [])]
+    [DeadEnd(path='a.b', missing=True, parts=2), None, None]
+    """
+    nodes, through_list = [answer], False
+    names: list[str] = []
+    for step in path.split("."):
+        name, many = step.removesuffix("[]"), step.endswith("[]")
+        names.append(name)
+        found = [value for value in (one.get(name) if isinstance(one, dict) else None for one in nodes) if value is not None]
+        right = [value for value in found if isinstance(value, list)] if many else found
+        if nodes and not right:
+            return DeadEnd(".".join(names), not found, len(nodes) if through_list else 0)
+        nodes = [one for value in right for one in value] if many else right
+        through_list |= many
+    return None
 
 
 def follower(path: str) -> Callable[[Node], Any]:

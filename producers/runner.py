@@ -22,13 +22,14 @@ from producers.backoff import Backoff
 from producers.checkpoint import StateFile, exclusive, status
 from producers.declaration import PUSHING_KINDS, Declaration
 from producers.drift_log import DriftKept
-from producers.faults import ResendStopped, SourcePushes
+from producers.faults import AdapterRuns, ResendStopped, SourcePushes
 from producers.keys import begun, must_have_begun
 from producers.ledger import Ledger
 from producers.mapping import Mapper
 from producers.mapping_version import must_be_raised
 from producers.publisher import Publisher
 from producers.reader import Reader, remember
+from producers.region_change import Reminder, is_read_by, notice, settle
 from producers.region_file import read_region_file
 from producers.sealed import make_tables as make_sealed
 from producers.sealed import seal_anew
@@ -37,6 +38,7 @@ from producers.settings import AdapterSettings
 from producers.sources import Batch, HearsDelivery, LoadsBeside, Receiving, Source
 from producers.sources.opening import open_source
 from producers.sources.showings import forget_refusals, start_over
+from producers.sources.webhook.memory import forget_deliveries
 from schemas.codec import schema_text
 from schemas.registry import Registry, RegistryAway
 from schemas.topics import household_topic
@@ -47,6 +49,8 @@ _log = logging.getLogger(__name__)
 _EVENT = "HouseholdChanged"
 _STOP_S = 3.0
 """What a stop waits for a question that the source has not answered yet."""
+_ALL_SINCE = datetime(1971, 1, 1, tzinfo=UTC)
+"""What is sent again since a moment before this is all that there is."""
 _OBJECTS = 100_000
 """So many more objects than before make Python look for cycles; a batch of two thousand families has forty thousand."""
 _DELIVERIES_S = 1.0
@@ -68,6 +72,7 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
     path = settings.state_file(declared.source_id)
     with _stopping(stop) as stopping, exclusive(path), _seldom_collecting(), StateFile(path, declared.source_id) as state:
         must_be_raised(state, declared, region_file)
+        _notice(state, declared, region_file)
         pseudonyms = begun(state, settings.pseudonyms, settings.keys_again, start_over, stopping)
         if pseudonyms is None:
             return 0
@@ -96,6 +101,7 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
     with _stopping(stop) as stopping, exclusive(again), StateFile(path, declared.source_id) as running:
         must_be_raised(running, declared, region_file)
         must_have_begun(running, settings.pseudonyms)
+        mended = _works_by(running, declared, region_file)
         make_sealed(running.connection)
         _remove(again)
         with StateFile(again, declared.source_id) as state:
@@ -105,6 +111,9 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
             adapter.work(source, partial(_again, source, running, settings.pseudonyms.seal, since), once=True)
         told = status(again)
         _remove(again)
+        if told is not None and told.caught_up and mended and since < _ALL_SINCE:
+            with running.transaction() as connection:
+                settle(connection)
     if told is None or not told.caught_up:
         sent, waiting = (told.delivered, told.spooled) if told else (0, 0)
         raise ResendStopped(source=declared.source_id, delivered=sent, spooled=waiting)
@@ -200,6 +209,7 @@ class _Adapter:
             receiving=receiving,
             delivered=delivered,
             loads=source if isinstance(source, LoadsBeside) else None,
+            remind=Reminder(self._state.connection),
             seal=self._seal,
         )
 
@@ -231,6 +241,24 @@ def _paced(declared: Declaration, poll_s: float | None) -> Declaration:
     if poll_s is None or declared.source.kind in PUSHING_KINDS:
         return declared
     return declared.model_copy(update={"source": declared.source.model_copy(update={"poll_s": poll_s})})
+
+
+def _notice(state: StateFile, declared: Declaration, region_file: Path) -> None:
+    with state.transaction() as connection:
+        notice(connection, declared, region_file.name, _now(), forget_deliveries)
+
+
+def _works_by(running: StateFile, declared: Declaration, region_file: Path) -> bool:
+    """Return whether the adapter works by this region file, or will when it is started; what it reads meanwhile counts."""
+    try:
+        with exclusive(running.path):
+            _notice(running, declared, region_file)
+    except AdapterRuns:
+        if not is_read_by(running.connection, declared):
+            why = "the adapter that runs still works by the old region file: start it again, then send again once more"
+            _log.warning("%s", why, extra={"action": "region_file_changed"})
+            return False
+    return True
 
 
 def _remove(file: Path) -> None:

@@ -53,8 +53,9 @@ class Shape:
         return self._looks, self._paths
 
     def resume(self, looks: int, paths: Mapping[str, bool]) -> None:
-        """Go on from what was kept."""
-        self._looks, self._paths, self.changed = looks, dict(paths), False
+        """Go on from what was kept; where the file lists what is known, that counts and not what was learnt before it did."""
+        kept = {path: always for path, always in paths.items() if not self._known or path in self._read or path in self._known}
+        self._looks, self._paths, self.changed = looks, kept, False
         self._places = {_place(path) for path in paths}
         self._shapes.clear()
 

@@ -34,6 +34,10 @@ class NotAMoment(Fatal):
     """{text} is no moment: give one such as 2024-03-01 or 2024-03-01T08:00:00+07:00"""
 
 
+class NeverRan(Fatal):
+    """the adapter of {source} never ran in {folder}, so nothing is known of its source: run it first, or this where it runs"""
+
+
 class NothingSent(Fatal):
     """no adapter of source {source} has worked in {folder}: run this where the adapter runs, with the same MUARA_DIRECTORY"""
 
@@ -165,10 +169,12 @@ def drift(
     """
     from producers.checkpoint import StateFile
     from producers.drift_log import accept as accepted
-    from producers.drift_log import drifted
+    from producers.drift_log import drifted, looked_at
     from producers.region_file import read_region_file
+    from producers.shape import LEARNT
 
-    source_id = read_region_file(file, None).source_id
+    declared = read_region_file(file, None)
+    source_id = declared.source_id
     state = local_folder(settings(), "adapters") / f"{source_id}.sqlite"
     if accept is not None:
         if not state.exists():
@@ -178,7 +184,9 @@ def drift(
                 raise NothingFrozen(source=source_id, field=accept, file=file)
         print(f"{accept}: {goes.value}; the adapter goes on within a second, or when it is started")
         return
-    rows = drifted(state) if state.exists() else []
+    if not state.exists():
+        raise NeverRan(source=source_id, folder=state.parent)
+    rows = drifted(state)
     if as_json:
         for row in rows:
             print(json.dumps(asdict(row), default=str))
@@ -186,21 +194,41 @@ def drift(
     table = Table("field", "kind", "mode", "first seen", "last seen", "records", "accepted as", box=None)
     for row in rows:
         times = (f"{moment:%Y-%m-%d %H:%M}" for moment in (row.first_seen, row.last_seen))
-        table.add_row(row.field, row.kind, row.mode, *times, str(row.count), row.accepted or "")
+        table.add_row(
+            row.field,
+            row.kind,
+            f"{row.mode} (by the region file of before)" if row.old else row.mode,
+            *times,
+            str(row.count),
+            row.accepted or "",
+        )
     console_for(sys.stdout).print(table if rows else "nothing has changed at the source, as far as was seen")
+    if (looks := looked_at(state)) < LEARNT and not declared.drift.known:
+        print(
+            f"still learning what the source has: from {looks:,} of its first {LEARNT:,} records; until then a new field is taken as known"
+        )
+    _tell_region_change(state)
 
 
 @app.command()
-def status(file: RegionFile, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def status(
+    file: RegionFile,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    settled: Annotated[
+        bool, typer.Option("--settled", help="Say that all was read or sent again since the region file changed, or need not be.")
+    ] = False,
+) -> None:
     """
     Show how an adapter stands, running or not.
 
     What it reads and sends, how far a first load is and how long it will still take, what waits, what was delivered, put aside or refused.
     """
-    from deploy.commands.adapter_status import as_told, standing, table
+    from deploy.commands.adapter_status import as_told, settle, standing, table
     from producers.region_file import read_region_file
 
     source_id = read_region_file(file, None).source_id
+    if settled:
+        settle(settings().directory, source_id)
     found, now = standing(settings().directory, source_id), datetime.now(UTC)  # noqa: TID251 - the command's shell
     if as_json:
         print(json.dumps(as_told(found, now), default=lambda one: one.isoformat()))
@@ -220,6 +248,7 @@ def resend(
 
     What the source told from a moment on is read and mapped anew. Raise the mapping's version first: the greater one wins.
     """
+    from producers.region_file import read_region_file
     from producers.runner import resend as work
 
     try:
@@ -227,7 +256,9 @@ def resend(
     except ValueError:
         raise NotAMoment(text=since) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    print(f"{work(file, _adapter_settings(file), moment)} events sent again")
+    told = _adapter_settings(file)
+    print(f"{work(file, told, moment)} events sent again")
+    _tell_region_change(told.state_file(read_region_file(file, None).source_id))
 
 
 @app.command()
@@ -259,12 +290,21 @@ def receipt(
             written(made, out)
         found = prove(reader, made)
     holds = all(one.holds for one in found.values())
+    _tell_region_change(local_folder(told, "adapters") / f"{source}.sqlite")
     if as_json:
         print(json.dumps(as_told(made, found) | {"holds": holds}))
     else:
         tell(made, found)
         print("all that was sent is there" if holds else "NOT PROVED")
     sys.exit(0 if holds else 1)
+
+
+def _tell_region_change(state: Path) -> None:
+    """Warn where the region file has changed since what was read was read: a receipt that holds, or no drift, is not all then."""
+    from producers.checkpoint import status as stands
+
+    if (found := stands(state)) is not None and found.region_change:
+        print(f"warning: {found.region_change}", file=sys.stderr)
 
 
 def _adapter_settings(file: Path) -> "AdapterSettings":

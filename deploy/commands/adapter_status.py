@@ -2,7 +2,7 @@
 `muara adapter status`: how one adapter stands, read from its file, whether it runs or not.
 
 Why: who waits for a first load, or wonders why a region is silent, looks here and needs no address, key or log.
-Must not: write to the file, or ask a source or a broker.
+Must not: write to the file but a person's word, or ask a source or a broker.
 """
 
 import sqlite3
@@ -17,15 +17,19 @@ from rich.table import Table
 
 from deploy.commands.context import DEMO
 from producers.backfill import per_s, remaining_s, words
-from producers.checkpoint import AdapterStatus, status
+from producers.checkpoint import AdapterStatus, StateFile, status
 from producers.drift_log import Drifted, drifted
 from producers.faults import StateFileForeign
+from producers.quarantine import causes
+from producers.region_change import settle as settled
 from producers.sources.webhook.memory import Received, Refused, received, refusals_of
 from schemas.errors import Fatal
 
-__all__ = ["NothingDone", "Standing", "as_told", "standing", "table"]
+__all__ = ["NothingDone", "Standing", "as_told", "settle", "standing", "table"]
 
 _LONGEST = 100
+_CAUSES = 5
+_OLD = ", by the region file of before"
 
 
 class NothingDone(Fatal):
@@ -40,6 +44,8 @@ class Standing:
     runs: bool
     """Whether its process is there."""
     drift: tuple[Drifted, ...]
+    aside: tuple[tuple[str, str, int], ...]
+    """Field, cause and count of what was put aside most."""
     received: Received | None
     """Of a source that pushes: what was taken and refused."""
 
@@ -50,17 +56,30 @@ def standing(directory: Path, source: str) -> Standing:
 
     Raises `NothingDone` where there is none, `StateFileForeign` for what is no such file.
     """
-    files = [folder / "adapters" / f"{source}.sqlite" for folder in (directory, directory / DEMO)]
-    state = next((file for file in files if file.exists()), None)
-    if state is None:
-        raise NothingDone(source=source, folder=files[0].parent)
+    state = _file(directory, source)
     try:
         found = status(state)
         if found is None:
             raise StateFileForeign(file=state, why="another version")
-        return Standing(found, found.pid > 0 and psutil.pid_exists(found.pid), tuple(drifted(state)), received(state))
+        return Standing(
+            found, found.pid > 0 and psutil.pid_exists(found.pid), tuple(drifted(state)), tuple(causes(state, _CAUSES)), received(state)
+        )
     except sqlite3.DatabaseError as error:
         raise StateFileForeign(file=state, why=str(error)) from error
+
+
+def settle(directory: Path, source: str) -> None:
+    """Note a person's word that what an older region file left out was read or sent again, or need not be; raises `NothingDone`."""
+    with StateFile(_file(directory, source), source) as own, own.transaction() as connection:
+        settled(connection)
+
+
+def _file(directory: Path, source: str) -> Path:
+    files = [folder / "adapters" / f"{source}.sqlite" for folder in (directory, directory / DEMO)]
+    state = next((file for file in files if file.exists()), None)
+    if state is None:
+        raise NothingDone(source=source, folder=files[0].parent)
+    return state
 
 
 def as_told(one: Standing, now: datetime) -> Mapping[str, Any]:
@@ -70,6 +89,7 @@ def as_told(one: Standing, now: datetime) -> Mapping[str, Any]:
     if load is not None:
         told["backfill"] = {name: value for name, value in told["backfill"].items() if name != "samples"}
         told["backfill"] |= {"per_s": per_s(load, now) if load.ended is None else None, "remaining_s": remaining_s(load, now)}
+    told["aside"] = [{"field": field, "cause": cause, "count": count} for field, cause, count in one.aside]
     return told | {"drift": [asdict(drift) for drift in one.drift], "received": asdict(one.received) if one.received else None}
 
 
@@ -97,14 +117,19 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
     yield "in the spool", f"{found.spooled:,} events, {found.spooled_bytes / (1 << 20):,.1f} MB"
     yield "delivered", f"{found.delivered:,} events"
     yield "in quarantine", f"{found.quarantined:,} records and files"
+    for field, cause, count in one.aside:
+        yield "put aside", f"{count:,}: {field} {cause}".replace(":  ", ": ")
     if found.withheld:
         yield "withheld", f"{found.withheld:,} ENDs: correct the rows in quarantine"
+    if found.region_change:
+        yield "region file", found.region_change
     if one.received is not None:
         yield "received", _received(one.received)
         for refused in refusals_of(one.received):
             yield "refused", _refused(refused)
     for drift in one.drift:
-        yield "drift", f"{drift.field} {drift.kind.replace('_', ' ')}: {drift.accepted or drift.mode}, {drift.count:,} records"
+        mode = drift.accepted or drift.mode
+        yield "drift", f"{drift.field} {drift.kind.replace('_', ' ')}: {mode}, {drift.count:,} records{_OLD if drift.old else ''}"
 
 
 def _received(told: Received) -> str:

@@ -73,7 +73,7 @@ def addresses(told: Settings, *, database: bool = True) -> Addresses:
     here = running(told.directory) or running(told.directory / DEMO)
     if here is None:
         names = "MUARA_KAFKA, MUARA_REGISTRY and MUARA_DATABASE" if database else "MUARA_KAFKA and MUARA_REGISTRY"
-        raise NoServices(directory=told.directory, names=names)
+        raise NoServices(directory=told.directory.absolute(), names=names)
     return _secured(told, Addresses(told.kafka or here.kafka, told.registry or here.registry, dsn or here.database))
 
 

@@ -39,7 +39,8 @@ def indicators(
         str | None, typer.Option(metavar="KIND", help="urban, rural or all (both together). Without it all three.")
     ] = None,
     level: Annotated[
-        str | None, typer.Option(metavar="LEVEL", help="nation, province, regency, district or village. Without it every level.")
+        str | None,
+        typer.Option(metavar="LEVEL", help="nation, province, regency, district or village; with --region, all of that level within it."),
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
 ) -> None:

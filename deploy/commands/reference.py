@@ -138,7 +138,6 @@ def load_sources(
     from processors.store.reference_sheets import read_sources
 
     sheet = read_sources(file or _OWN / "pilots.csv")
-    sheet.refuse()
     where = addresses(settings())
     with connected(where) as connection, _Shown("households recomputed") as shown:
         # The registration comes first: it refuses unknown regencies, and a topic without a registered source is never read.

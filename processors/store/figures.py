@@ -14,6 +14,7 @@ from psycopg import Connection, IsolationLevel
 
 from processors.indicators.catalogue import DERIVED, MEASURES, indicators
 from processors.months import month_of
+from processors.reference import Reference
 from processors.store.reference import read
 from processors.store.rollup import LEVELS
 from processors.store.staleness import Staleness
@@ -86,6 +87,8 @@ def figures(
     """
     Return the figures of a region, level, urbanisation and month, each of them or any, from one snapshot.
 
+    A region and a level together are all regions of that level within the region, itself included.
+
     A month after the last in which anything changed is answered with that one's figures; None is every month of the calendar.
     Takes a connection in autocommit mode. Raises `UnknownRegion`, `NoSuchChoice`, `NotAMonth`, `BeforeFirstMonth`.
     """
@@ -98,14 +101,15 @@ def figures(
             reference = read(conn)
             if region is not None and region not in reference.regions:
                 raise UnknownRegion(region=region)
+            within = _within(reference, region, level) if region and level else [region]
             shown = _shown_month(conn, asked)
             rows = conn.execute(
                 f"select {_COLUMNS} from indicator"  # noqa: S608 - names of our catalogue
                 " where true"
-                f"{' and region = %(region)s' if region else ''}{' and level = %(level)s' if level else ''}"
+                f"{' and region = any(%(within)s)' if region else ''}{' and level = %(level)s' if level else ''}"
                 f"{' and urbanisation = %(urbanisation)s' if urbanisation else ''}{' and month = %(month)s' if shown else ''}"
                 " order by region, urbanisation, month".encode(),
-                {"region": region, "level": level, "urbanisation": urbanisation, "month": shown},
+                {"within": within, "level": level, "urbanisation": urbanisation, "month": shown},
             ).fetchall()
     finally:
         conn.isolation_level = before
@@ -125,6 +129,12 @@ def _figures(rows: list[tuple[Any, ...]], staleness: Staleness, month: date | No
     for region, name, level, urbanisation, stands, *sums in rows:
         shown = month or stands
         yield Figure(region, name, level, urbanisation, shown, tuple(sums), staleness.stale(region, urbanisation, month_of(shown)))
+
+
+def _within(reference: Reference, region: str, level: str) -> list[str]:
+    """Return the codes of a level's regions within a region."""
+    above = reference.regions[region].level
+    return [code for code, one in reference.regions.items() if one.level == level and reference.ancestor(code, above) == region]
 
 
 def _shown_month(conn: Connection[Any], asked: date | None) -> date | None:

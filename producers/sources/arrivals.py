@@ -31,6 +31,13 @@ _LOOK_S = 1.0
 """How often the folder is looked at while files wait."""
 
 
+_REMEDIES: dict[type[OSError], str] = {
+    FileNotFoundError: "make the folder, or mend folder in the region file",
+    NotADirectoryError: "it is a file: mend folder in the region file",
+    PermissionError: "let the user of this adapter read it",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Watched:
     """A file that is still young: as it was when it was seen first like this, and when that was (seconds)."""
@@ -116,7 +123,8 @@ class Arrivals:
 
     def away(self, error: OSError) -> SourceAway:
         """Return what a fault of the folder means."""
-        return SourceAway(address=self._declared.folder, why=error.strerror or type(error).__name__, wait_s=0.0)
+        remedy = _REMEDIES.get(type(error), "")
+        return SourceAway(address=self._declared.folder, why=error.strerror or type(error).__name__, wait_s=0.0, remedy=remedy)
 
     def _unread(self, waiting: set[str]) -> list[tuple[str, FileKnown]]:
         count, found = self._known.count(), []

@@ -22,7 +22,7 @@ from producers.declaration.rest import Snapshot
 from producers.faults import RecordUnreadable, SourceAway, masked
 from producers.mapping import Mapper
 from producers.quarantine import PutAside
-from producers.records import Node, Unreachable, follower, nodes_of
+from producers.records import Node, Unreachable, dead_end, follower, nodes_of
 from producers.sources import Batch, mapped
 from producers.sources.known import Known
 from producers.sources.rest_asking import Asking
@@ -44,6 +44,9 @@ _PATIENCE_S = 0.25
 """How long one reading waits for a page of the snapshot: whoever stops the adapter waits for it."""
 _HELD_S = 0.05
 """How long to wait where nothing of the snapshot may be read now, and the feed is not due."""
+
+_ODD = 3
+"""Parts of one answer that may all be without their list of records and be put aside; where there are more, the path leads nowhere."""
 
 Key = bytes
 """What an event is known by, or the mark of a record that was put aside; 16 bytes."""
@@ -75,6 +78,8 @@ class RestReader:
         self._load = Load(declared.snapshot, declared.more, self._asking, clock_s) if declared.snapshot is not None else None
         self._cursor = follower(declared.cursor.path)
         self._known, self._known_load = Known(_REMEMBERED), Known(_REMEMBERED_LOAD)
+        self._led = False
+        """Whether the path to the records led somewhere already."""
         self._stood = 0
         self._due_s = clock_s()
         """When the feed is asked beside a snapshot: at once while it has more."""
@@ -174,12 +179,26 @@ class RestReader:
     def _mapped(self, answer: Any, path: str, place: str) -> _Brought:  # noqa: ANN401 - JSON
         """Return what an answer brings that is not known from the last pages."""
         records, faults = nodes_of(answer, path)
-        if wrong := [fault for fault in faults if fault.part.parent is None]:
-            raise self._asking.away(f"in its answer {wrong[0].field} {wrong[0].cause}")
+        if not records:
+            self._must_lead(answer, path)
+        self._led |= bool(records)
         events, aside = mapped(self._mapper, records, place)
         aside |= {self._mapper.mark(fault.part): self._unreachable(fault, place) for fault in faults}
         fresh = {key: event for event in events if not self._knows(key := _key(event))}
         return _Brought(len(records) + len(faults), fresh, {mark: one for mark, one in aside.items() if not self._knows(mark)})
+
+    def _must_lead(self, answer: Any, path: str) -> None:  # noqa: ANN401 - JSON
+        """
+        Raise `SourceAway` where the path to the records leads nowhere in an answer: it is mistyped, or this is no page of the source's.
+
+        Where it led somewhere before, a few parts without their list are odd parts, and put aside. More are asked for again, and lost to
+        nobody: put aside by the thousand they would be, once the file is mended, behind the position.
+        """
+        end = dead_end(answer, path)
+        if end is None:
+            return
+        if end.parts == 0 or end.parts > _ODD or not self._led:
+            raise self._asking.away(f"no {end.path} in its answer" if end.missing else f"{end.path} in its answer is no list")
 
     def _knows(self, mark: bytes) -> bool:
         return mark in self._known or mark in self._known_load

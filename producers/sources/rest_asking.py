@@ -31,6 +31,23 @@ _USERINFO = re.compile(r"//[^/?#]*@")
 """What of an address is nobody's to see: a name and a password before the host."""
 
 
+_REMEDIES = {
+    401: "it wants credentials: declare [source.token]",
+    403: "it lets us in no further: ask for the right to read, or declare [source.token]",
+    404: "is url right, with changes and snapshot.path behind it?",
+}
+"""What helps, by status; what a busy or broken server says passes by itself."""
+
+
+def _unreached(error: Exception) -> str:
+    """Return what helps where nothing answered."""
+    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
+        return "an address begins with http:// or https:// and a host: mend url"
+    if isinstance(error, httpx2.ConnectError):
+        return "does the source run, can it be reached from here, and is url right?"
+    return ""
+
+
 class Asking:
     """One source's address and our credentials there; may be used by several threads."""
 
@@ -52,14 +69,14 @@ class Asking:
         try:
             answer = self._answer(path, parameters)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self.away(type(error).__name__) from error
+            raise self.away(type(error).__name__, remedy=_unreached(error)) from error
         if answer.status_code in _BUSY:
             raise self.away(f"HTTP {answer.status_code}", self._pause(answer.headers.get("Retry-After")))
         if answer.status_code in _REFUSED and self._declared.token is not None:
             why, names = f"HTTP {answer.status_code}", self._declared.token.names
             raise SourceRefuses(address=self._address, why=why, names=names, wait_s=_REFUSED_WAIT_S)
         if not answer.is_success:
-            raise self.away(f"HTTP {answer.status_code}")
+            raise self.away(f"HTTP {answer.status_code}", remedy=_REMEDIES.get(answer.status_code, ""))
         try:
             return answer.json()
         except (ValueError, RecursionError) as error:
@@ -72,9 +89,9 @@ class Asking:
             raise self.away(f"{path} in its answer is neither true nor false")
         return more
 
-    def away(self, why: str, wait_s: float = 0.0) -> SourceAway:
+    def away(self, why: str, wait_s: float = 0.0, remedy: str = "") -> SourceAway:
         """Return the fault that the source does not answer as it should; it is left alone for at least so many seconds."""
-        return SourceAway(address=self._address, why=why, wait_s=wait_s)
+        return SourceAway(address=self._address, why=why, wait_s=wait_s, remedy=remedy)
 
     def close(self) -> None:
         """Close the connections."""

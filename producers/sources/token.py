@@ -54,7 +54,7 @@ class TokenCache:
         if answer.status_code in _REFUSED:
             raise self._refusal(f"HTTP {answer.status_code}")
         if not answer.is_success:
-            raise SourceAway(address=self._declared.path, why=f"HTTP {answer.status_code}", wait_s=0.0)
+            raise SourceAway(address=self._declared.path, why=f"HTTP {answer.status_code}", wait_s=0.0, remedy="is token.path right?")
         try:
             told = answer.json()
             token, life_s = str(told["access_token"]), float(told.get("expires_in", _DEFAULT_LIFE_S))

@@ -62,8 +62,8 @@ def test_help_names_every_setting(tmp_path: Path) -> None:
     [
         (["foo"], "No such command 'foo'"),
         (["indicators", "--format", "yaml"], "'yaml' is not one of"),
-        (["indicators"], "no services run for .muara: run muara up"),
-        (["verify"], "no services run for .muara: run muara up"),
+        (["indicators"], "/.muara: run muara up in another terminal"),
+        (["verify"], "/.muara: run muara up in another terminal"),
         (["adapter", "run", "nowhere.toml"], "'nowhere.toml' does not exist"),
         (["receipt", "check", "nowhere.json"], "'nowhere.json' does not exist"),
         (["worker", "--workers", "2"], "several workers want --supervise"),
@@ -103,7 +103,7 @@ GIVEN = {"MUARA_KAFKA": "a:1", "MUARA_REGISTRY": "http://b", "MUARA_DATABASE": "
     [
         (["status"], {"MUARA_DATABASE": "nonsense"}, "MUARA_DATABASE: is no DSN such as postgresql://user:password@host:5432/name"),
         (["rebuild"], {"MUARA_DATABASE": "postgresql://me:secret@c/d?colour=red"}, "MUARA_DATABASE: is no DSN such as"),
-        (["status"], {"MUARA_DATABASE": "", "MUARA_DIRECTORY": "x" * 300}, "no services run for xxx"),
+        (["status"], {"MUARA_DATABASE": "", "MUARA_DIRECTORY": "x" * 300}, f"/{'x' * 300}: run muara up"),
         (["adapter", "run", str(CARIK)], {"MUARA_DIRECTORY": "file/below"}, "the folder file/below/adapters cannot be made or written"),
         (["demo"], {"MUARA_DIRECTORY": "file/below", "MUARA_KAFKA": ""}, "cannot be made or written"),
     ],

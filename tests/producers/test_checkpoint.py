@@ -1,6 +1,8 @@
 """The adapter's file: what is committed together is there together, and whoever looks sees how the adapter stands."""
 
+import os
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -144,3 +146,20 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(path: Path) -> None:
         state.connection.execute("pragma max_page_count = 1000000")
         _keep(state, large, "one")
         assert (state.position(), spool.size()[0]) == ("one", 10)
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """File, journal and lock are read by nobody else, whatever the umask, and what an earlier version left open is closed."""
+    path = tmp_path / "adapters" / "x.sqlite"
+    path.parent.mkdir(mode=0o755)
+    path.touch(0o644)
+    before = os.umask(0o000)
+    try:
+        with exclusive(path), StateFile(path, "x") as state:
+            state.start()
+            modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+
+    assert modes == dict.fromkeys(("x.sqlite", "x.sqlite-wal", "x.sqlite-shm", "x.lock"), 0o600)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

@@ -10,7 +10,7 @@ import pytest
 
 from producers.checkpoint import AdapterStatus, StateFile, status
 from producers.declaration import DriftModes
-from producers.drift_log import DriftKept, accept, drifted
+from producers.drift_log import DriftKept, accept, drifted, looked_at
 from producers.mapping import Mapper
 from producers.reader import Reader
 from producers.shape import LEARNT
@@ -193,3 +193,37 @@ def test_an_adapter_of_before_has_no_drift(tmp_path: Path) -> None:
     with StateFile(tmp_path / "s.sqlite", "carik") as state:
         assert drifted(state.path) == []
         assert accept(state, "members.sex", "evolve") == 0
+
+
+def test_what_is_declared_wins_over_what_was_learnt(state: StateFile) -> None:
+    """A field that the first records had is new where the file lists what is known, though the adapter learnt it before it did."""
+    odd = family(1, nomor_rumah="9")
+    before, _ = reader(state, mapper_with(), [odd] * 3)
+    before.step()
+    known = ["anggota.nama", "^.no_urut", "^.^.kode_bangunan", "^.^.dasawisma", "^.^.alamat"]
+    after, _ = reader(state, mapper_with(new_field="freeze", known=known), [odd], [odd])
+    with state.transaction():
+        state.move(None, NOW, nothing_more=False)
+    after.step()
+
+    assert _status(state).state.startswith("frozen: the source has changed (nomor_rumah: new_field)")
+
+
+def test_what_an_earlier_region_file_noticed_is_marked(state: StateFile) -> None:
+    """After mending what was noticed before is old; what is noticed again, or newly, is not."""
+    for modes, pages in (({"new_code": "evolve"}, [[ODD]]), ({"new_code": "discard"}, [[family(1)]]), ({"new_code": "discard"}, [[ODD]])):
+        with state.transaction():
+            state.move(None, NOW, nothing_more=False)
+        subject, _ = reader(state, mapper_with(**modes), *pages)
+        subject.step()
+        (one,) = drifted(state.path)
+        assert one.old == (pages == [[family(1)]])
+
+
+def test_how_much_was_learnt_is_told(state: StateFile) -> None:
+    """Whoever asks for drift sees whether the source is still being learnt."""
+    assert looked_at(state.path) == 0
+    subject, _ = reader(state, mapper_with(), [family(1)] * 3)
+    subject.step()
+
+    assert looked_at(state.path) == 3

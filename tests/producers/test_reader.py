@@ -129,7 +129,7 @@ def test_a_source_that_is_away_is_waited_for(state: StateFile) -> None:
     after = subject.step()
 
     assert 0 < waits[0] < waits[1] < waits[2] < waits[3] == 60.0
-    assert told == "waiting for source: HTTP 429"
+    assert told == "waiting for source: HTTP 429 at x"
     assert after < 0.3
     assert asked == [None] * 5 + ["p"]
 

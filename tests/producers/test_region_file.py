@@ -6,7 +6,7 @@ import pytest
 
 from producers.check import check
 from producers.faults import RegionFileWrong
-from producers.region_file import read_region_file, unset_variables
+from producers.region_file import read_region_file
 from tests.producers.samples import CARIK, ENVIRON, KEY, REGIONS, SDDD
 from tests.producers.sumedang import DESA
 
@@ -341,12 +341,3 @@ def test_a_file_that_is_none(tmp_path: Path, content: bytes | None, told: str) -
     with pytest.raises(RegionFileWrong) as caught:
         read_region_file(file, None)
     assert f"wrong.toml: {told}" in str(caught.value)
-
-
-def test_variables_that_are_not_set_are_named(tmp_path: Path) -> None:
-    """Placeholders and secrets that the environment lacks are known before anything starts."""
-    for token, name in (('{ bearer_env = "MUARA_X" }', "MUARA_X"), ('{ header = "X-Api-Key", key_env = "MUARA_Y" }', "MUARA_Y")):
-        (tmp_path / "x.toml").write_text(CARIK.read_text(encoding="utf-8").replace(TOKEN, f"token = {token}"), encoding="utf-8")
-        assert unset_variables(tmp_path / "x.toml", {"MUARA_CARIK_URL": "x"}) == [name]
-    assert unset_variables(CARIK, {"MUARA_CARIK_URL": "x"}) == ["MUARA_CARIK_CLIENT_ID", "MUARA_CARIK_CLIENT_SECRET"]
-    assert unset_variables(SDDD, ENVIRON) == []

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from producers.sources.webhook.refusals import Refusal
 
-__all__ = ["Deliveries", "Received", "Refused", "Tally", "make_tables", "note", "received", "refusals", "refusals_of"]
+__all__ = ["Deliveries", "Received", "Refused", "Tally", "forget_deliveries", "make_tables", "note", "received", "refusals", "refusals_of"]
 
 _TABLES = """
 create table if not exists webhook_delivery (
@@ -92,6 +92,12 @@ class Deliveries:
         self._connection.execute("delete from webhook_delivery where seq <= ?", (last - self._most,))
         oldest = self._connection.execute("select seq, at from webhook_delivery order by seq limit ?", (limit,)).fetchall()
         self._connection.executemany("delete from webhook_delivery where seq = ?", [(seq,) for seq, at in oldest if at < before])
+
+
+def forget_deliveries(connection: sqlite3.Connection) -> None:
+    """Forget which deliveries were taken, so that what is sent once more is taken anew: another region file may make something of it."""
+    if connection.execute("select 1 from sqlite_schema where name = 'webhook_delivery'").fetchone():
+        connection.execute("delete from webhook_delivery")
 
 
 class Tally:

@@ -68,6 +68,7 @@ def test_people_see_how_it_stands(tmp_path: Path) -> None:
         "in quarantine": "1 records and files",
         "drift": "anggota.agama new field: freeze, 1 records",
     }
+    assert lines["put aside"] == "1: field cause"
 
 
 @pytest.mark.parametrize("loading", [True, False])

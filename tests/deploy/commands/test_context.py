@@ -64,5 +64,5 @@ def test_no_services_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing runs, the line says what to do."""
     monkeypatch.setattr("deploy.commands.context.running", lambda _: None)
 
-    with pytest.raises(NoServices, match=r"no services run for .muara: run muara up in another terminal, or set MUARA_KAFKA"):
+    with pytest.raises(NoServices, match=r"no services run for /.*/\.muara: run muara up in another terminal, or set MUARA_KAFKA"):
         addresses(Settings.from_environ({}))

@@ -93,3 +93,15 @@ def test_limits_of_another_environment_are_told_and_do_not_hold(say: Said) -> No
     )
     assert widened.stdout.startswith("reference version 3: 0 regions changed")
     assert "does not hold: events are judged by 200" in say("rebuild", MUARA_HOUSEHOLD_SIZE="150").stderr
+
+
+def test_all_mistakes_of_sources_are_told_at_once(say: Said, tmp_path: Path) -> None:
+    """What the file alone shows and what only the database knows are told together, by line, and nothing is loaded."""
+    say("regions", "load", "--province", "31")
+    (tmp_path / "sources.csv").write_text("region,source,rank\n99.99,kota,1\n31.74,kota,first\n31.74,lain,1\n")
+
+    shown = say("sources", "load", "sources.csv")
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "2 mistakes in sources.csv, nothing was loaded" in shown.stderr
+    assert [line for line in (2, 3, 4) if f"sources.csv:{line}: " in shown.stderr] == [2, 3]

@@ -99,6 +99,11 @@ def test_choices_narrow_what_is_shown(conn: Connection[Any], households: dict[UU
     assert figures(conn, region="91.02") == chosen(region="91.02") != []
     assert figures(conn, level="province", urbanisation="all") == chosen(level="province", urbanisation="all") != []
     assert figures(conn, month="2021-03") == chosen(month=date(2021, 3, 1)) != []
+    for above in ("ID", "91", "91.01", "91.02"):
+        villages = [one for one in chosen(level="village") if above == "ID" or one.region.startswith(above)]
+        assert figures(conn, region=above, level="village") == villages != []
+    assert figures(conn, region="91.01", level="regency") == chosen(region="91.01")
+    assert figures(conn, region="91.01", level="province") == []
     (one,) = figures(conn, region="91", urbanisation="rural", month="2020-12")
     assert one.as_dict()["month"] == "2020-12"
     assert one.as_dict().keys() >= {"region_name", "level", "poor_people", "unknown_people", "p0", "line_is_stale"}

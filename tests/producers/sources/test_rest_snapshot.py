@@ -151,7 +151,7 @@ def test_a_change_that_appears_late_while_the_snapshot_is_read_is_not_lost(city:
         (snapshot_page(family(1), key="a", more="yes"), "masih_ada in its answer is neither true nor false"),
         (snapshot_page(family(1), key=None, more=True), "berikutnya in its answer is neither a text nor a whole number"),
         (snapshot_page(family(1), key=True, more=True), "berikutnya in its answer is neither a text nor a whole number"),
-        ((200, {}, b'{"berikutnya": "a", "masih_ada": true, "perubahan_sejak": "x"}'), "in its answer data[] is missing"),
+        ((200, {}, b'{"berikutnya": "a", "masih_ada": true, "perubahan_sejak": "x"}'), "no data in its answer"),
         ((503, {"Retry-After": "4"}, b""), "HTTP 503"),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_first_page_that_lies_is_told(answer: Answer, said: str) -> None:
         ("b", snapshot_page(key="b", more=True), "berikutnya in its answer does not grow though more is there"),
         (10, snapshot_page(key=9, more=True), "berikutnya in its answer does not grow though more is there"),
         ("b", snapshot_page(key=9, more=True), "berikutnya in its answer does not grow though more is there"),
-        ("b", (200, {}, b'{"berikutnya": "c", "masih_ada": true, "perubahan_sejak": "x"}'), "in its answer data[] is missing"),
+        ("b", (200, {}, b'{"berikutnya": "c", "masih_ada": true, "perubahan_sejak": "x"}'), "no data in its answer"),
         ("b", (500, {}, b"<html>"), "HTTP 500"),
         ("b", (200, {}, b"<html>Galat</html>"), "the answer is no JSON"),
     ],
@@ -186,8 +186,8 @@ def test_a_later_page_that_lies_is_told_and_changes_go_on(key: str | int, page: 
     assert {(one.position, one.note, one.warning) for one in found} == {
         (place.position(), f"the first load waits ({said}); changes go on", True)
     }
-    assert all(f"setelah={key}" in path for path in asked)
-    assert len(asked) == 1, "it is left alone for a while"
+    # The page behind a page that lies may have been asked for already, and is not looked at.
+    assert [f"setelah={key}" in path for path in asked].count(True) == 1, "it is left alone for a while"
 
 
 def test_whole_numbers_are_compared_as_numbers() -> None:
