@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,7 @@ OWN_CODE = (sys.executable, "-m", "deploy.certify.process")
 PATIENCE_S = 30.0
 _SPOOL_BYTES = 64 << 20
 _END_S = 10.0
+_SAME_CLOCK_S = 1.0
 
 
 class DidNotHappen(Fatal):
@@ -61,7 +63,7 @@ class Adapter:
         `environ` fills the region file's placeholders and holds key and secrets; `all_taken` tells whether a source has pushed all.
         """
         self._all_taken = all_taken
-        self.state, self.log = folder / "state", folder / "adapter.log"
+        self.state, self.log, self._clock = folder / "state", folder / "adapter.log", folder / "clock"
         self.peak_mb = 0.0
         """The greatest resident memory of any run so far, in MB."""
         self.starts = 0
@@ -75,8 +77,10 @@ class Adapter:
             "CERTIFICATION_REGISTRY": where.registry,
             "CERTIFICATION_STATE": str(self.state),
             "CERTIFICATION_SPOOL_BYTES": str(_SPOOL_BYTES),
+            "CERTIFICATION_CLOCK": str(self._clock),
         }
         self.state.mkdir()
+        self.set_clock()
 
     @contextmanager
     def running(self, **told: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -92,6 +96,29 @@ class Adapter:
                 self._ended_well(process)
         finally:
             children.end([process])
+
+    def set_clock(self, wrong_by: timedelta = timedelta()) -> None:
+        """Let the clock of the adapter's machine be wrong, from now on, running or not; without an argument right again."""
+        self._wrong_s = wrong_by.total_seconds()
+        part = self._clock.with_suffix(".part")
+        part.write_text(str(self._wrong_s), encoding="ascii")
+        part.replace(self._clock)
+
+    def refuses_to_start(self, **environ: str) -> str:
+        """
+        Start the adapter with other settings, with which it must not work; return its last words.
+
+        Raises `DidNotHappen` where it does not end by itself, or as if all were well.
+        """
+        process = children.start(self._command, {**self._environ, **environ}, self.log)
+        try:
+            if process.wait(_END_S) == 0:
+                raise DidNotHappen(wait_s=0.0, what="the adapter ends with an exit code that tells of a fault")
+        except subprocess.TimeoutExpired:
+            raise DidNotHappen(wait_s=_END_S, what="the adapter refuses to work so, and ends") from None
+        finally:
+            children.end([process])
+        return self._last_words()
 
     def _ended_well(self, process: subprocess.Popen[bytes]) -> None:
         try:
@@ -122,12 +149,17 @@ class Adapter:
             if not self._all_taken():
                 pushed[0] = time.time()
                 return False
-            return found is not None and found.caught_up and found.asked_at is not None and found.asked_at.timestamp() > pushed[0]
+            return found is not None and found.caught_up and self._asked_since(found, pushed[0])
 
         until(told, "everything that the source tells is delivered", patience_s or self.patience_s)
         found = self.status
         assert found is not None  # noqa: S101 - it was told
         return found
+
+    def _asked_since(self, found: AdapterStatus, since_s: float) -> bool:
+        """Return whether the newest reading began after a moment; one whose time only the adapter's clock of before explains is older."""
+        asked_s = found.asked_at.timestamp() - self._wrong_s if found.asked_at else 0.0
+        return since_s < asked_s < time.time() + _SAME_CLOCK_S
 
     def lose_disk(self) -> None:
         """Remove the adapter's file, as a disk does that is lost."""

@@ -119,7 +119,7 @@ def certify(
 
 def _chosen(declared: Declaration, only: Sequence[str]) -> list[Scenario]:
     """Return the scenarios to play; raises `NoSuchScenario` for a name that there is not."""
-    every = scenarios(kind_of_stand_in(declared).lies)
+    every = scenarios(kind_of_stand_in(declared).lies_of(declared))
     names = [one.name for one in every]
     for name in only:
         if name not in names:
@@ -169,6 +169,9 @@ def _filled(text: str, source: StandIn, file: str) -> str:
     for key, value in source.placeholders.items():
         if not key.isupper():
             text = _with(text, key, value, file)
+    for key, pace_s in source.paces.items():
+        text = re.sub(rf"(?m)^{key}\s*=.*$", "", text)
+        text = re.sub(r"(?m)^\[source\].*$", lambda found, told=f"\n{key} = {pace_s}": found[0] + told, text, count=1)  # type: ignore[misc]
     return text
 
 

@@ -1,30 +1,32 @@
 """
-The adapter under certification: its own code in a process of its own, which may be told to die by SIGKILL at one of its steps.
+The adapter under certification: its own code in a process of its own, which may be told to die at a step, and whose clock may be wrong.
 
-Why: `kill -9` at each step must be at that step, not somewhere near it.
+Why: `kill -9` at each step must be at that step, not somewhere near it; and this machine's own clock cannot be set for one process.
 Must not: change what a step does; be used for anything but a certification.
 """
 
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from deploy.secrecy import no_core_dumps, seclude, secluded
 from deploy.settings import SECRETS
+from producers import runner
 from producers.checkpoint import StateFile
 from producers.ledger import Ledger
 from producers.pseudonym import Pseudonyms
 from producers.publisher import Publisher
 from producers.reader import Reader
 from producers.region_file import variables_of
-from producers.runner import run
 from producers.settings import AdapterSettings
 from producers.spool import Spool
 
-__all__ = ["STEPS", "die_at", "main"]
+__all__ = ["STEPS", "die_at", "main", "wrong_clock"]
 
 STEPS: dict[str, tuple[type, str, bool]] = {
     "read, nothing kept": (Reader, "_keep", True),
@@ -65,6 +67,17 @@ def _die_if(left: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def wrong_clock(told: Path) -> None:
+    """Let this process's clock be wrong by as many seconds as a file says whenever it is asked; what only grows (monotonic) is right."""
+    right_s = time.time
+
+    def now_s() -> float:
+        return right_s() + float(told.read_text(encoding="ascii"))
+
+    time.time = now_s
+    runner._now = lambda: datetime.fromtimestamp(now_s(), UTC)  # noqa: SLF001 - the adapter's one clock
+
+
 def main() -> int:
     """Run the adapter as the environment says."""
     file = Path(sys.argv[1])
@@ -74,6 +87,8 @@ def main() -> int:
     told = {name.removeprefix(_PREFIX): value for name, value in environ.items() if name.startswith(_PREFIX)}
     if step := told.get("DIE_AT"):
         die_at(step, int(told["DIE_TIMES"]))
+    if clock := told.get("CLOCK"):
+        wrong_clock(Path(clock))
     settings = AdapterSettings(
         kafka=told["KAFKA"],
         registry=told["REGISTRY"],
@@ -83,7 +98,7 @@ def main() -> int:
         spool_bytes=int(told["SPOOL_BYTES"]),
         poll_interval_s=0.05,
     )
-    return run(file, settings)
+    return runner.run(file, settings)
 
 
 if __name__ == "__main__":

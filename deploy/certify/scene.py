@@ -112,6 +112,12 @@ class Scene:
         """Wait until the adapter's state begins so, which an operator would see; raises `DidNotHappen`."""
         self.until(lambda: (found := self.adapter.status) is not None and found.state.startswith(begins), f"the state `{begins}` is shown")
 
+    @property
+    def quarantined(self) -> int:
+        """How many records and files the adapter has put aside."""
+        found = self.adapter.status
+        return found.quarantined if found else 0
+
     @contextmanager
     def down(self, server: str) -> Iterator[None]:
         """Have a server stopped (kafka, registry) within the block."""
@@ -127,6 +133,7 @@ class Scene:
     def begin_scenario(self, scope: Scope) -> None:
         """Note what was sent before it."""
         self.scope, self._starts = scope, self.adapter.starts
+        self.adapter.set_clock()
         self.next_month()
 
     def findings(self) -> list[Finding]:
@@ -141,7 +148,7 @@ class Scene:
             villages=[village for villages in self.source.villages.values() for village in villages],
             source=self.declared.source_id,
             scope=self.scope,
-            starts=self.adapter.starts - self._starts,
+            asked_again=(self.adapter.starts - self._starts) * self.source.asked_again,
             tells_its_past=self.source.tells_its_past,
             tells_residence=self.source.writer.tells_residence,
             tells_size=self.source.writer.tells_size,

@@ -26,7 +26,7 @@ from producers.sources.opening import open_source
 from tests.memory import peak_mb
 from tests.producers.samples import COLUMNS, mapper, sddd, snapshot_name
 from tests.producers.sources.register import HEADER, MERGED, TITLES, desa, name_of
-from tests.producers.sources.workbooks import Sheet, write_workbook
+from deploy.certify.stand_ins.workbooks import Sheet, write_workbook
 
 __all__ = ["families_row", "files_measured"]
 

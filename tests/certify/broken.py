@@ -17,11 +17,13 @@ from dataclasses import replace
 from typing import Any
 
 from deploy.certify import process
-from producers import reader
-from producers.faults import RecordUnreadable, SourceAway
+from producers import reader, runner
+from producers.faults import RecordUnreadable, SourceAway, SourceRefuses
 from producers.mapping import Mapper
 from producers.publisher import Publisher
 from producers.reader import Reader
+from producers.sources import Batch
+from producers.sources.rest import RestReader
 from producers.spool import Spool
 from schemas.errors import Fatal
 from schemas.events import Operation, Programme
@@ -94,6 +96,31 @@ def counts_itself() -> None:
     """Take revisions from a counter of its own, which begins anew with every start."""
     counter = itertools.count(time.time_ns())
     _events(lambda event, _: replace(event, revision=next(counter)))
+
+
+def asks_its_own_clock() -> None:
+    """Take revisions from the clock of its own machine."""
+    _events(lambda event, _: replace(event, revision=int(runner._now().timestamp() * 1e6)))
+
+
+def any_key() -> None:
+    """Begin with whatever key it is given."""
+    _instead(runner, "begin_with", lambda _: lambda *_: None)
+
+
+def believes() -> None:
+    """Take what it is not let in for to be nothing at all: caught up, as ever."""
+
+    def made(read: Any) -> Any:
+        def trusting(self: Any, position: str | None) -> Any:
+            try:
+                return read(self, position)
+            except SourceRefuses:
+                return Batch([], position, caught_up=True)
+
+        return trusting
+
+    _instead(RestReader, "read", made)
 
 
 def one_revision() -> None:
@@ -187,7 +214,7 @@ def ignores_ends() -> None:
 
 
 _ALL = (loses, loses_when_killed, doubles, invents, turns_round, counts_itself, one_revision, leaks)
-_MORE = (logs_records, hoards, silent, gives_up, drops_silently, grows, ignores_ends)
+_MORE = (logs_records, hoards, silent, gives_up, drops_silently, grows, ignores_ends, asks_its_own_clock, any_key, believes)
 WAYS: dict[str, Callable[[], None]] = {one.__name__: one for one in (*_ALL, *_MORE)}
 
 

@@ -33,6 +33,9 @@ BROKEN = {
     "drops_silently": ("a missing field", _HAPPENED),
     "grows": ("full spool", _HAPPENED),
     "ignores_ends": ("delete", "nothing doubled"),
+    "asks_its_own_clock": ("own clock behind", "order kept"),
+    "any_key": ("a wrong key", _HAPPENED),
+    "believes": ("a refusal of our credentials", _HAPPENED),
 }
 """Each way to be broken, with the scenario and the check that must find it out."""
 

@@ -8,10 +8,8 @@ import pytest
 from deploy.certify.course import NoSuchScenario, PlaceNotFound, certify
 from deploy.certify.stand_ins import Lie
 from deploy.certify.stand_ins.feed import FeedStandIn
-from deploy.certify.stand_ins.folder import FolderStandIn, FormNotPlayed
 from deploy.certify.writing import CannotBeSaid
 from deploy.embedded import EmbeddedServices, Silent
-from producers.region_file import read_region_file
 from tests.producers.samples import CARIK, carik
 
 WORKBOOK = Path(__file__).parents[1] / "producers" / "regions" / "desa-workbook.toml"
@@ -33,12 +31,6 @@ def test_a_file_in_which_the_source_cannot_be_put_is_refused(services: EmbeddedS
 
     with pytest.raises(PlaceNotFound, match=r"moved\.toml has no line that begins with url = in"):
         certify(moved, "", Silent(), lambda _: None, only=["insert"], services=services)
-
-
-def test_forms_that_are_not_played_are_told(tmp_path: Path) -> None:
-    """A certificate never vouches for a form of file that the stand-in does not write."""
-    with pytest.raises(FormNotPlayed, match="this file says"):
-        FolderStandIn(read_region_file(WORKBOOK, None), tmp_path / "inbox")
 
 
 def test_a_kind_that_cannot_lie_so_says_so() -> None:

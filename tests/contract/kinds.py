@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from deploy.certify.stand_ins.workbooks import Sheet, write_workbook
 from tests.contract.carik_server import CarikServer
 from tests.contract.sumedang_sender import SumedangSender
 from tests.producers import sumedang
 from tests.producers.kampung import Kampung, kampung
 from tests.producers.samples import CARIK, ENVIRON, KAMPUNG, SDDD, building, drop, family, member, row, snapshot_name
 from tests.producers.sources.register import MERGED, REGION, as_text, name_of, register, table
-from tests.producers.sources.workbooks import Sheet, write_workbook
 
 __all__ = ["KINDS", "CarikKind", "DatabaseKind", "Kind", "PushingKind", "SnapshotKind", "WorkbookKind"]
 

@@ -8,11 +8,12 @@ Must not: know what the adapter makes of it, or a region beyond its file.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from deploy.certify.told import Told, Truth
+from deploy.certify.told import Says, Told, Truth
 from deploy.certify.writing import CannotBeSaid, Oddity, Writer
 from producers.declaration import Declaration
 
@@ -26,26 +27,40 @@ class Lie(StrEnum):
     TRUNCATED = "an answer cut off in the middle"
     OLD_PAGE = "an old answer once more"
     STANDS_STILL = "a place that does not move on"
+    TOKEN_GONE = "no knowledge of the token that it gave"  # noqa: S105 - words
+    REFUSED = "a refusal of our credentials"
+    REVOKED = "a grant that was revoked"
+    RENAMED = "a column by another name"
     FORGED = "another's signature"
+    OTHER_SECRET = "another secret, for all that it sends"  # noqa: S105 - words
     STALE = "a request from long ago"
     HALF = "half of a file"
     OTHER_HEADER = "a changed header"
+    OTHER_TOTAL = "a total that is another one"
+    BOMB = "a workbook of kilobytes that unpacks to all that fits"
 
 
 class StandIn(ABC):
     """A source of one region file; `truth` is what it has told, as it would be seen by somebody who was told everything."""
 
-    lies: tuple[Lie, ...] = ()
-    """What this kind can be made to answer."""
     tells_its_past = True
     """Whether it tells, to an adapter that starts over, all that it ever told; else only how things are now."""
     is_asked = True
     """Whether an adapter asks this kind, so that it notices when it is away."""
+    asked_again = 1
+    """How many of the newest changes an adapter that starts may ask for, and send, once more."""
+    at_once = 100
+    """How many changes it tells in one answer at most, where that is bounded."""
 
     def __init__(self, declared: Declaration, writer: Writer) -> None:
         """Have told nothing yet."""
         self.declared, self.writer, self.truth = declared, writer, Truth()
         self.villages: Mapping[str, Sequence[str]] = {regency: writer.villages(regency) for regency in declared.regencies}
+
+    @classmethod
+    def lies_of(cls, declared: Declaration) -> Sequence[Lie]:  # noqa: ARG003 - what others look at
+        """Return what a source so declared can be made to answer."""
+        return ()
 
     @classmethod
     @abstractmethod
@@ -63,7 +78,14 @@ class StandIn(ABC):
         """Serve until the end of the block."""
 
     def tell(self, changes: Sequence[Told], *, disorder: bool = False) -> None:
-        """Tell changes, in their order or, with `disorder`, in the reverse of it as far as the protocol lets a source do so."""
+        """
+        Tell changes, in their order or, with `disorder`, in the reverse of it as far as the protocol lets a source do so.
+
+        Raises `CannotBeSaid`, and then nothing of them is told or true.
+        """
+        if any(told.says is Says.ENDS for told in changes) and not self.can_end:
+            raise CannotBeSaid(what="that a family is no more", why="it declares no `ended`")
+        changes = [self._as_seen(told) for told in changes]
         for told in changes:
             self.truth.note(told)
         self._tell(changes, disorder=disorder)
@@ -71,6 +93,15 @@ class StandIn(ABC):
     @abstractmethod
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
         """Say it in the protocol."""
+
+    @property
+    def can_end(self) -> bool:
+        """Whether it can say that a family is no more."""
+        return self.writer.can_end
+
+    def _as_seen(self, told: Told) -> Told:
+        """Return a change as it can be known from this source."""
+        return told
 
     @abstractmethod
     def repeat(self) -> None:
@@ -98,10 +129,14 @@ class StandIn(ABC):
         """Whether nothing that was told waits to be pushed."""
         return True
 
-    @property
-    def lie_was_refused(self) -> bool:
-        """Whether the last lie was refused to its face."""
+    def refuses_by_clock(self, wrong_by: timedelta) -> bool:  # noqa: ARG002 - what others look at
+        """Return whether an adapter whose clock is wrong by so much must refuse all that it is told."""
         return False
+
+    @property
+    def paces(self) -> Mapping[str, float]:
+        """Settings of [source] that only say how often it is looked at, by their names, with what a certification has time for."""
+        return {}
 
     def tell_everything_again(self) -> None:
         """Do what a region does whose adapter lost its disk: nothing, where the adapter can ask for everything again."""

@@ -8,19 +8,21 @@ Must not: give the adapter's role more than a region would.
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
 
-from deploy.certify.stand_ins import StandIn
+from deploy.certify.stand_ins import Lie, StandIn
+from deploy.certify.stand_ins.captures import followed, tables_beside
 from deploy.certify.told import BEGIN, Fact, Says, Told
 from deploy.certify.writing import CannotBeSaid, Oddity, Writer
 from producers.declaration import Declaration, PostgresSource, Value
-from schemas.errors import Fatal
 
 __all__ = ["DatabaseStandIn"]
 
@@ -28,27 +30,33 @@ _NEW_COLUMN = "kolom_baru_contoh"
 _ANYBODY = Told(0, BEGIN, 0, datetime(2020, 1, 1, tzinfo=UTC), fact=Fact("", 1, 1))
 
 
-class CaptureNotPlayed(Fatal):
-    """a certification plays capture = "log" only, this file says "{capture}": its other ways are tested with the adapter's own code"""
-
-
 class DatabaseStandIn(StandIn):
-    """One table of families and the tables of their lists, in a database of its own on a server whose log can be decoded."""
+    """One table of families and the tables of their lists, in a database of its own, followed in the declared way."""
 
     tells_its_past = False
 
     def __init__(self, declared: Declaration, server: str) -> None:
-        """Know the server's address, of one who may make databases and roles; raises `CaptureNotPlayed`."""
+        """Know the server's address, of one who may make databases and roles."""
         assert isinstance(declared.source, PostgresSource)  # noqa: S101 - opened by kind
         self.source = declared.source
-        if self.source.capture != "log":
-            raise CaptureNotPlayed(capture=self.source.capture)
         super().__init__(declared, Writer(declared, depth=2, as_text=True))
+        # Of an outbox and of times of change that is the last pass: a transaction that began before it may still commit behind its end.
+        self.asked_again = 30 if self.source.capture in ("outbox", "changed_at") else 1
         self._server, self._name, self._secret = server, f"certify_{secrets.token_hex(4)}", secrets.token_hex(16)
         self._role = f"{self._name}_reader"
         self._owner: psycopg.Connection[Any] | None = None
         self._columns: list[str] = []
         self._newest: Told | None = None
+        self._renamed: Mapping[str, str] = {}
+        self._told_meanwhile: list[Told] = []
+        """What was told while a column has another name; it is written once more afterwards."""
+
+    @classmethod
+    def lies_of(cls, declared: Declaration) -> Sequence[Lie]:
+        """Return what can be done to a reader: who only decodes the log needs no grant on a table."""
+        assert isinstance(declared.source, PostgresSource)  # noqa: S101 - opened by kind
+        reads_tables = declared.source.capture != "log" or declared.source.lists
+        return (Lie.REVOKED, Lie.RENAMED) if reads_tables else (Lie.RENAMED,)
 
     @classmethod
     def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - folder is what others need
@@ -78,6 +86,22 @@ class DatabaseStandIn(StandIn):
                 server.execute(sql.SQL("drop database {} with (force)").format(database))
                 server.execute(sql.SQL("drop role {}").format(role))
 
+    @property
+    def can_end(self) -> bool:
+        """A row that is deleted ends its family."""
+        return True
+
+    @property
+    def paces(self) -> Mapping[str, float]:
+        """How often everything is compared."""
+        return {"compare_s": 0.2} if self.source.capture == "compare" else {}
+
+    def _as_seen(self, told: Told) -> Told:
+        """Return a change as it can be known: of a row found gone by its absence nobody knows since when, so it is gone from today on."""
+        if told.says is not Says.ENDS or self.source.capture != "compare":
+            return told
+        return replace(told, since=datetime.now(ZoneInfo(self.source.time_zone)).date())  # noqa: TID251 - the stand-in's clock
+
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
         # A log has one order, that of commits, and its places are the revisions; disorder can only be among families.
         for told in sorted(changes, key=lambda one: -one.serial) if disorder else changes:
@@ -93,8 +117,10 @@ class DatabaseStandIn(StandIn):
         if oddity is Oddity.CHANGED_TYPE:
             raise CannotBeSaid(what=str(oddity), why="a column has one type")
         if oddity is Oddity.NEW_FIELD:
-            table = self._table(self.source.table)
-            self._connection.execute(sql.SQL("alter table {} add column {} text").format(table, sql.Identifier(_NEW_COLUMN)))
+            for table in (self.source.table, *tables_beside(self.source)):
+                self._connection.execute(
+                    sql.SQL("alter table {} add column {} text").format(self._table(table), sql.Identifier(_NEW_COLUMN))
+                )
             self._columns.append(_NEW_COLUMN)
         record = self.writer.odd(told, oddity)[0]
         if oddity is Oddity.MISSING_FIELD:
@@ -117,6 +143,24 @@ class DatabaseStandIn(StandIn):
         finally:
             self._may_log_in(sql.SQL("login"))
 
+    @contextmanager
+    def lying(self, lie: Lie) -> Iterator[None]:
+        """Take what was granted away, or give a column another name; what was told meanwhile is written once more after that."""
+        self._told_meanwhile = []
+        if lie is Lie.REVOKED:
+            self._grant("revoke select on {} from {}")
+        else:
+            self._rename({self._path("valid_from"): "kolom_lain_contoh"})
+        try:
+            yield
+        finally:
+            if lie is Lie.REVOKED:
+                self._grant("grant select on {} to {}")
+            else:
+                self._rename({})
+                for told in self._told_meanwhile:
+                    self._commit(told)
+
     # ---- the database ----------------------------------------------------------------------------------------------------
 
     @property
@@ -131,6 +175,24 @@ class DatabaseStandIn(StandIn):
 
     def _may_log_in(self, word: sql.SQL) -> None:
         self._connection.execute(sql.SQL("alter role {} with {}").format(sql.Identifier(self._role), word))
+
+    def _grant(self, words: str) -> None:
+        for table in self._tables:
+            self._connection.execute(sql.SQL(words).format(self._table(table), sql.Identifier(self._role)))
+
+    @property
+    def _tables(self) -> Sequence[str]:
+        return [self.source.table, *(one.table for one in self.source.lists), *tables_beside(self.source)]
+
+    def _rename(self, names: Mapping[str, str]) -> None:
+        """Let columns of the main table have other names, or their own again."""
+        changes = {**{new: old for old, new in self._renamed.items()}, **names}
+        for table in (self.source.table, *tables_beside(self.source)):
+            for old, new in changes.items():
+                self._connection.execute(
+                    sql.SQL("alter table {} rename column {} to {}").format(self._table(table), sql.Identifier(old), sql.Identifier(new))
+                )
+        self._renamed = names
 
     def _drop_slots(self, server: psycopg.Connection[Any]) -> None:
         server.execute("select pg_terminate_backend(active_pid) from pg_replication_slots where database = %s and active", (self._name,))
@@ -147,8 +209,12 @@ class DatabaseStandIn(StandIn):
             tables[one.table] = ([*columns, one.key], one.key, False)
         for table, (columns, key, is_main) in tables.items():
             self._make_table(table, columns, key, is_main=is_main)
-        names = sql.SQL(", ").join(self._table(table) for table in tables)
-        self._connection.execute(sql.SQL("create publication {} for table {}").format(sql.Identifier(self.source.publication), names))
+        if self.source.capture == "log":
+            names = sql.SQL(", ").join(self._table(table) for table in tables)
+            self._connection.execute(sql.SQL("create publication {} for table {}").format(sql.Identifier(self.source.publication), names))
+        for statement in followed(self.source):
+            self._connection.execute(statement)
+        self._grant("grant select on {} to {}")
 
     def _make_table(self, table: str, columns: Sequence[str], key: str, *, is_main: bool) -> None:
         schema, _, _ = table.partition(".")
@@ -156,12 +222,13 @@ class DatabaseStandIn(StandIn):
         self._connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
         self._connection.execute(sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(schema), role))
         kind = {one: sql.SQL("text primary key" if is_main and one == key else "text") for one in columns}
+        if is_main and self.source.capture == "changed_at" and self.source.changed_at is not None:
+            kind[self.source.changed_at] = sql.SQL("timestamptz not null default clock_timestamp()")
         typed: list[sql.Composable] = [sql.SQL("{} {}").format(sql.Identifier(one), of) for one, of in kind.items()]
         if not is_main:
             typed.insert(0, sql.SQL("id bigint generated always as identity primary key"))
         name = self._table(table)
         self._connection.execute(sql.SQL("create table {} ({})").format(name, sql.SQL(", ").join(typed)))
-        self._connection.execute(sql.SQL("grant select on {} to {}").format(name, role))
         if is_main:
             self._connection.execute(sql.SQL("alter table {} replica identity full").format(name))
 
@@ -176,12 +243,13 @@ class DatabaseStandIn(StandIn):
 
     def _commit(self, told: Told) -> None:
         self._newest = told
+        self._told_meanwhile.append(told)
         self._write(self.writer.record(told)[0], told)
 
     def _write(self, record: Mapping[str, Any], told: Told) -> None:
         """Write a family's row and its lists in one transaction; where it ends, its day is written first and the row deleted then."""
         lists = {one.name: one for one in self.source.lists}
-        row = {name: value for name, value in record.items() if name not in lists}
+        row = {self._renamed.get(name, name): value for name, value in record.items() if name not in lists}
         key = record[self.source.key]
         with self._connection.transaction():
             self._connection.execute(self._upsert(list(row)), list(row.values()))

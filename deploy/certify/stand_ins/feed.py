@@ -30,13 +30,12 @@ _TOKEN_LIFE_S = 30
 class FeedStandIn(StandIn):
     """The changes of all families, in the order of their time of change."""
 
-    lies = (Lie.ERROR_PAGE, Lie.TRUNCATED, Lie.OLD_PAGE, Lie.STANDS_STILL)
-
     def __init__(self, declared: Declaration) -> None:
         """Have told nothing yet."""
         assert isinstance(declared.source, RestSource)  # noqa: S101 - opened by kind
         self.source = declared.source
         super().__init__(declared, Writer(declared, depth=len(self.source.records.split(".")) + 1))
+        self.at_once = self.source.page.size
         self.changes: list[tuple[datetime, Any]] = []
         """Time of change, and the part of an answer that tells it (an item of the outermost list)."""
         self.newest: dict[int, tuple[datetime, Any]] = {}
@@ -47,6 +46,13 @@ class FeedStandIn(StandIn):
         self.tokens: set[str] = set()
         self._lock = threading.Lock()
         self._url = ""
+
+    @classmethod
+    def lies_of(cls, declared: Declaration) -> Sequence[Lie]:
+        """Return what a feed can be made to answer: without a login it knows nobody whom it could refuse."""
+        assert isinstance(declared.source, RestSource)  # noqa: S101 - opened by kind
+        always = (Lie.ERROR_PAGE, Lie.TRUNCATED, Lie.OLD_PAGE, Lie.STANDS_STILL)
+        return (*always, Lie.TOKEN_GONE, Lie.REFUSED) if declared.source.token is not None else always
 
     @classmethod
     def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - others need the rest
@@ -106,8 +112,10 @@ class FeedStandIn(StandIn):
 
     @contextmanager
     def lying(self, lie: Lie) -> Iterator[None]:
-        """Answer what is not so."""
+        """Answer what is not so, or not at all to us: a token that it gave is one that it does not know any more."""
         self.lie = lie
+        if lie in (Lie.TOKEN_GONE, Lie.REFUSED):
+            self.tokens.clear()
         try:
             yield
         finally:
@@ -189,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
         token = self.feed.source.token
         right = (form.get("grant_type"), form.get("client_id"), form.get("client_secret")) == (["client_credentials"], [_ID], [_SECRET])
-        if token is None or self.path != token.path or not right:
+        if token is None or self.path != token.path or not right or self.feed.lie is Lie.REFUSED:
             self._send(401, b"{}")
             return
         made = f"token-{time.monotonic_ns()}"

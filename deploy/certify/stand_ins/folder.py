@@ -5,8 +5,7 @@ Why: see stand_ins/__init__.py.
 Must not: write a file under its own name before it is whole, but where it is told to.
 """
 
-import csv
-import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -14,36 +13,41 @@ from pathlib import Path
 from typing import Self
 
 from deploy.certify.stand_ins import Lie, StandIn
+from deploy.certify.stand_ins.sheets import Form, bomb_of, content, forms_of
 from deploy.certify.told import Told, nik
 from deploy.certify.writing import Oddity, Writer
 from producers.declaration import Declaration, FilesSource
-from schemas.errors import Fatal
 
 __all__ = ["FolderStandIn"]
 
 _FIRST_EXPORT = datetime(2020, 3, 1, 8, tzinfo=UTC)
-
-
-class FormNotPlayed(Fatal):
-    """a certification writes plain text with one header row, this file says {form}: other forms are tested with the adapter's code"""
+_A_DAY_S = 86_400
 
 
 class FolderStandIn(StandIn):
-    """The registers of all villages, each dropped anew whenever something of it changes."""
-
-    lies = (Lie.HALF, Lie.OTHER_HEADER)
+    """The registers of all villages, each dropped anew whenever something of it changes, each time in the next of the declared forms."""
 
     def __init__(self, declared: Declaration, folder: Path) -> None:
         """Make the folder."""
         assert isinstance(declared.source, FilesSource)  # noqa: S101 - opened by kind
         self.source, self.folder = declared.source, folder
-        self._form = _form(declared.source)
+        self._forms = forms_of(declared.source)
         super().__init__(declared, Writer(declared, depth=2, as_text=True))
+        mapping = declared.mapping.model_dump_json()
+        self._read = {column for column in self.source.columns if f'"{column}"' in mapping}
         folder.mkdir()
         self.dropped: dict[tuple[str, date], list[list[str]]] = {}
         """The rows last dropped of each village and month."""
         self._exports = 0
         self._newest: tuple[str, bytes] = ("", b"")
+
+    @classmethod
+    def lies_of(cls, declared: Declaration) -> Sequence[Lie]:
+        """Return what can be wrong with a file of the declared forms."""
+        assert isinstance(declared.source, FilesSource)  # noqa: S101 - opened by kind
+        totals = (Lie.OTHER_TOTAL,) if declared.source.footer is not None else ()
+        bombs = (Lie.BOMB,) if any(one.is_workbook for one in forms_of(declared.source)) else ()
+        return (Lie.HALF, Lie.OTHER_HEADER, *totals, *bombs)
 
     @classmethod
     def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - server is what others need
@@ -74,6 +78,11 @@ class FolderStandIn(StandIn):
                 if living or (village, month) in self.dropped:
                     yield (village, month), [self._row(serial, month) for serial in sorted(living)]
 
+    @property
+    def can_end(self) -> bool:
+        """A family that is no more is not listed."""
+        return True
+
     def _row(self, serial: int, month: date) -> list[str]:
         fact = self.truth.at(serial, month)
         assert fact is not None  # noqa: S101 - one of the living
@@ -81,12 +90,7 @@ class FolderStandIn(StandIn):
 
     def _cells(self, record: Mapping[str, object], serial: int) -> list[str]:
         """Return a row; columns that the mapping does not read hold what must not leave the region."""
-        return [
-            str(record.get(column, nik(serial))) if column in record or not self._reads(column) else "" for column in self.source.columns
-        ]
-
-    def _reads(self, column: str) -> bool:
-        return f'"{column}"' in self.declared.mapping.model_dump_json()
+        return [str(record.get(column, "" if column in self._read else nik(serial))) for column in self.source.columns]
 
     def repeat(self) -> None:
         """Drop the newest file once more, the same to the byte."""
@@ -107,7 +111,7 @@ class FolderStandIn(StandIn):
     def tell_garbage(self) -> None:
         """Drop a file that is none."""
         (village, month), _ = list(self.dropped.items())[-1]
-        self._write(self._name(village, month), b"\x00\x01bukan data\n")
+        self._write(self._name(self._next_form(), village, month), b"\x00\x01bukan data\n")
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -123,46 +127,39 @@ class FolderStandIn(StandIn):
     def lying(self, lie: Lie) -> Iterator[None]:
         """Drop a newer snapshot of what was dropped last, which is not so; the right one follows at the end of the block."""
         (village, month), rows = list(self.dropped.items())[-1]
-        if lie is Lie.HALF:
-            content = self._content(self.source.columns, rows)
-            self._write(self._name(village, month), content[: len(content) * 2 // 3])
-        else:
-            self._write(self._name(village, month), self._content([f"X{name}" for name in self.source.columns], rows))
+        form = self._next_form(workbook=lie is Lie.BOMB)
+        columns = [f"X{one}" for one in self.source.columns] if lie is Lie.OTHER_HEADER else self.source.columns
+        body = content(form, self.source, columns, rows, total=len(rows) + 1 if lie is Lie.OTHER_TOTAL else None)
+        body = bomb_of(self.source) if lie is Lie.BOMB else body[: len(body) * 2 // 3] if lie is Lie.HALF else body
+        self._write(self._name(form, village, month), body)
         try:
             yield
         finally:
-            self._drop(village, month, rows)
+            self._drop(village, month, self.dropped[village, month])
 
     # ---- files -----------------------------------------------------------------------------------------------------------
 
     def _drop(self, village: str, month: date, rows: list[list[str]], columns: Sequence[str] | None = None) -> None:
         self.dropped.pop((village, month), None)
         self.dropped[village, month] = rows
-        self._newest = self._name(village, month), self._content(columns or self.source.columns, rows)
+        form = self._next_form()
+        self._newest = self._name(form, village, month), content(form, self.source, columns or self.source.columns, rows)
         self._write(*self._newest)
 
-    def _content(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
-        text = io.StringIO()
-        csv.writer(text, delimiter=self.source.delimiter[0], lineterminator="\n").writerows([columns, *rows])
-        return text.getvalue().encode(self.source.encoding[0])
-
-    def _name(self, village: str, month: date) -> str:
+    def _next_form(self, *, workbook: bool = False) -> Form:
+        """Return the form of the next file."""
         self._exports += 1
+        forms = [one for one in self._forms if one.is_workbook or not workbook]
+        return forms[self._exports % len(forms)]
+
+    def _name(self, form: Form, village: str, month: date) -> str:
         exported = _FIRST_EXPORT + timedelta(seconds=self._exports)
-        return self._form.format(village=village, period=f"{month:%Y%m}", exported=f"{exported:%Y%m%dT%H%M%S%f}")
+        return form.name.format(village=village, period=f"{month:%Y%m}", exported=f"{exported:%Y%m%dT%H%M%S%f}")
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, body: bytes) -> None:
+        """Write a file that looks as if it had lain there for a day: whoever waits for young ones need not wait."""
         part = self.folder / f"{name}.part"
-        part.write_bytes(content)
+        part.write_bytes(body)
+        changed_s = part.stat().st_mtime - _A_DAY_S - self._exports
+        os.utime(part, (changed_s, changed_s))
         part.rename(self.folder / name)
-
-
-def _form(source: FilesSource) -> str:
-    """Return the declared file name that is used; raises `FormNotPlayed`."""
-    odd = [name for name in ("labels", "skip_rows_where", "footer", "numbers", "dates") if getattr(source, name)]
-    if odd or source.header_rows > 1:
-        raise FormNotPlayed(form=odd[0] if odd else "header_rows")
-    names = [name for name in source.file_name if not name.endswith(".xlsx")]
-    if not names:
-        raise FormNotPlayed(form="workbooks alone")
-    return names[0]

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,7 +32,6 @@ _AT_ONCE = 100
 """Changes in one batch, where the protocol has batches."""
 _RETRY_S = 0.05
 _ANSWER_S = 15.0
-_REFUSALS = (400, 401, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,6 @@ class _Delivery:
 class PusherStandIn(StandIn):
     """Everything that was told, pushed in its order by one thread."""
 
-    lies = (Lie.FORGED, Lie.STALE, Lie.TRUNCATED)
     is_asked = False
 
     def __init__(self, declared: Declaration) -> None:
@@ -57,7 +56,12 @@ class PusherStandIn(StandIn):
         self._told: list[_Delivery] = []
         self._waiting: list[_Delivery] = []
         self._changed = threading.Condition()
-        self._ended, self._refused = False, False
+        self._ended = False
+
+    @classmethod
+    def lies_of(cls, declared: Declaration) -> Sequence[Lie]:  # noqa: ARG003 - all who push can lie so
+        """Return what anybody can push."""
+        return (Lie.FORGED, Lie.STALE, Lie.TRUNCATED, Lie.OTHER_SECRET)
 
     @classmethod
     def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - others need the rest
@@ -118,22 +122,29 @@ class PusherStandIn(StandIn):
 
     @contextmanager
     def lying(self, lie: Lie) -> Iterator[None]:
-        """Push once what must not be taken: with another's signature, from long ago, or cut off; it is not told again."""
+        """Push once what must not be taken (another's signature, from long ago, cut off), which is not told again; or sign all wrongly."""
+        right = self._secret
+        if lie is Lie.OTHER_SECRET:
+            self._secret = secrets.token_hex(16)
+        else:
+            self._push_once(lie)
+        try:
+            yield
+        finally:
+            self._secret = right
+
+    def _push_once(self, lie: Lie) -> None:
         body = self._told[-1].body
         forged = _Delivery(str(uuid.uuid4()), body[: len(body) // 2] if lie is Lie.TRUNCATED else body)
         age_s = 2 * self.source.window_s if lie is Lie.STALE else 0
         secret = secrets.token_hex(16) if lie is Lie.FORGED else self._secret
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_S)
-        try:
-            self._refused = self._sent(connection, forged, secret, age_s) in _REFUSALS
-            yield
-        finally:
-            connection.close()
+        self._sent(connection, forged, secret, age_s)
+        connection.close()
 
-    @property
-    def lie_was_refused(self) -> bool:
-        """Whether the last lie was answered as one."""
-        return self._refused
+    def refuses_by_clock(self, wrong_by: timedelta) -> bool:
+        """Return whether such a clock puts everything outside the window."""
+        return abs(wrong_by.total_seconds()) > self.source.window_s
 
     # ---- pushing ---------------------------------------------------------------------------------------------------------
 

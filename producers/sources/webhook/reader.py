@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from producers.sources.webhook.memory import Deliveries, Tally, make_tables, not
 from producers.sources.webhook.notifications import notifications, parsed
 from producers.sources.webhook.refusals import Refusal, RequestRefused
 from producers.sources.webhook.signature import Secrets
+from producers.sources.webhook.standing import Standing
 from producers.sources.webhook.waiting import Answer, Request
 
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ class WebhookReader:
         self._noted: dict[str, int] = {}
         self._told_at: datetime | None = None
         self._told: dict[str, int] = self._tally.counts()
+        self._standing = Standing(self._told)
 
     # ---- what the adapter's reader says to a source that receives -------------------------------------------------------------------
 
@@ -110,6 +113,7 @@ class WebhookReader:
         aside |= {self._mapper.mark(fault.part): self._unreachable(fault) for fault in taken.faults}
         now, counts = self._clock(), self._tally.counts()
         self._tell(counts, now)
+        note = self._standing.note(counts, taken=bool(taken.answers), now_s=time.monotonic())
         return Batch(
             events,
             position,
@@ -118,6 +122,8 @@ class WebhookReader:
             corrected=[mark for event in events for mark in self._mapper.marks_of(event)],
             keep=lambda connection: self._keep(connection, taken, counts, now),
             kept=lambda: self._kept(taken, counts),
+            note=note,
+            warning=bool(note),
         )
 
     def again(self, since: datetime, position: str | None) -> Batch:  # noqa: ARG002

@@ -12,11 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from deploy.certify.stand_ins.workbooks import Sheet, write_workbook
 from producers.declaration import Declaration, FilesSource
 from producers.region_file import read_region_file
 from producers.sources.snapshot import Named, rows_of
 from tests.producers.samples import card
-from tests.producers.sources.workbooks import Sheet, write_workbook
 
 __all__ = ["EXPORTED", "HEADER", "MERGED", "REGION", "TITLES", "TOLD", "as_text", "desa", "name_of", "read", "register", "shown", "table"]
 

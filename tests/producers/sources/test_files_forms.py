@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.certify.stand_ins.workbooks import Sheet, write_workbook
 from producers.declaration import FilesSource
 from producers.faults import SourceAway
 from producers.sources.files import FilesReader
@@ -20,7 +21,6 @@ from tests.producers.samples import drop, mapper, row, sddd, snapshot_name
 from tests.producers.sources.folder import EXPORTED, HERE, MONTHS, THERE, Adapter, Snapshot, at, said
 from tests.producers.sources.register import MERGED, as_text, desa, name_of, register, table
 from tests.producers.sources.test_files import residences, truth
-from tests.producers.sources.workbooks import Sheet, write_workbook
 
 
 def _drop(folder: Path, one: Snapshot, form: str) -> None:

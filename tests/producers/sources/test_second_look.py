@@ -69,3 +69,19 @@ def test_a_cursor_never_lies_beyond_our_own_time() -> None:
 
     assert position == "2024-04-01T00:00:00.000000Z"
     assert (len(first), len(second)) == (1, 1)
+
+
+def test_more_pages_than_one_beyond_our_own_time_are_read_to_the_end() -> None:
+    """Whichever of the two clocks is wrong: the feed is read to its end each time, what is known is not said again, and nothing waits."""
+    city = CarikServer()
+    for serial in range(1, 12):
+        city.tell(building(family(serial, f"2024-04-01T00:59:{serial:02}.000001Z")))
+    with city.running() as address:
+        feed = reader(address, page_size=3)
+        first, position = read_all(feed)
+        city.tell(building(family(20, "2024-04-01T00:59:59.000001Z")))
+        second, _ = read_all(feed, position)
+        feed.close()
+
+    assert position == "2024-04-01T00:00:00.000000Z"
+    assert (len(first), len(second)) == (11, 1)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.certify.stand_ins.workbooks import Raw, Sheet, write_workbook
 from producers.faults import FileUnreadable, RecordUnreadable
 from producers.pseudonym import LOST
 from producers.records import Node, Spoilt
 from tests.producers.samples import card, mapper
 from tests.producers.sources.register import HEADER, MERGED, REGION, TITLES, TOLD, as_text, desa, read, register, shown, table
-from tests.producers.sources.workbooks import Raw, Sheet, write_workbook
 
 _RECORD = {"kk": card(1), "jiwa": "4", "belanja": "2400000", "dasar": "SURVEI", "lantai": "2", "luas": "36", "didata": "2024-03-05"}
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.certify.stand_ins.workbooks import Raw, Sheet, packed, workbook_parts, write_workbook
 from producers.faults import FileUnreadable
 from tests.producers.samples import card
 from tests.producers.sources.register import MERGED, TOLD, as_text, register, shown, table
-from tests.producers.sources.workbooks import Raw, Sheet, packed, workbook_parts, write_workbook
 
 Parts = dict[str, str]
 _SHEET = "xl/worksheets/sheet1.xml"

@@ -1,10 +1,11 @@
 """
-Workbooks of tests, written part by part, so that every oddity that a spreadsheet program or an attacker makes can be made.
+Workbooks, written part by part, so that every oddity that a spreadsheet program or an attacker makes can be made.
 
 Why: a library that writes workbooks writes sound ones.
-Must not: know what should come of them: tests do.
+Must not: know what should come of them.
 """
 
+import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-__all__ = ["Raw", "Sheet", "column_name", "packed", "workbook_parts", "write_workbook"]
+__all__ = ["Raw", "Sheet", "bomb", "column_name", "packed", "workbook", "workbook_parts", "write_workbook"]
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -49,7 +50,7 @@ def column_name(place: int) -> str:
     return letters
 
 
-def _cell(line: int, place: int, cell: Any) -> str:
+def _cell(line: int, place: int, cell: Any) -> str:  # noqa: ANN401 - a cell
     """Write a cell: None is none, text is text, a number a number, a `Raw` as it is."""
     if cell is None or cell == "":
         return ""
@@ -91,11 +92,36 @@ def workbook_parts(*sheets: Sheet, from_1904: bool = False) -> dict[str, str]:
     }
 
 
-def packed(path: Path, parts: Mapping[str, str | bytes]) -> Path:
-    """Pack parts into an archive."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def workbook(*sheets: Sheet) -> bytes:
+    """Return a workbook's bytes."""
+    return _archived(workbook_parts(*sheets)).getvalue()
+
+
+def bomb(unpacked: int) -> bytes:
+    """Return a workbook whose one sheet unpacks to at least so many bytes, of spaces."""
+    parts = workbook_parts(Sheet("Data", []))
+    name = "xl/worksheets/sheet1.xml"
+    begin, end = parts.pop(name).split("</sheetData>")
+    out = _archived(parts)
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, archive.open(name, "w", force_zip64=True) as part:
+        part.write(begin.encode())
+        for _ in range((unpacked >> 20) + 1):
+            part.write(b" " * (1 << 20))
+        part.write(f"</sheetData>{end}".encode())
+    return out.getvalue()
+
+
+def _archived(parts: Mapping[str, str | bytes]) -> io.BytesIO:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
+    return out
+
+
+def packed(path: Path, parts: Mapping[str, str | bytes]) -> Path:
+    """Pack parts into an archive."""
+    path.write_bytes(_archived(parts).getvalue())
     return path
 
 

@@ -1,0 +1,135 @@
+"""
+What is away, dies or is lost: the adapter's process at each of its steps, its disk, its source, the broker, the registry; a wrong key.
+
+Why: each function is a scenario, or makes one; its docstring says what is tried.
+Must not: judge what came of it (checks.py does), but that a state is shown: that is part of what is tried.
+"""
+
+import secrets
+import signal
+import subprocess
+from collections.abc import Callable
+from functools import partial
+
+import psutil
+
+from deploy.certify.adapter import DidNotHappen
+from deploy.certify.scene import Scene
+from deploy.certify.writing import CannotBeSaid
+
+
+def killed_at(step: str) -> Callable[[Scene], None]:
+    """Return the scenario in which the adapter is killed at one of its steps, at the first time and at the second."""
+
+    def killed(scene: Scene) -> None:
+        serial = scene.families()[3]
+        for times in (1, 2):
+            scene.tell(scene.is_now(serial, size=times), *scene.new())
+            with scene.adapter.running(die_at=step, die_times=str(times)) as process:
+                scene.until(partial(_dead_or_told_more, scene, process), f"the adapter comes to the step `{step}`")
+        scene.adapter.run_until_told()
+
+    killed.__doc__ = f"The adapter is killed (SIGKILL) when it comes to: {step}; at the first time, then at the second."
+    return killed
+
+
+def _dead_or_told_more(scene: Scene, process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process has died; where it has not for a while, tell of one more change, for it to come to its step again."""
+    try:
+        process.wait(0.7)
+    except subprocess.TimeoutExpired:
+        serial = scene.families()[4]
+        scene.tell(scene.is_now(serial, size=1 + (scene.source.truth.at(serial, scene.month) or scene.is_now(serial).fact).size % 9))
+    return process.poll() is not None
+
+
+def source_down(scene: Scene) -> None:
+    """The source is away when the adapter starts, and again while it runs; that is shown, and changes arrive when it is back."""
+    if not scene.source.is_asked:
+        raise CannotBeSaid(what="that it is away", why="its source pushes, and is never asked")
+    with scene.source.away():
+        with scene.adapter.running() as process:
+            scene.state_is("waiting for source")
+        process.wait()
+    with scene.adapter.running() as process:
+        scene.adapter.wait_told(process)
+        with scene.source.away():
+            scene.state_is("waiting for source")
+        scene.tell(*scene.new())
+        scene.adapter.wait_told(process)
+
+
+def broker_down(scene: Scene) -> None:
+    """The broker goes away while the adapter runs, and stays away over a restart: changes wait on disk, in order."""
+    serial = scene.families()[5]
+    with scene.adapter.running() as process:
+        scene.adapter.wait_told(process)
+        with scene.down("kafka"):
+            scene.tell(scene.is_now(serial, size=8), *scene.new())
+            _spooled(scene, 1)
+            scene.state_is("waiting for broker")
+            scene.tell(scene.is_now(serial, size=2))
+            process.terminate()
+            process.wait()
+            with scene.adapter.running():
+                _spooled(scene, 2)
+                scene.state_is("waiting for broker")
+    scene.adapter.run_until_told()
+
+
+def _spooled(scene: Scene, least: int) -> None:
+    scene.until(lambda: (found := scene.adapter.status) is not None and found.spooled >= least, "changes wait in the spool")
+
+
+def registry_down(scene: Scene) -> None:
+    """The registry is away at a start: schemas that are known need it no more."""
+    with scene.down("registry"):
+        scene.tell(*scene.new())
+        scene.adapter.run_until_told()
+
+
+def slow_broker(scene: Scene) -> None:
+    """The broker stops answering for some seconds, again and again, while changes go on."""
+    broker = psutil.Process(scene.services.kafka.pid)
+    with scene.adapter.running() as process:
+        scene.adapter.wait_told(process)
+        for size in (3, 4, 5):
+            broker.send_signal(signal.SIGSTOP)
+            try:
+                scene.tell(scene.is_now(scene.families()[6], size=size), *scene.new())
+                _spooled(scene, 1)
+            finally:
+                broker.send_signal(signal.SIGCONT)
+        scene.adapter.wait_told(process)
+
+
+def full_spool(scene: Scene) -> None:
+    """The spool fills up while the broker is away: reading waits, visibly, and goes on when it is back."""
+    with scene.down("kafka"):
+        for _ in range(3):
+            scene.tell(*scene.new(2))
+        with scene.adapter.running(spool_bytes="400"):
+            scene.state_is("waiting for broker")
+            scene.until(
+                lambda: (found := scene.adapter.status) is not None and found.reading.startswith("spool full"), "`spool full` is shown"
+            )
+    scene.adapter.run_until_told()
+
+
+def wrong_key(scene: Scene) -> None:
+    """The key for pseudonyms is another one, or has another version: the adapter refuses to start, and sends nothing under it."""
+    scene.tell(*scene.new())
+    for wrong in ({"MUARA_PSEUDONYM_KEY": secrets.token_hex(32)}, {"MUARA_PSEUDONYM_KEY_VERSION": "2"}):
+        words = scene.adapter.refuses_to_start(**wrong)
+        if "key for pseudonyms" not in words:
+            raise DidNotHappen(wait_s=0.0, what=f"it says that the key is another one (it said: {words})")
+    scene.adapter.run_until_told()
+
+
+def replay_from_zero(scene: Scene) -> None:
+    """The adapter's disk is lost: it starts over from nothing, and says the same as before."""
+    scene.adapter.lose_disk()
+    scene.source.tell_everything_again()
+    scene.adapter.run_until_told()
+    scene.tell(*scene.new())
+    scene.adapter.run_until_told()
