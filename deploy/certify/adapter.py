@@ -20,7 +20,9 @@ import psutil
 from deploy import children
 from deploy.embedded import Addresses
 from producers.checkpoint import AdapterStatus, status
+from producers.ledger import receipt_of
 from schemas.errors import Fatal
+from schemas.receipts import Receipt
 
 __all__ = ["OWN_CODE", "PATIENCE_S", "Adapter", "DidNotHappen", "until"]
 
@@ -83,9 +85,13 @@ class Adapter:
         self.set_clock()
 
     @contextmanager
-    def running(self, **told: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the adapter until the end of the block, where it is asked to end; raises `DidNotHappen` where it does not, or not well."""
-        environ = {**self._environ, **{f"CERTIFICATION_{name.upper()}": value for name, value in told.items()}}
+    def running(self, environ: Mapping[str, str] | None = None, **told: str) -> Iterator[subprocess.Popen[bytes]]:
+        """
+        Run the adapter until the end of the block, where it is asked to end; raises `DidNotHappen` where it does not, or not well.
+
+        `environ` are settings of its own that are others this time; the rest tells how it is certified (see process.py).
+        """
+        environ = {**self._environ, **(environ or {}), **{f"CERTIFICATION_{name.upper()}": value for name, value in told.items()}}
         process = children.start(self._command, environ, self.log)
         self.starts += 1
         try:
@@ -169,8 +175,17 @@ class Adapter:
     @property
     def status(self) -> AdapterStatus | None:
         """How the adapter stands, or None before its first start."""
-        file = next((one for one in self.state.glob("*.sqlite") if not one.name.endswith(".resend.sqlite")), None)
-        return status(file) if file else None
+        return status(self.file) if self.file else None
+
+    @property
+    def file(self) -> Path | None:
+        """The adapter's file, where there is one."""
+        return next((one for one in self.state.glob("*.sqlite") if not one.name.endswith(".resend.sqlite")), None)
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """What it says of all that it has sent since its file was made."""
+        return receipt_of(self.file) if self.file else None
 
     def kept_bytes(self) -> bytes:
         """Return everything that the adapter has on disk, its log included."""

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from deploy.certify.office import Record, statements, views
 from deploy.certify.told import Fact, Truth, card, name, nik, street
 from schemas.events import Operation
+from schemas.proofs import Found, Prover
+from schemas.receipts import Receipt
 
 __all__ = ["CHECKS", "Evidence", "Failure", "Scope"]
 
@@ -65,6 +67,10 @@ class Evidence:
     tells_welfare: bool
     kept: bytes
     """What the adapter has on disk, its log included."""
+    secrets: Collection[str]
+    """What it was given that nobody else may know: keys, passwords."""
+    receipt: Receipt | None
+    """What the adapter says of all that it has sent since its file was made."""
     peak_mb: float
 
 
@@ -163,7 +169,7 @@ def revisions_from_the_source(found: Evidence) -> list[Failure]:
 
 
 def nothing_leaks(found: Evidence) -> list[Failure]:
-    """No national identifier, name or address is in any byte that was sent, or in the adapter's own file and log."""
+    """No national identifier, name, address or secret is in any byte that was sent, or in the adapter's own file and log."""
     personal = {what.encode() for serial in set(found.families.values()) for what in _personal(serial)}
     wrong = []
     for place, content in (
@@ -174,7 +180,37 @@ def nothing_leaks(found: Evidence) -> list[Failure]:
             wrong.append(Failure(f"{leaks} names, addresses or national identifiers are in {place}"))
         elif _SIXTEEN_DIGITS.search(content) and place == "what was sent":
             wrong.append(Failure(f"16 digits in a row, the shape of a national identifier, are in {place}"))
+        if shown := sum(one.encode() in content for one in found.secrets):
+            wrong.append(Failure(f"{shown} keys or passwords are in {place}"))
+    if with_headers := sum(one.has_headers for one in found.sent):
+        wrong.append(Failure(f"{with_headers} records have headers, of which nobody says what may be in them"))
     return wrong
+
+
+def receipts_hold(found: Evidence) -> list[Failure]:
+    """The chain that the adapter keeps over what it sent is that of the topics' records; what lies beside it was sent again."""
+    wrong: list[Failure] = []
+    for topic, there in _proved(found).items():
+        wrong += [Failure(f"{topic}: {one}") for one in there.differences]
+        if there.unknown and not found.scope.repeats_all:
+            wrong.append(Failure(f"{topic}: {there.unknown} records, the first at offset {there.unknown_at}, are in no receipt"))
+    return wrong
+
+
+def _proved(found: Evidence) -> dict[str, Found]:
+    """Return what is found of the receipt's chains in each topic."""
+    chains = found.receipt.chains if found.receipt else ()
+    proved = {}
+    for topic, _ in sorted({chain.place for chain in chains}):
+        prover = Prover(found.source, [chain for chain in chains if chain.topic == topic])
+        more = True
+        while more:
+            for one in found.sent:
+                if one.topic == topic and one.offset < prover.end:
+                    prover.take(one.offset, one.key, one.value)
+            more = prover.finish()
+        proved[topic] = prover.found
+    return proved
 
 
 def memory_bounded(found: Evidence) -> list[Failure]:
@@ -189,6 +225,7 @@ CHECKS: Mapping[str, Callable[[Evidence], list[Failure]]] = {
     "revisions grow": revisions_grow,
     "revisions come from the source": revisions_from_the_source,
     "nothing leaks": nothing_leaks,
+    "receipts hold": receipts_hold,
     "memory bounded": memory_bounded,
 }
 

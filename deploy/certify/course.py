@@ -22,7 +22,6 @@ from deploy.certify.stand_ins import StandIn
 from deploy.certify.stand_ins.opening import kind_of_stand_in, stand_in_for
 from deploy.certify.writing import CannotBeSaid
 from deploy.embedded import EmbeddedServices, Progress
-from deploy.topics import make_topics
 from producers.declaration import Declaration
 from producers.region_file import read_region_file
 from schemas.errors import Fatal
@@ -145,7 +144,7 @@ def _played(scenario: Scenario, scene: Scene) -> Tried:
 def _scene(
     declared: Declaration, region_file: Path, progress: Progress, command: Sequence[str], services: EmbeddedServices | None
 ) -> Iterator[Scene]:
-    """Give a scene whose services run and whose topics are there; nothing of it is left in the end."""
+    """Give a scene whose services run; nothing of it is left in the end."""
     with ExitStack() as ends:
         folder = Path(tempfile.mkdtemp(prefix="muara-certify-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -153,7 +152,6 @@ def _scene(
             services = ends.enter_context(EmbeddedServices.start(folder / "services", fresh=True, progress=progress, wal_level="logical"))
             if services.folder is not None:
                 ends.callback(shutil.rmtree, services.folder, ignore_errors=True)
-        make_topics(services.addresses.kafka, services.addresses.registry, declared.regencies)
         source = stand_in_for(declared, folder, services.addresses.database)
         ends.enter_context(source.running())
         pseudonyms, key = new_pseudonyms()
@@ -161,7 +159,7 @@ def _scene(
         filled.write_text(_filled(region_file.read_text(encoding="utf-8"), source, region_file.name), encoding="utf-8")
         environ = {"MUARA_PSEUDONYM_KEY": key, **{name: value for name, value in source.placeholders.items() if name.isupper()}}
         adapter = Adapter(filled, environ, services.addresses, folder, command, lambda: source.all_taken)
-        yield Scene(declared, filled, services, source, adapter, pseudonyms)
+        yield Scene(declared, filled, services, source, adapter, pseudonyms, [key, *source.secrets])
 
 
 def _filled(text: str, source: StandIn, file: str) -> str:

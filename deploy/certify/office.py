@@ -23,7 +23,7 @@ from schemas.events import Operation
 from schemas.registry import Registry
 from schemas.topics import household_topic
 
-__all__ = ["Record", "records", "statements", "views"]
+__all__ = ["Record", "records", "statement_of", "statements", "views"]
 
 _ANSWER_S = 10.0
 _AT_ONCE = 5_000
@@ -38,6 +38,7 @@ class Record:
     key: bytes
     value: bytes
     event: Mapping[str, Any]
+    has_headers: bool
 
 
 def records(where: Addresses, regencies: Collection[str]) -> list[Record]:
@@ -61,29 +62,30 @@ def _taken(consumer: Consumer, most: int, registry: Registry) -> Iterator[Record
         topic, key, value, offset = message.topic(), message.key(), message.value(), message.offset()
         assert isinstance(key, bytes)  # noqa: S101 - no adapter sends anything else
         assert isinstance(value, bytes)  # noqa: S101
-        yield Record(topic or "", offset or 0, key, value, decode("HouseholdChanged", value, (), registry))
+        yield Record(topic or "", offset or 0, key, value, decode("HouseholdChanged", value, (), registry), bool(message.headers()))
 
 
 def statements(said: Sequence[Record]) -> dict[bytes, list[Statement]]:
     """Return the statements that stand, by household."""
     by_household: dict[bytes, list[Statement]] = {}
     for one in said:
-        event = one.event
-        welfare = event["welfare"]
-        by_household.setdefault(one.key, []).append(
-            Statement(
-                region=event["region"],
-                source=event["source"],
-                valid_from=event["valid_from"],
-                revision=event["revision"],
-                mapping_version=event["mapping_version"],
-                operation=Operation(event["operation"]),
-                village=event["residence"] and event["residence"]["village"],
-                size=event["composition"] and event["composition"]["size"],
-                expenditure=welfare and welfare["expenditure"],
-            )
-        )
+        by_household.setdefault(one.key, []).append(statement_of(one.event))
     return {household: kept(all_said) for household, all_said in by_household.items()}
+
+
+def statement_of(event: Mapping[str, Any]) -> Statement:
+    """Return what an event states, as far as it is looked at here."""
+    return Statement(
+        region=event["region"],
+        source=event["source"],
+        valid_from=event["valid_from"],
+        revision=event["revision"],
+        mapping_version=event["mapping_version"],
+        operation=Operation(event["operation"]),
+        village=event["residence"] and event["residence"]["village"],
+        size=event["composition"] and event["composition"]["size"],
+        expenditure=event["welfare"] and event["welfare"]["expenditure"],
+    )
 
 
 def views(

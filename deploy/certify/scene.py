@@ -6,7 +6,7 @@ Must not: judge (checks.py does).
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +18,7 @@ from deploy.certify.office import Record, records
 from deploy.certify.stand_ins import StandIn
 from deploy.certify.told import BEGIN, Fact, Says, Told, card, month_after
 from deploy.embedded import EmbeddedServices
+from deploy.topics import make_topics
 from producers.declaration import Declaration
 from producers.pseudonym import Pseudonyms
 
@@ -50,6 +51,8 @@ class Scene:
     source: StandIn
     adapter: Adapter
     pseudonyms: Pseudonyms
+    secrets: Collection[str]
+    """What the adapter was given that nobody else may know."""
     month: date = BEGIN
     scope: Scope = field(default_factory=Scope)
     odd: int = 0
@@ -128,6 +131,11 @@ class Scene:
         finally:
             one.start()
 
+    def make_topics(self) -> None:
+        """Make the regencies' topics, as `muara sources load` does."""
+        where = self.services.addresses
+        make_topics(where.kafka, where.registry, self.declared.regencies)
+
     # ---- what is found -----------------------------------------------------------------------------------------------------
 
     def begin_scenario(self, scope: Scope) -> None:
@@ -154,6 +162,8 @@ class Scene:
             tells_size=self.source.writer.tells_size,
             tells_welfare=self.source.writer.tells_welfare,
             kept=self.adapter.kept_bytes(),
+            secrets=self.secrets,
+            receipt=self.adapter.receipt,
             peak_mb=self.adapter.peak_mb,
         )
         return [self._finding(name, check(evidence)) for name, check in CHECKS.items()]

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from deploy.certify.stand_ins.workbooks import Sheet, write_workbook
 from producers.checkpoint import StateFile
 from producers.publisher import Publisher
 from producers.reader import Reader
@@ -26,7 +27,6 @@ from producers.sources.opening import open_source
 from tests.memory import peak_mb
 from tests.producers.samples import COLUMNS, mapper, sddd, snapshot_name
 from tests.producers.sources.register import HEADER, MERGED, TITLES, desa, name_of
-from deploy.certify.stand_ins.workbooks import Sheet, write_workbook
 
 __all__ = ["families_row", "files_measured"]
 

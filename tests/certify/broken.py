@@ -19,6 +19,7 @@ from typing import Any
 from deploy.certify import process
 from producers import reader, runner
 from producers.faults import RecordUnreadable, SourceAway, SourceRefuses
+from producers.ledger import Ledger
 from producers.mapping import Mapper
 from producers.publisher import Publisher
 from producers.reader import Reader
@@ -123,6 +124,12 @@ def believes() -> None:
     _instead(RestReader, "read", made)
 
 
+def notes_nothing() -> None:
+    """Keep no receipt of every second delivery."""
+    deliveries = itertools.count()
+    _instead(Ledger, "note", lambda note: lambda self, topic, sent: note(self, topic, sent) if next(deliveries) % 2 else None)
+
+
 def one_revision() -> None:
     """Give every change the same revision."""
 
@@ -214,7 +221,7 @@ def ignores_ends() -> None:
 
 
 _ALL = (loses, loses_when_killed, doubles, invents, turns_round, counts_itself, one_revision, leaks)
-_MORE = (logs_records, hoards, silent, gives_up, drops_silently, grows, ignores_ends, asks_its_own_clock, any_key, believes)
+_MORE = (logs_records, hoards, silent, gives_up, drops_silently, grows, ignores_ends, asks_its_own_clock, any_key, believes, notes_nothing)
 WAYS: dict[str, Callable[[], None]] = {one.__name__: one for one in (*_ALL, *_MORE)}
 
 

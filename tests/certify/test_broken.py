@@ -35,6 +35,7 @@ BROKEN = {
     "ignores_ends": ("delete", "nothing doubled"),
     "asks_its_own_clock": ("own clock behind", "order kept"),
     "any_key": ("a wrong key", _HAPPENED),
+    "notes_nothing": ("insert", "receipts hold"),
     "believes": ("a refusal of our credentials", _HAPPENED),
 }
 """Each way to be broken, with the scenario and the check that must find it out."""

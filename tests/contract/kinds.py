@@ -1,5 +1,5 @@
 """
-The kinds of source under test, all worked by the same four verbs: list a household, stop listing it, spoil a record, say all again.
+The kinds of source under test, all worked by the same verbs: list a household, stop listing it, spoil a record, say all again.
 
 Why: a new kind of source adds a class here, not a suite.
 Must not: know what the adapter makes of it.
@@ -34,8 +34,6 @@ class Kind(ABC):
     """It cannot be asked: what it told before must be told again by itself."""
     database = ""
     """A real server on which a source may make a database of its own; set by the suite before it runs."""
-    tells_its_past = True
-    """Whether it says all again that it ever said; a database's log is gone once it was taken, and then tells what there is now."""
 
     def __init__(self, folder: Path, regency: str) -> None:
         """Write the product's region file for the invented regency."""
@@ -77,20 +75,12 @@ class Kind(ABC):
     def spoil(self, serial: int) -> None:
         """Tell of a household in a way that the mapping cannot read; it is not among the living."""
 
-    @abstractmethod
-    def say_again(self) -> None:
-        """Tell everything once more, as sources do."""
-
     def say_all_again(self) -> None:  # noqa: B027 - nothing is to be done by most
         """Tell an adapter that knows nothing all that there is; one that asks needs no telling."""
 
     def has_told(self) -> bool:
         """Return whether all that was told is with the adapter, or can be had by asking."""
         return True
-
-    @abstractmethod
-    def many(self, count: int, people: int) -> None:
-        """List households 1 to `count`, of a size, in one go."""
 
     def _next(self) -> None:
         self.moment += timedelta(days=31)
@@ -125,10 +115,6 @@ class CarikKind(Kind):
         """Tell of a family with a code that nobody knows."""
         self._add(family(serial, self._at(), anggota=[member(1, jenis_kelamin="X")]))
 
-    def say_again(self) -> None:
-        """Repeat pages."""
-        self.city.repeat_next = 3
-
     def many(self, count: int, people: int) -> None:
         """Tell of each family on its own."""
         self._tell(dict.fromkeys(range(1, count + 1), people), [])
@@ -154,7 +140,7 @@ class SnapshotKind(Kind):
         self.region_file.write_text(text.replace("greatest_loss = 0.2", "greatest_loss = 0.5"), encoding="utf-8")
         self.inbox = folder / "inbox"
         self.inbox.mkdir()
-        self._dropped: list[tuple[str, list[list[str]]]] = []
+        self._files = 0
 
     @contextmanager
     def running(self) -> Iterator[dict[str, str]]:
@@ -169,19 +155,8 @@ class SnapshotKind(Kind):
         self._next()
         self._drop([*(row(one, P303=str(size)) for one, size in sorted(self.living.items())), row(serial, P401="77")])
 
-    def say_again(self) -> None:
-        """Drop the newest file once more, the same to the byte."""
-        drop(self.inbox, *self._dropped[-1])
-
-    def many(self, count: int, people: int) -> None:
-        """Drop them in one file."""
-        self.living |= dict.fromkeys(range(1, count + 1), people)
-        self._drop([row(serial, P303=str(size)) for serial, size in sorted(self.living.items())])
-
     def _drop(self, rows: list[list[str]]) -> None:
-        name = snapshot_name(self.village, self.moment.year * 100 + self.moment.month, self.moment)
-        self._dropped.append((name, rows))
-        drop(self.inbox, name, rows)
+        drop(self.inbox, snapshot_name(self.village, self.moment.year * 100 + self.moment.month, self.moment), rows)
 
 
 class WorkbookKind(SnapshotKind):
@@ -195,15 +170,11 @@ class WorkbookKind(SnapshotKind):
         yield {**ENVIRON, "MUARA_DESA_FOLDER": str(self.inbox)}
 
     def _drop(self, rows: list[list[str]]) -> None:
-        self._dropped.append(("", rows))
-        self.say_again()
-
-    def say_again(self) -> None:
-        """Make the newest file once more."""
-        text = len(self._dropped) % 3 == 0
+        self._files += 1
+        text = self._files % 3 == 0
         name = name_of(self.village, self.moment.year * 100 + self.moment.month, self.moment, "csv" if text else "xlsx")
         # Of Jembrana's columns the register has card, size and tenure, the last under the name of the floor.
-        lines = table([register(0, kk=one[0], jiwa=int(one[2]), lantai=one[6]) for one in self._dropped[-1][1]])
+        lines = table([register(0, kk=one[0], jiwa=int(one[2]), lantai=one[6]) for one in rows])
         if not text:
             write_workbook(self.inbox / name, Sheet("Data KK", lines, MERGED))
             return
@@ -243,10 +214,6 @@ class PushingKind(Kind):
         """Tell of a family with a code that nobody knows."""
         self.sender.tell(self._notification(serial, anggota=[sumedang.person(1, jenis_kelamin="X")]))
 
-    def say_again(self) -> None:
-        """Repeat what was taken already."""
-        self.sender.tell_again()
-
     def say_all_again(self) -> None:
         """Do what the system's operator does on request."""
         self.sender.tell_again()
@@ -254,13 +221,6 @@ class PushingKind(Kind):
     def has_told(self) -> bool:
         """Return whether all is taken."""
         return self.sender.idle()
-
-    def many(self, count: int, people: int) -> None:
-        """Tell of them in batches."""
-        told = [self._notification(serial, jumlah_anggota=people) for serial in range(1, count + 1)]
-        for begin in range(0, count, 500):
-            self.sender.tell({"notifikasi": told[begin : begin + 500]})
-        self.living |= dict.fromkeys(range(1, count + 1), people)
 
     def _notification(self, serial: int, jenis: str = "keluarga.diubah", **said: object) -> dict[str, object]:
         self._urut += 1
@@ -271,7 +231,6 @@ class DatabaseKind(Kind):
     """A PostgreSQL database, read by its log."""
 
     region_file_of = KAMPUNG
-    tells_its_past = False
     made: Kampung
 
     @contextmanager
@@ -294,16 +253,6 @@ class DatabaseKind(Kind):
         with self.made.owner.transaction():
             self.made.put(serial, 1, self.moment.date(), members=0)
             self.made.add_member(serial, 1, sex="X")
-
-    def say_again(self) -> None:
-        """Write every row anew, unchanged."""
-        self.made.owner.execute("update smart_kampung.keluarga set diubah_pada = diubah_pada")
-
-    def many(self, count: int, people: int) -> None:
-        """Write them in one transaction."""
-        with self.made.owner.transaction():
-            self._tell(dict.fromkeys(range(1, count + 1), people), [])
-        self.living |= dict.fromkeys(range(1, count + 1), people)
 
 
 KINDS: dict[str, type[Kind]] = {

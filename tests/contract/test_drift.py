@@ -40,7 +40,7 @@ def world(named: str, services: EmbeddedServices, tmp_path: Path) -> Iterator[Wo
     kind.database = services.addresses.database
     with ExitStack() as stack:
         environ = stack.enter_context(kind.running())
-        made = World(services, kind, Adapter(kind, environ, services.addresses, tmp_path / "state"), environ)
+        made = World(services, kind, Adapter(kind, environ, services.addresses, tmp_path), environ)
         made.make_topic()
         yield made
 
@@ -71,13 +71,13 @@ def test_a_freeze_ends_by_a_persons_word(world: World, field: str, mode: Mode) -
     world.kind.put(_1=2)
     world.adapter.run_until_told()
     world.kind.spoil(9)
-    with world.adapter.running():
+    with world.adapter.running() as process:
         until(lambda: (found := world.adapter.status) is not None and found.state.startswith("frozen"), "frozen")
         world.kind.put(_3=4)
         assert world.office.keys() == {1}
         with StateFile(world.adapter.state_file, world.adapter.state_file.stem) as own:
             assert accept(own, field, mode) == 1
-        world.adapter.wait_told()
+        world.adapter.wait_told(process)
 
     # The next snapshot does not list the household any more; a change feed that says nothing of it has not ended it.
     lives = mode == "evolve" and not isinstance(world.kind, SnapshotKind)

@@ -25,7 +25,7 @@ def test_a_file_that_does_not_lie_in_memory(services: EmbeddedServices, tmp_path
     name = snapshot_name(kind.village, 202403, kind.moment)
     drop(kind.inbox, name, (row(1, P301=number, P350=str(500_000 + place)) for place, number in enumerate(_cards())))
     with kind.running() as environ:
-        adapter = Adapter(kind, environ, services.addresses, tmp_path / "state")
+        adapter = Adapter(kind, environ, services.addresses, tmp_path)
         with adapter.running() as process:
             until(lambda: (found := adapter.status) is not None and found.delivered == _ROWS, "all is delivered", 240)
             greatest_mb = peak_mb(process.pid)

@@ -82,12 +82,12 @@ def adapter(request: pytest.FixtureRequest, services: EmbeddedServices, tmp_path
     kind = PushingKind(tmp_path, request.param)
     make_topics(services.addresses.kafka, services.addresses.registry, [kind.regency])
     environ = {**ENVIRON, "MUARA_SUMEDANG_DESA_LISTEN": f"127.0.0.1:{free_port}"}
-    return Adapter(kind, environ, services.addresses, tmp_path / "state")
+    return Adapter(kind, environ, services.addresses, tmp_path)
 
 
 def missing(adapter: Adapter, services: EmbeddedServices, promised: set[int]) -> set[int]:
     """Return the families that were promised and are neither in the topic nor in the spool."""
-    found = {record.key for record in records(services.addresses.kafka, adapter.kind.regency)}
+    found = {record.key for record in records(services.addresses, adapter.kind)}
     connection = sqlite3.connect(adapter.state_file)
     found |= {row[0] for row in connection.execute("select household from spool")}
     connection.close()
@@ -129,7 +129,7 @@ def test_it_ends_soon_when_it_is_told_to(adapter: Adapter, services: EmbeddedSer
 def test_a_port_in_use_is_told_in_one_line(adapter: Adapter, services: EmbeddedServices, free_port: int, tmp_path: Path) -> None:
     """The command ends with code 2 and the cause; nothing else is written."""
     environ = {
-        **{name: value for name, value in adapter._environ.items() if name not in ("KAFKA", "REGISTRY", "STATE")},
+        **adapter._environ,
         "MUARA_KAFKA": services.addresses.kafka,
         "MUARA_REGISTRY": services.addresses.registry,
         "MUARA_DIRECTORY": str(tmp_path / "local"),
@@ -159,7 +159,7 @@ def test_it_ends_while_the_broker_is_away(adapter: Adapter, services: EmbeddedSe
     crowd = Crowd(free_port, adapter.kind.village)
     with adapter.running(), crowd.pushing():
         until(lambda: len(crowd.promised) > 10, "some are taken")  # and the schema's id is known
-    with adapter.running(KAFKA="127.0.0.1:1") as process, crowd.pushing():
+    with adapter.running(kafka="127.0.0.1:1") as process, crowd.pushing():
         before = len(crowd.promised)
         until(lambda: len(crowd.promised) > before + 100, "some are taken")
         begun = time.monotonic()

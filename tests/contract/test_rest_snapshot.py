@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.certify.process import STEPS
 from deploy.embedded import EmbeddedServices
 from deploy.topics import make_topics
-from tests.contract.adapter_process import STEPS
 from tests.contract.harness import Adapter, office, until
 from tests.contract.kinds import CarikKind
 
@@ -30,7 +30,7 @@ def world(services: EmbeddedServices, tmp_path: Path) -> Iterator[tuple[CarikKin
     kind.put(_3=5)
     kind.city.forgotten_before = kind.city.changes[-1][0]
     with kind.running() as environ:
-        yield kind, Adapter(kind, environ, services.addresses, tmp_path / "state")
+        yield kind, Adapter(kind, environ, services.addresses, tmp_path)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -41,7 +41,7 @@ def test_killed_at_each_step_of_a_snapshot_nothing_is_lost(world: tuple[CarikKin
     for times in (1, 2):
         kind.put(_9=times + 3, _21=times + 3)
         kind.end(22 + times)
-        with adapter.running(DIE_AT=step, DIE_TIMES=str(times)) as process:
+        with adapter.running(die_at=step, die_times=str(times)) as process:
             until(partial(_dead_or_told_more, kind, process), f"death at: {step}")
         assert process.returncode == -signal.SIGKILL, adapter.log.read_text(encoding="utf-8")
     kind.put(_1=7, _30=1)

@@ -16,6 +16,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
+from deploy.certify.process import STEPS
 from deploy.demo.compare import Comparison
 from deploy.demo.proofs import proved
 from deploy.demo.run import Outcome
@@ -33,7 +34,6 @@ from schemas.events import HouseholdChanged
 from schemas.receipts import Receipt
 from schemas.registry import Registry
 from schemas.topics import household_topic
-from tests.contract.adapter_process import STEPS
 from tests.contract.harness import Adapter
 from tests.contract.kinds import CarikKind
 from tests.deploy.test_cli import CARIK, muara
@@ -176,15 +176,15 @@ def test_it_holds_after_kill_9_at_each_step(stage: Stage, services: EmbeddedServ
     """An adapter killed at one step after the other: what it sent is merged, and each record beyond that is one it sent again."""
     kind = CarikKind(tmp_path, stage.add_regency("99.45"))  # of two digits, as region files want it
     with kind.running() as environ:
-        adapter = Adapter(kind, environ, services.addresses, tmp_path / "state")
+        adapter = Adapter(kind, environ, services.addresses, tmp_path)
         for number, step in enumerate(STEPS):
             kind.put(**{f"_{serial}": 1 + number for serial in range(1, 20)})
-            with adapter.running(DIE_AT=step, DIE_TIMES="1") as process:
+            with adapter.running(die_at=step, die_times="1") as process:
                 assert process.wait(40) == -SIGKILL, step
         told = adapter.run_until_told()
     with working(stage):
         stage.drained()
-    receipt, there = adapter.receipt()
+    receipt, there = adapter.proved()
     with closing(Registry(stage.registry)) as registry:
         (found,) = check_receipt(receipt, WorkerSettings(stage.kafka, stage.registry, stage.database), registry).values()
 

@@ -13,9 +13,13 @@ _MANY = 10_000
 
 
 def insert(scene: Scene) -> None:
-    """Families are told of for the first time, some before the adapter's first start and some while it runs."""
+    """Families are told of for the first time, some before the topics are made, for which the adapter waits, and some while it runs."""
     scene.tell(*scene.new(12))
     with scene.adapter.running() as process:
+        try:
+            scene.state_is("waiting for topic")
+        finally:
+            scene.make_topics()
         scene.adapter.wait_told(process)
         scene.tell(*scene.new(3))
         scene.adapter.wait_told(process)

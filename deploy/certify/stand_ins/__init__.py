@@ -72,6 +72,11 @@ class StandIn(ABC):
         """What the region file's placeholders and secrets are filled with; told once it runs."""
         return {}
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """Of these, what nobody else may know."""
+        return ()
+
     @contextmanager
     @abstractmethod
     def running(self) -> Iterator[None]:

@@ -42,7 +42,7 @@ class DatabaseStandIn(StandIn):
         super().__init__(declared, Writer(declared, depth=2, as_text=True))
         # Of an outbox and of times of change that is the last pass: a transaction that began before it may still commit behind its end.
         self.asked_again = 30 if self.source.capture in ("outbox", "changed_at") else 1
-        self._server, self._name, self._secret = server, f"certify_{secrets.token_hex(4)}", secrets.token_hex(16)
+        self._server, self._name, self._password = server, f"certify_{secrets.token_hex(4)}", secrets.token_hex(16)
         self._role = f"{self._name}_reader"
         self._owner: psycopg.Connection[Any] | None = None
         self._columns: list[str] = []
@@ -67,8 +67,13 @@ class DatabaseStandIn(StandIn):
     def placeholders(self) -> Mapping[str, str]:
         """The connection string of the role that may read."""
         parts = urlsplit(self._server)
-        where = f"{quote(self._role)}:{self._secret}@{parts.hostname}:{parts.port}"
+        where = f"{quote(self._role)}:{self._password}@{parts.hostname}:{parts.port}"
         return {self.source.dsn_env: urlunsplit((parts.scheme, where, f"/{self._name}", "", ""))}
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What signs or lets in."""
+        return (self._password,)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -76,7 +81,7 @@ class DatabaseStandIn(StandIn):
         with psycopg.connect(self._server, autocommit=True) as server:
             server.execute(sql.SQL("create database {}").format(sql.Identifier(self._name)))
             role, database = sql.Identifier(self._role), sql.Identifier(self._name)
-            server.execute(sql.SQL("create role {} login replication password {}").format(role, sql.Literal(self._secret)))
+            server.execute(sql.SQL("create role {} login replication password {}").format(role, sql.Literal(self._password)))
             try:
                 with psycopg.connect(self._own_address, autocommit=True) as self._owner:
                     self._make_tables()

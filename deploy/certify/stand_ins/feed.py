@@ -66,6 +66,11 @@ class FeedStandIn(StandIn):
         secrets = {token.client_id_env: _ID, token.client_secret_env: _SECRET} if token else {}
         return {"url": self._url, **secrets}
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What signs or lets in."""
+        return (_SECRET,)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Serve on a loopback port."""

@@ -73,6 +73,11 @@ class PusherStandIn(StandIn):
         """Where the adapter listens, and the secret that signs."""
         return {"listen": f"127.0.0.1:{self._port}", self.source.secret_env[0]: self._secret}
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What signs or lets in."""
+        return (self._secret,)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Push until the end of the block."""
