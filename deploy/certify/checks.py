@@ -18,10 +18,10 @@ from schemas.events import Operation
 from schemas.proofs import Found, Prover
 from schemas.receipts import Receipt
 
-__all__ = ["CHECKS", "Evidence", "Failure", "Scope"]
+__all__ = ["CHECKS", "PERSONAL", "Evidence", "Failure", "Scope"]
 
 _SIXTEEN_DIGITS = re.compile(rb"(?<![0-9])[0-9]{16}(?![0-9])")
-_PERSONAL = re.compile(rb"(?=(WARGA [0-9]{6}|JALAN CONTOH [0-9]{6}|99[0-9]{14}))")
+PERSONAL = re.compile(rb"(?=(WARGA [0-9]{6}|JALAN CONTOH [0-9]{6}|99[0-9]{14}))")
 """The shapes of all that is personal in a certification, wherever one begins; see told.py."""
 _GREATEST_MB = 150.0
 _MOST_PERSONS = 12
@@ -176,7 +176,7 @@ def nothing_leaks(found: Evidence) -> list[Failure]:
         ("what was sent", b"\0".join(one.key + one.value for one in found.sent)),
         ("the adapter's file or log", found.kept),
     ):
-        if leaks := len({one[1] for one in _PERSONAL.finditer(content)} & personal):
+        if leaks := len({one[1] for one in PERSONAL.finditer(content)} & personal):
             wrong.append(Failure(f"{leaks} names, addresses or national identifiers are in {place}"))
         elif _SIXTEEN_DIGITS.search(content) and place == "what was sent":
             wrong.append(Failure(f"16 digits in a row, the shape of a national identifier, are in {place}"))

@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
 from deploy.certify.adapter import OWN_CODE, PATIENCE_S, Adapter, DidNotHappen
 from deploy.certify.scenarios import Scenario, scenarios
-from deploy.certify.scene import Finding, Scene, new_pseudonyms
+from deploy.certify.scene import HAPPENED, Finding, Scene, new_pseudonyms
 from deploy.certify.stand_ins import StandIn
 from deploy.certify.stand_ins.opening import kind_of_stand_in, stand_in_for
 from deploy.certify.writing import CannotBeSaid
@@ -28,7 +29,6 @@ from schemas.errors import Fatal
 
 __all__ = ["Certificate", "Tried", "certify"]
 
-_HAPPENED = "it happened as it must"
 _FIRST = "insert"
 """Every other scenario goes on from it, so it is always played."""
 Tell = Callable[["Tried"], None]
@@ -63,6 +63,8 @@ class Tried:
 class Certificate:
     """Everything that was tried of one region file, and whether it held."""
 
+    file: str
+    """The region file's name."""
     region: str
     source: str
     kind: str
@@ -70,13 +72,21 @@ class Certificate:
     digest: str
     """SHA-256 of the region file: a changed file is not the one that was certified."""
     tried: Sequence[Tried]
+    left_out: Sequence[str]
+    """Scenarios that were not played because only some were asked for: it is no certificate then."""
     peak_mb: float
+    made_at: datetime
     seconds: float
 
     @property
     def passed(self) -> bool:
-        """Whether everything that could be tried held."""
+        """Whether everything that was tried held."""
         return all(one.held for one in self.tried)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was tried that there is."""
+        return not self.left_out
 
 
 def certify(
@@ -96,8 +106,9 @@ def certify(
     Nothing is waited for longer than `patience_s`. Raises `RegionFileWrong`, and what the embedded services raise.
     """
     declared = read_region_file(region_file, None)
-    played = _chosen(declared, only)
-    began = time.monotonic()
+    every = scenarios(kind_of_stand_in(declared).lies_of(declared))
+    played = _chosen(every, only)
+    made_at, began = datetime.now(UTC), time.monotonic()  # noqa: TID251 - when it was played; nothing depends on it
     with _scene(declared, region_file, progress, command, services) as scene:
         scene.adapter.patience_s = patience_s
         tried = []
@@ -105,20 +116,22 @@ def certify(
             tried.append(_played(one, scene))
             tell(tried[-1])
         return Certificate(
+            file=region_file.name,
             region=declared.name,
             source=declared.source_id,
             kind=declared.source.kind,
             mapping_version=declared.mapping_version,
             digest=digest,
             tried=tried,
+            left_out=[one.name for one in every if one not in played],
             peak_mb=scene.adapter.peak_mb,
+            made_at=made_at,
             seconds=time.monotonic() - began,
         )
 
 
-def _chosen(declared: Declaration, only: Sequence[str]) -> list[Scenario]:
+def _chosen(every: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]:
     """Return the scenarios to play; raises `NoSuchScenario` for a name that there is not."""
-    every = scenarios(kind_of_stand_in(declared).lies_of(declared))
     names = [one.name for one in every]
     for name in only:
         if name not in names:
@@ -130,13 +143,13 @@ def _chosen(declared: Declaration, only: Sequence[str]) -> list[Scenario]:
 def _played(scenario: Scenario, scene: Scene) -> Tried:
     began = time.monotonic()
     scene.begin_scenario(scenario.scope)
-    happened = Finding(_HAPPENED, held=True)
+    happened = Finding(HAPPENED, held=True)
     try:
         scenario.play(scene)
     except CannotBeSaid as error:
         return Tried(scenario.name, scenario.words, [], time.monotonic() - began, not_applicable=str(error))
     except DidNotHappen as error:
-        happened = Finding(_HAPPENED, held=False, words=[str(error)])
+        happened = Finding(HAPPENED, held=False, words=[str(error)])
     return Tried(scenario.name, scenario.words, [happened, *scene.findings()], time.monotonic() - began)
 
 

@@ -22,8 +22,10 @@ from deploy.topics import make_topics
 from producers.declaration import Declaration
 from producers.pseudonym import Pseudonyms
 
-__all__ = ["Finding", "Scene"]
+__all__ = ["HAPPENED", "Finding", "Scene", "new_pseudonyms"]
 
+HAPPENED = "it happened as it must"
+"""The finding that is no check: what the scenario is about took place."""
 _MOST_WORDS = 5
 _EVER = datetime(2020, 1, 1, tzinfo=UTC)
 

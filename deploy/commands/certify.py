@@ -21,7 +21,9 @@ def certify(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE", help="The region file (TOML).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate as one JSON object.")] = False,
     html: Annotated[Path | None, typer.Option(dir_okay=False, metavar="PAGE", help="Write the certificate as a page, too.")] = None,
-    only: Annotated[list[str] | None, typer.Option(metavar="SCENARIO", help="Play only this scenario; may be given several times.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="SCENARIO", help="Play only this scenario, after the first; may be repeated.")
+    ] = None,
 ) -> None:
     """
     Try an adapter against all that sources do to it.
@@ -32,7 +34,7 @@ def certify(
     """
     from deploy.certify.course import Tried
     from deploy.certify.course import certify as play
-    from deploy.certify.report import as_html, as_table, result_words
+    from deploy.certify.report import as_html, as_table, failures, result_words, verdict
     from deploy.certify.report import as_json as printed
     from deploy.embedded import Lines, progress_for
 
@@ -42,7 +44,8 @@ def certify(
     plain = as_json or not sys.stderr.isatty()
 
     def tell(one: Tried) -> None:
-        print(f"{result_words(one):14} {one.name}", file=sys.stderr, flush=True)
+        words = "".join(f"\n{'':10}{failure}" for failure in failures(one))
+        print(f"{result_words(one):9} {one.name}{words}", file=sys.stderr, flush=True)
 
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     found = play(file, digest, Lines() if plain else progress_for(sys.stderr), tell, only=only or ())
@@ -52,5 +55,5 @@ def certify(
         print(printed(found))
     else:
         console_for(sys.stdout).print(as_table(found))
-        print(f"{found.region}: {'everything that was tried held' if found.passed else 'NOT PASSED'}, {found.seconds:.0f} s")
+        print(f"{found.region}: {verdict(found)}; {found.seconds:.0f} s, {found.peak_mb:.0f} MB at most")
     sys.exit(0 if found.passed else 1)

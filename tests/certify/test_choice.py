@@ -8,11 +8,12 @@ import pytest
 from deploy.certify.course import NoSuchScenario, PlaceNotFound, certify
 from deploy.certify.stand_ins import Lie
 from deploy.certify.stand_ins.feed import FeedStandIn
+from deploy.certify.stand_ins.pusher import PusherStandIn, TlsNotPlayed
 from deploy.certify.writing import CannotBeSaid
 from deploy.embedded import EmbeddedServices, Silent
+from producers.region_file import read_region_file
+from tests.producers import sumedang
 from tests.producers.samples import CARIK, carik
-
-WORKBOOK = Path(__file__).parents[1] / "producers" / "regions" / "desa-workbook.toml"
 
 
 def test_a_scenario_that_is_none_is_told_with_what_may_be_meant() -> None:
@@ -31,6 +32,16 @@ def test_a_file_in_which_the_source_cannot_be_put_is_refused(services: EmbeddedS
 
     with pytest.raises(PlaceNotFound, match=r"moved\.toml has no line that begins with url = in"):
         certify(moved, "", Silent(), lambda _: None, only=["insert"], services=services)
+
+
+def test_tls_is_not_played(tmp_path: Path) -> None:
+    """The certificate is the region's own; whoever certifies is told what to do."""
+    tls = 'path = "/desa"\ntls = { certificate = "a.pem", key = "b.pem" }'
+    text = sumedang.DESA.read_text(encoding="utf-8").replace('path = "/desa"', tls)
+    (tmp_path / "tls.toml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(TlsNotPlayed, match="certify a copy of the file without `tls`"):
+        PusherStandIn(read_region_file(tmp_path / "tls.toml", None))
 
 
 def test_a_kind_that_cannot_lie_so_says_so() -> None:

@@ -51,7 +51,7 @@ def test_a_database_holds_in_whatever_way_it_is_followed(capture: str, services:
     """Without its log too, and with a grant that is taken away for a while."""
     file = tmp_path / f"{capture}.toml"
     file.write_text(KAMPUNG.read_text(encoding="utf-8").replace('capture = "log"', CAPTURES[capture]), encoding="utf-8")
-    course = (*_SHORT, "killed: committed, nothing sent", "a new code", "a grant that was revoked")
+    course = (*_SHORT, "killed: committed, nothing sent", "a new code", "a grant that was revoked", "a column by another name")
 
     (tmp_path / "moved").mkdir()
     holds(file, tmp_path / "moved", services, course, not_applicable=0)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.certify.told import Fact, Says, Told, card, nik
+from deploy.certify.checks import PERSONAL
+from deploy.certify.told import Fact, Says, Told, card, name, nik, street
 from deploy.certify.writing import CannotBeSaid, Layers, Oddity, Writer
 from producers.declaration import Declaration
 from producers.faults import RecordUnreadable
@@ -83,6 +84,12 @@ def test_an_odd_record_cannot_be_read(declared: Declaration, oddity: Oddity) -> 
     assert mapper(declared).event(layers(write.odd(change, Oddity.NEW_FIELD))).composition == Composition(4)
     with pytest.raises(RecordUnreadable):
         mapper(declared).event(layers(write.odd(change, oddity)))
+
+
+def test_whatever_is_personal_has_a_shape_that_is_searched_for() -> None:
+    """Wherever it stands, in the middle of other digits too; else a leak would be found nowhere."""
+    for one in (name(12), street(12), card(12), nik(12, 3), card(29_999)):
+        assert one.encode() in {found[1] for found in PERSONAL.finditer(b"\x009" + one.encode() + b"9")}
 
 
 def test_identifiers_are_invented_and_each_its_own() -> None:

@@ -60,14 +60,14 @@ def test_a_change_arrives_before_the_load_is_over(world: tuple[CarikKind, Adapte
     """While the snapshot's pages do not come, a family that changes, one that ends and a new one are at the office; then the rest is."""
     kind, adapter = world
     kind.city.page_comes.clear()
-    with adapter.running():
+    with adapter.running() as process:
         until(lambda: (found := adapter.status) is not None and found.delivered >= 4, "the first page is delivered")
         kind.put(_5=9, _40=2)
         kind.end(20)
         until(lambda: {5: 9, 40: 2}.items() <= office(services.addresses, kind).items(), "changes arrive")
         loading, seen = adapter.status, office(services.addresses, kind)
         kind.city.page_comes.set()
-        told = adapter.wait_told()
+        told = adapter.wait_told(process)
 
     assert loading is not None
     assert loading.backfill is not None

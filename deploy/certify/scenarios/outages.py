@@ -29,7 +29,7 @@ def killed_at(step: str) -> Callable[[Scene], None]:
                 scene.until(partial(_dead_or_told_more, scene, process), f"the adapter comes to the step `{step}`")
         scene.adapter.run_until_told()
 
-    killed.__doc__ = f"The adapter is killed (SIGKILL) when it comes to: {step}; at the first time, then at the second."
+    killed.__doc__ = "The adapter is killed (SIGKILL) at this step, at the first time and then at the second."
     return killed
 
 

@@ -163,7 +163,7 @@ class DatabaseStandIn(StandIn):
                 self._grant("grant select on {} to {}")
             else:
                 self._rename({})
-                for told in self._told_meanwhile:
+                for told in list(self._told_meanwhile):
                     self._commit(told)
 
     # ---- the database ----------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.told import Told
 from deploy.certify.writing import Layers, Oddity, Writer, put
 from producers.declaration import Declaration, WebhookSource
+from schemas.errors import Fatal
 
 __all__ = ["PusherStandIn"]
 
@@ -42,14 +43,20 @@ class _Delivery:
     body: bytes
 
 
+class TlsNotPlayed(Fatal):
+    """a certification pushes without TLS, whose certificate is the region's own: certify a copy of the file without `tls`"""
+
+
 class PusherStandIn(StandIn):
     """Everything that was told, pushed in its order by one thread."""
 
     is_asked = False
 
     def __init__(self, declared: Declaration) -> None:
-        """Choose a port for the adapter, and have told nothing yet."""
+        """Choose a port for the adapter, and have told nothing yet; raises `TlsNotPlayed`."""
         assert isinstance(declared.source, WebhookSource)  # noqa: S101 - opened by kind
+        if declared.source.tls is not None:
+            raise TlsNotPlayed
         self.source = declared.source
         super().__init__(declared, Writer(declared, depth=2 if self.source.records else 1))
         self._secret, self._port = secrets.token_hex(16), _free_port()
