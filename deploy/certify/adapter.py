@@ -58,13 +58,15 @@ class Adapter:
         folder: Path,
         command: Sequence[str],
         all_taken: Callable[[], bool] = lambda: True,
+        passes: int = 1,
     ) -> None:
         """
         Run nothing yet.
 
-        `environ` fills the region file's placeholders and holds key and secrets; `all_taken` tells whether a source has pushed all.
+        `environ` fills the region file's placeholders and holds key and secrets; `all_taken` tells whether a source has pushed all, and
+        after being caught up `passes` times all is read that was told before.
         """
-        self._all_taken = all_taken
+        self._all_taken, self._passes = all_taken, passes
         self.state, self.log, self._clock = folder / "state", folder / "adapter.log", folder / "clock"
         self.peak_mb = 0.0
         """The greatest resident memory of any run so far, in MB."""
@@ -145,6 +147,13 @@ class Adapter:
 
     def wait_told(self, process: subprocess.Popen[bytes], patience_s: float | None = None) -> AdapterStatus:
         """Wait until all that the source had when this was called is delivered; raises `DidNotHappen`, at once where the process ends."""
+        for _ in range(self._passes):
+            self._wait_caught_up(process, patience_s or self.patience_s)
+        found = self.status
+        assert found is not None  # noqa: S101 - it was told
+        return found
+
+    def _wait_caught_up(self, process: subprocess.Popen[bytes], patience_s: float) -> None:
         pushed = [time.time()]
 
         def told() -> bool:
@@ -157,10 +166,7 @@ class Adapter:
                 return False
             return found is not None and found.caught_up and self._asked_since(found, pushed[0])
 
-        until(told, "everything that the source tells is delivered", patience_s or self.patience_s)
-        found = self.status
-        assert found is not None  # noqa: S101 - it was told
-        return found
+        until(told, "everything that the source tells is delivered", patience_s)
 
     def _asked_since(self, found: AdapterStatus, since_s: float) -> bool:
         """Return whether the newest reading began after a moment; one whose time only the adapter's clock of before explains is older."""

@@ -171,7 +171,7 @@ def _scene(
         filled = folder / region_file.name
         filled.write_text(_filled(region_file.read_text(encoding="utf-8"), source, region_file.name), encoding="utf-8")
         environ = {"MUARA_PSEUDONYM_KEY": key, **{name: value for name, value in source.placeholders.items() if name.isupper()}}
-        adapter = Adapter(filled, environ, services.addresses, folder, command, lambda: source.all_taken)
+        adapter = Adapter(filled, environ, services.addresses, folder, command, lambda: source.all_taken, source.passes)
         yield Scene(declared, filled, services, source, adapter, pseudonyms, [key, *source.secrets])
 
 

@@ -49,6 +49,8 @@ class StandIn(ABC):
     """Whether an adapter asks this kind, so that it notices when it is away."""
     asked_again = 1
     """How many of the newest changes an adapter that starts may ask for, and send, once more."""
+    passes = 1
+    """After how many times of being caught up surely all is read that was told before: a pass may have begun before it was told."""
     at_once = 100
     """How many changes it tells in one answer at most, where that is bounded."""
 
@@ -92,7 +94,7 @@ class StandIn(ABC):
             raise CannotBeSaid(what="that a family is no more", why="it declares no `ended`")
         changes = [self._as_seen(told) for told in changes]
         for told in changes:
-            self.truth.note(told)
+            self._note(told)
         self._tell(changes, disorder=disorder)
 
     @abstractmethod
@@ -103,6 +105,10 @@ class StandIn(ABC):
     def can_end(self) -> bool:
         """Whether it can say that a family is no more."""
         return self.writer.can_end
+
+    def _note(self, told: Told) -> None:
+        """Take a change into account."""
+        self.truth.note(told)
 
     def _as_seen(self, told: Told) -> Told:
         """Return a change as it can be known from this source."""

@@ -42,6 +42,7 @@ class DatabaseStandIn(StandIn):
         super().__init__(declared, Writer(declared, depth=2, as_text=True))
         # Of an outbox and of times of change that is the last pass: a transaction that began before it may still commit behind its end.
         self.asked_again = 30 if self.source.capture in ("outbox", "changed_at") else 1
+        self.passes = 2 if self.source.capture in ("compare", "changed_at") else 1
         self._server, self._name, self._password = server, f"certify_{secrets.token_hex(4)}", secrets.token_hex(16)
         self._role = f"{self._name}_reader"
         self._owner: psycopg.Connection[Any] | None = None
@@ -106,6 +107,14 @@ class DatabaseStandIn(StandIn):
         if told.says is not Says.ENDS or self.source.capture != "compare":
             return told
         return replace(told, since=datetime.now(ZoneInfo(self.source.time_zone)).date())  # noqa: TID251 - the stand-in's clock
+
+    def _note(self, told: Told) -> None:
+        """Take a change into account: a row that is there again was not gone, where its absence alone told so."""
+        if self.source.capture == "compare" and told.says is Says.IS:
+            timeline = self.truth.facts.get(told.serial, {})
+            for day in [day for day, fact in timeline.items() if fact is None and day > told.since]:
+                del timeline[day]
+        super()._note(told)
 
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
         # A log has one order, that of commits, and its places are the revisions; disorder can only be among families.
