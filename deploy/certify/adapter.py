@@ -71,6 +71,7 @@ class Adapter:
         self.peak_mb = 0.0
         """The greatest resident memory of any run so far, in MB."""
         self.starts = 0
+        self._newest: subprocess.Popen[bytes]
         self.patience_s = PATIENCE_S
         """How long anything is waited for; a first load has its own."""
         self._command = [*command, str(region_file)]
@@ -96,6 +97,7 @@ class Adapter:
         environ = {**self._environ, **(environ or {}), **{f"CERTIFICATION_{name.upper()}": value for name, value in told.items()}}
         process = children.start(self._command, environ, self.log)
         self.starts += 1
+        self._newest = process
         try:
             yield process
             self._weigh(process)
@@ -145,10 +147,14 @@ class Adapter:
         with self.running() as process:
             return self.wait_told(process)
 
-    def wait_told(self, process: subprocess.Popen[bytes], patience_s: float | None = None) -> AdapterStatus:
-        """Wait until all that the source had when this was called is delivered; raises `DidNotHappen`, at once where the process ends."""
+    def wait_told(self, process: subprocess.Popen[bytes] | None = None, patience_s: float | None = None) -> AdapterStatus:
+        """
+        Wait until all that the source had when this was called is delivered; raises `DidNotHappen`, at once where the process ends.
+
+        Without a process it is the one that was started last.
+        """
         for _ in range(self._passes):
-            self._wait_caught_up(process, patience_s or self.patience_s)
+            self._wait_caught_up(process or self._newest, patience_s or self.patience_s)
         found = self.status
         assert found is not None  # noqa: S101 - it was told
         return found

@@ -28,10 +28,14 @@ __all__ = ["Adapter", "office", "records", "until"]
 class Adapter(Certified):
     """The adapter's own code over a kind of source."""
 
-    def __init__(self, kind: Kind, environ: Mapping[str, str], where: Addresses, folder: Path) -> None:
-        """Run nothing yet."""
+    def __init__(self, kind: Kind, environ: Mapping[str, str], where: Addresses, folder: Path, state: Path | None = None) -> None:
+        """Run nothing yet; `state` is where its file lies if not in the folder's own `state`."""
         super().__init__(kind.region_file, {**environ, "MUARA_PSEUDONYM_KEY": KEY.hex()}, where, folder, OWN_CODE, kind.has_told)
         self.kind, self._where = kind, where
+        if state is not None:
+            state.mkdir(parents=True, exist_ok=True)
+            self.state = state
+            self._environ["CERTIFICATION_STATE"] = str(state)
 
     @property
     def state_file(self) -> Path:

@@ -15,6 +15,7 @@ from unittest import mock
 import pytest
 
 from deploy import cli
+from deploy.certify.office import Record
 from deploy.embedded import EmbeddedServices
 from deploy.settings import Settings
 from processors.store.verify import verify
@@ -22,7 +23,7 @@ from schemas.codec import decode
 from schemas.events import Composition, HouseholdChanged, Operation, Residence, Welfare, WelfareBasis
 from schemas.registry import Registry
 from schemas.topics import household_topic
-from tests.contract.harness import Adapter, Record, records, until
+from tests.contract.harness import Adapter, records, until
 from tests.contract.kinds import PushingKind
 from tests.integration.repairs import environ, stands, sums
 from tests.integration.stage import Stage
@@ -50,8 +51,8 @@ class World:
         """Put them together; nothing runs yet."""
         self.stage, self.folder, self.kind = stage, folder, kind
         (folder / "local").mkdir()
-        self.adapter = Adapter(kind, {**ENVIRON, **listen}, services.addresses, folder / "local" / "adapters")
-        self.told = 0
+        self.adapter = Adapter(kind, {**ENVIRON, **listen}, services.addresses, folder, folder / "local" / "adapters")
+        self.services, self.told = services.addresses, 0
 
     def rejected(self, command: str, *arguments: str, office: bool = True) -> Any:
         """Run `muara rejected` in the region, in this process since it is called so often, and return its JSON."""
@@ -78,7 +79,7 @@ class World:
         """Wait until all that the adapter has is sent and merged, and note it as what must stand."""
         self.adapter.wait_told()
         until(lambda: (found := self.adapter.status) is not None and found.spooled == 0, "all is sent")
-        there = records(self.stage.kafka, self.kind.regency)
+        there = records(self.services, self.kind)
         for one in there[self.told :]:
             self.stage.remember(event_of(one, self.stage.registry))
         self.told = len(there)
@@ -148,7 +149,7 @@ def test_a_pushed_record_is_repaired_while_the_adapter_runs(stage: Stage, servic
             kind.sender.tell(newer)
             world.drained()
             assert (7, 99) in {(one.size, one.revision) for said in stage.said.values() for one in said}
-            receipt, found = world.adapter.receipt()
+            receipt, found = world.adapter.proved()
 
             # What the office would reject is told before.
             kind.sender.tell(sumedang.family(8, 100, kode_desa=f"{kind.regency}.01.9999", anggota=[sumedang.person(1, jenis_kelamin="X")]))
@@ -169,7 +170,7 @@ def test_a_pushed_record_is_repaired_while_the_adapter_runs(stage: Stage, servic
 
 def assert_nothing_leaks(world: World, told: str) -> None:
     """No card, person's number, name or address in the topic, the adapter's folder, or what was printed."""
-    sent = b"".join(one.key + one.value for one in records(world.stage.kafka, world.kind.regency))
+    sent = b"".join(one.key + one.value for one in records(world.services, world.kind))
     kept = b"".join(part.read_bytes() for part in world.adapter.state.iterdir())
     content = (sent + kept + told.encode()).replace(b"9" * 16, b"")  # masked
     assert not re.search(rb"(?<![0-9a-f])[0-9]{16}(?![0-9a-f])|WARGA|JALAN|tanggal_lahir.{0,9}1990", content)

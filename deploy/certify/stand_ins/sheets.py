@@ -24,6 +24,8 @@ _FOREIGN = "Desa Cont\u00f6h"
 """What shows in which encoding a text was written."""
 _FIRST_DAY, _FIRST_SAFE = date(1899, 12, 30), 61
 _LONGEST_NUMBER = 15
+_GREATEST_MB = 64
+"""What a workbook may unpack to where nothing is declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def content(form: Form, source: FilesSource, columns: Row, rows: Sequence[Row], 
 
 def bomb_of(source: FilesSource) -> bytes:
     """Return a workbook of some kilobytes that would unpack to more than the region file lets it."""
-    return bomb((source.greatest_mb << 20) + (8 << 20))
+    return bomb(((source.greatest_mb or _GREATEST_MB) << 20) + (8 << 20))
 
 
 def _text(lines: Sequence[Sequence[Any]], form: Form) -> bytes:
