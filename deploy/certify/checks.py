@@ -62,6 +62,8 @@ class Evidence:
     asked_again: int
     """How many records may have been asked for, and sent, once more because the adapter was started."""
     tells_its_past: bool
+    revises_by_day: bool
+    """Whether revisions are compared only of one day, and may be greater after a loss of memory."""
     tells_residence: bool
     tells_size: bool
     tells_welfare: bool
@@ -128,7 +130,7 @@ def order_kept(found: Evidence) -> list[Failure]:
     wrong, fresh = [], {(one.topic, one.offset) for one in found.fresh}
     known = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
     for one in found.fresh:
-        claim = (one.key, one.event["region"], one.event["source"])
+        claim = (one.key, one.event["region"], one.event["source"], one.event["valid_from"] if found.revises_by_day else None)
         if one.value in known:
             continue
         known.add(one.value)
@@ -163,8 +165,15 @@ def revisions_from_the_source(found: Evidence) -> list[Failure]:
     fresh = {(one.topic, one.offset) for one in found.fresh}
     sent_before = [one for one in found.sent if (one.topic, one.offset) not in fresh]
     before = {one.value for one in sent_before}
-    known = {(one.key, one.event["valid_from"]) for one in sent_before}
-    other = [one for one in found.fresh if one.value not in before and (one.key, one.event["valid_from"]) in known]
+    known: dict[tuple[object, ...], int] = {}
+    for one in sent_before:
+        place = (one.key, one.event["valid_from"])
+        known[place] = max(known.get(place, 0), one.event["revision"])
+    other = []
+    for one in found.fresh:
+        greatest = known.get((one.key, one.event["valid_from"]))
+        if one.value not in before and greatest is not None and not (found.revises_by_day and one.event["revision"] > greatest):
+            other.append(one)
     return [Failure(f"{len(other)} records of families known before are other than all that was sent of them before")] if other else []
 
 

@@ -160,6 +160,7 @@ class Scene:
             scope=self.scope,
             asked_again=(self.adapter.starts - self._starts) * self.source.asked_again,
             tells_its_past=self.source.tells_its_past,
+            revises_by_day=self.source.revises_by_day,
             tells_residence=self.source.writer.tells_residence,
             tells_size=self.source.writer.tells_size,
             tells_welfare=self.source.writer.tells_welfare,

@@ -49,6 +49,8 @@ class StandIn(ABC):
     """Whether an adapter asks this kind, so that it notices when it is away."""
     asked_again = 1
     """How many of the newest changes an adapter that starts may ask for, and send, once more."""
+    revises_by_day = False
+    """Whether revisions are compared only of one day: a register's follow from all files known, and may only grow when more are."""
     passes = 1
     """After how many times of being caught up surely all is read that was told before: a pass may have begun before it was told."""
     at_once = 100

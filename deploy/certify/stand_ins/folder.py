@@ -41,6 +41,8 @@ class FolderStandIn(StandIn):
         self._exports = 0
         self._newest: tuple[str, bytes] = ("", b"")
 
+    revises_by_day = True
+
     @classmethod
     def lies_of(cls, declared: Declaration) -> Sequence[Lie]:
         """Return what can be wrong with a file of the declared forms."""
