@@ -75,14 +75,14 @@ def test_the_form_of_a_file_does_not_show(world: Sequence[tuple[Snapshot, str]])
 
 
 def test_a_correction_of_an_earlier_month_in_another_form(tmp_path: Path) -> None:
-    """A workbook corrected as text a month later: who was not there is taken back, who was is said anew, later months stand."""
+    """A workbook corrected as text a month later: who was not there is taken back, and said again for the later month; the rest stands."""
     adapter = _adapter(tmp_path)
     _drop(tmp_path, Snapshot(HERE, 202401, at(0), frozenset({1, 2})), "xlsx")
     _drop(tmp_path, Snapshot(HERE, 202402, at(1), frozenset({1, 2})), "xlsx")
     adapter.read()
     _drop(tmp_path, Snapshot(HERE, 202401, at(2), frozenset({1, 3})), "csv")
 
-    assert said(adapter.read()) == [("END", 2, 2), ("RETRACT", 1, 2), ("UPSERT", 1, 2), ("UPSERT", 1, 2)]
+    assert said(adapter.read()) == [("END", 2, 2), ("RETRACT", 1, 2), ("UPSERT", 1, 2), ("UPSERT", 1, 2), ("UPSERT", 2, 2)]
 
 
 @pytest.mark.parametrize("forms", [("csv", "xlsx"), ("xlsx", "csv")])

@@ -119,7 +119,7 @@ def test_a_key_that_stays_the_same(token: dict[str, str], header: str, sent: str
 
 @pytest.mark.parametrize("token", [token for token, _, _ in WAYS])
 @pytest.mark.parametrize(
-    ("key", "why"), [("", "MUARA_KOTA_KEY not set"), ("a\nX-Evil: 1", "MUARA_KOTA_KEY holds what cannot stand in a header")]
+    ("key", "why"), [("", "MUARA_KOTA_KEY is not set"), ("a\nX-Evil: 1", "MUARA_KOTA_KEY holds what cannot stand in a header")]
 )
 def test_a_key_that_cannot_be_sent_is_told_without_it(token: dict[str, str], key: str, why: str) -> None:
     """Where it is missing, or would end its header, nothing is asked, and only its variable is named."""
