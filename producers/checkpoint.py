@@ -275,10 +275,15 @@ def _as_status(
 
 
 def _keep_private(path: Path) -> None:
-    """Make a file where there is none, for its owner alone, and its folder too; SQLite's files beside it take after it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(PermissionError):  # another's folder, in which we may work: he has decided
-        path.parent.chmod(0o700)
+    """
+    Make a file where there is none, for its owner alone, and its folder too; SQLite's files beside it take after it.
+
+    A folder that is there stays as it is: it may be a project's, or a home, in which others have their business.
+    """
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):
+            path.parent.chmod(0o700)
     with contextlib.suppress(OSError):  # a disk that refuses is told by whoever opens the file
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     for part in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):

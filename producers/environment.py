@@ -23,7 +23,7 @@ class Environment(Mapping[str, str]):
 
     def __init__(self, values: Mapping[str, str]) -> None:
         """Know the variables as they were set."""
-        self._values = dict(values)
+        self._values = {name: value for name, value in values.items() if value}
         self._last: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:

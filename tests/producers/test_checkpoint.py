@@ -149,17 +149,24 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(path: Path) -> None:
 
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
-    """File, journal and lock are read by nobody else, whatever the umask, and what an earlier version left open is closed."""
+    """
+    File, journal and lock are read by nobody else, whatever the umask, and what an earlier version left open is closed.
+
+    So is a folder that is made for it; one that is there belongs to whoever made it.
+    """
     path = tmp_path / "adapters" / "x.sqlite"
-    path.parent.mkdir(mode=0o755)
-    path.touch(0o644)
     before = os.umask(0o000)
+    (tmp_path / "there").mkdir(0o755)
+    old = tmp_path / "there" / "y.sqlite"
+    old.touch(0o644)
     try:
         with exclusive(path), StateFile(path, "x") as state:
             state.start()
             modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()}
+        StateFile(old, "y").connection.close()
     finally:
         os.umask(before)
 
     assert modes == dict.fromkeys(("x.sqlite", "x.sqlite-wal", "x.sqlite-shm", "x.lock"), 0o600)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert (stat.S_IMODE(old.stat().st_mode), stat.S_IMODE(old.parent.stat().st_mode)) == (0o600, 0o755)

@@ -69,3 +69,12 @@ def test_a_folder_and_a_device_are_no_files(tmp_path: Path) -> None:
 def test_nothing_is_shown() -> None:
     """The variables' values are in no repr."""
     assert repr(Environment({"INVENTED": "secret", "MORE": "secret"})) == "2 variables"
+
+
+def test_an_empty_variable_is_none() -> None:
+    """What is set to nothing is not there, be it asked for or counted: `make` sets such in every process below it."""
+    environment = Environment({"MAKEFLAGS": "", "MUARA_X": "x"})
+
+    assert dict(environment) == {"MUARA_X": "x"}
+    assert len(environment) == 1
+    assert "MAKEFLAGS" not in environment

@@ -127,9 +127,14 @@ def wrong_key(scene: Scene) -> None:
 
 
 def replay_from_zero(scene: Scene) -> None:
-    """The adapter's disk is lost: it starts over from nothing, and says the same as before."""
-    scene.adapter.lose_disk()
-    scene.source.tell_everything_again()
-    scene.adapter.run_until_told()
+    """
+    The adapter's disk is lost: it starts over from nothing, and says the same as before.
+
+    Of a register it knows now what came late then, so it may say other words for the same; lost once more, it must say these again.
+    """
+    for _ in range(2 if scene.source.concludes_ends else 1):
+        scene.adapter.lose_disk()
+        scene.source.tell_everything_again()
+        scene.adapter.run_until_told()
     scene.tell(*scene.new())
     scene.adapter.run_until_told()
