@@ -284,8 +284,10 @@ def _keep_private(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(PermissionError):
             path.parent.chmod(0o700)
-    with contextlib.suppress(OSError):  # a disk that refuses is told by whoever opens the file
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    # Only where there is none (EXCL): to close a file would let go of all locks that this process has on it by other connections, and two
+    # that write at once leave a malformed one. A disk that refuses is told by whoever opens the file.
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     for part in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
         with contextlib.suppress(PermissionError, FileNotFoundError):
             part.chmod(0o600)

@@ -110,8 +110,8 @@ def test_a_mended_mapping_reads_what_was_put_aside(world: World) -> None:
     text = world.kind.region_file.read_text(encoding="utf-8")
     changes = {
         "L = 1, P = 2": "L = 1, P = 2, X = 2",
-        'path = "P401", range = [1, 5]': 'path = "P401"',
-        'path = "lantai", range = [1, 9]': 'path = "lantai"',
+        'path = "P401", range = [1, 5]': 'path = "P401", table = { 1 = 1, 2 = 2, 3 = 3, 4 = 4, 5 = 5, 99 = 5 }',
+        'path = "lantai", range = [1, 9]': 'path = "lantai", table = { 1 = 1, 2 = 2, 3 = 3, 4 = 4, 5 = 5, 6 = 6, 7 = 7, 8 = 8, 9 = 9, 99 = 9 }',
         "version = 1": "version = 2",
     }
     for faulty, mended in changes.items():

@@ -226,7 +226,8 @@ def test_region_and_office_prove_it_by_their_commands(stage: Stage, tmp_path: Pa
     assert "this receipt was changed after it was made" in forged.stdout
     assert forged.stdout.splitlines()[-1] == "NOT PROVED"
     assert refused.returncode == 2
-    assert refused.stderr == "muara: the receipt is refused at chains[0].segments[0].events: 8, but its offsets are 9\n"
+    remedy = "give the file that muara adapter receipt --out wrote, unchanged"
+    assert refused.stderr == f"muara: the receipt is refused at chains[0].segments[0].events: 8, but its offsets are 9; {remedy}\n"
 
 
 def test_an_office_that_knows_nothing_yet_says_so(services: EmbeddedServices, tmp_path: Path) -> None:

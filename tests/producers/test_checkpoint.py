@@ -3,11 +3,13 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from producers.checkpoint import StateFile, exclusive, status
+from producers.checkpoint import StateFile, _keep_private, exclusive, status
 from producers.faults import AdapterRuns, DiskRefuses, StateFileForeign
 from producers.spool import Spool
 from tests.producers.events import NOW
@@ -170,3 +172,16 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert modes == dict.fromkeys(("x.sqlite", "x.sqlite-wal", "x.sqlite-shm", "x.lock"), 0o600)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert (stat.S_IMODE(old.stat().st_mode), stat.S_IMODE(old.parent.stat().st_mode)) == (0o600, 0o755)
+
+
+def test_another_connection_of_the_same_process_keeps_its_locks(tmp_path: Path) -> None:
+    """Two threads have the file open; another process that looks and leaves must not take the journal with it, as the last one would."""
+    path = tmp_path / "x.sqlite"
+    look = f"import sqlite3; one = sqlite3.connect({str(path)!r}); one.execute('select * from adapter').fetchall(); one.close()"
+    with StateFile(path, "x") as state, StateFile(path, "x"):
+        state.start()
+        _keep_private(path)
+        journal = path.with_name("x.sqlite-wal").stat().st_ino
+        subprocess.run([sys.executable, "-c", look], check=True, timeout=60)  # noqa: S603
+
+        assert path.with_name("x.sqlite-wal").stat().st_ino == journal
