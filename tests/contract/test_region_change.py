@@ -64,7 +64,7 @@ def test_families_of_a_mistaken_regency_come_back(world: World) -> None:
         told = world.adapter.run_until_told().state
         assert "the region file has changed (regencies; " in told
         # A change feed is looked at a second time, so the newest mistakes may be mended by themselves.
-        assert re.search(r": what was read before was read by the old one(, and 2 records and files lie aside)?: ", told)
+        assert re.search(r": what was read before was read by the old one, and [0-2] records and files lie aside: ", told)
     assert "the region file has changed (regencies; " in world.adapter.log.read_text(encoding="utf-8")
 
     file = world.kind.region_file.name

@@ -177,11 +177,11 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
 def test_another_connection_of_the_same_process_keeps_its_locks(tmp_path: Path) -> None:
     """Two threads have the file open; another process that looks and leaves must not take the journal with it, as the last one would."""
     path = tmp_path / "x.sqlite"
-    look = f"import sqlite3; one = sqlite3.connect({str(path)!r}); one.execute('select * from adapter').fetchall(); one.close()"
+    look = "import sqlite3, sys; one = sqlite3.connect(sys.argv[1]); one.execute('select * from adapter').fetchall(); one.close()"
     with StateFile(path, "x") as state, StateFile(path, "x"):
         state.start()
         _keep_private(path)
         journal = path.with_name("x.sqlite-wal").stat().st_ino
-        subprocess.run([sys.executable, "-c", look], check=True, timeout=60)  # noqa: S603
+        subprocess.run([sys.executable, "-c", look, str(path)], check=True, timeout=60)  # noqa: S603
 
         assert path.with_name("x.sqlite-wal").stat().st_ino == journal
