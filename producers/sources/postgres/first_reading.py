@@ -7,7 +7,6 @@ Must not: end anybody of whom it is not sure; hold up changes for a judgement th
 
 import sqlite3
 import time
-from collections import deque
 from dataclasses import replace
 
 from producers.faults import SourceUnready
@@ -21,8 +20,6 @@ from producers.sources.postgres.sweeping import Sweeping
 
 __all__ = ["FirstReading", "backfill_of"]
 
-_AHEAD = 4_000
-"""Rows that wait for delivery, after which changes alone are read: they must not wait behind a million rows."""
 _REFUSED_S = 600.0
 """How long to wait before everything is read again, where too many were missing."""
 
@@ -43,25 +40,19 @@ class FirstReading:
     def __init__(self, pages: Pages, sweeping: Sweeping, saying: Saying, memory: Memory, mapper: Mapper) -> None:
         """Nothing is read, nothing waits."""
         self._pages, self._sweeping, self._saying, self._memory, self._mapper = pages, sweeping, saying, memory, mapper
-        self._waiting: deque[tuple[str, int]] = deque()
         self._refused, self._refused_s = "", -_REFUSED_S
         self.may_load = True
         """Whether whoever keeps what is read takes rows now."""
 
     @property
     def may_go_on(self) -> bool:
-        """Whether rows may be read now: few enough wait for delivery, and nobody has just said that too many are missing."""
-        return self.may_load and sum(rows for _, rows in self._waiting) < _AHEAD and time.monotonic() >= self._refused_s + _REFUSED_S
+        """Whether rows may be read now: few enough events wait for delivery, and nobody has just said that too many are missing."""
+        return self.may_load and time.monotonic() >= self._refused_s + _REFUSED_S
 
     @property
     def refused(self) -> bool:
         """Whether those who are missing are too many to be ended."""
         return bool(self._refused)
-
-    def delivered(self, position: str) -> None:
-        """Hear up to which position everything is delivered."""
-        while any(told == position for told, _ in self._waiting) and self._waiting.popleft()[0] != position:
-            pass
 
     def progress(self, snapshot: Snapshot) -> str:
         """Return how far it is, for people."""
@@ -104,7 +95,6 @@ class FirstReading:
             caught_up=False,
             aside=aside,
             keep=keep,
-            kept=lambda: self._waiting.append((position, len(events))),
             corrected=self._saying.corrected(events),
             note=self.progress(behind),
         )

@@ -114,7 +114,6 @@ class LogReader:
 
     def delivered(self, position: str) -> None:
         """Let the slot move up to what is delivered; see `producers.sources.Source`."""
-        self._first.delivered(position)
         if self._stream is not None and time.monotonic() > self._taken_s + _AGE_S:
             self._close_stream()
         at = Position.of(position)
