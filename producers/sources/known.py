@@ -1,22 +1,25 @@
 """
 What was kept lately, by marks: a source that repeats itself is known by it.
 
-Why: pages overlap and come twice, and what comes again need not be sent again.
+Why: pages overlap and come twice, and what comes again need not be sent again, be it after a restart.
 Must not: grow without end; what is forgotten is sent again, which changes nothing.
 """
 
+import sqlite3
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from producers.checkpoint import insert
 
 __all__ = ["Known"]
 
 
 class Known:
-    """The newest marks of those that were kept, some 200 bytes each."""
+    """The newest marks of those that were kept, some 200 bytes each; written down in a table of the adapter's file where there is one."""
 
-    def __init__(self, most: int) -> None:
-        """Know nothing; of at most so many marks the oldest give way."""
-        self._most = most
+    def __init__(self, most: int, table: str) -> None:
+        """Know nothing; of at most so many marks the oldest give way, in memory and in the table of this name."""
+        self._most, self._table = most, table
         self._marks: set[bytes] = set()
         self._order: deque[bytes] = deque()
 
@@ -31,3 +34,14 @@ class Known:
             self._order.append(mark)
         while len(self._order) > self._most:
             self._marks.discard(self._order.popleft())
+
+    def recall(self, connection: sqlite3.Connection) -> None:
+        """Know what is written down, and make the table where there is none; not within a transaction."""
+        connection.execute(f"create table if not exists {self._table} (number integer primary key, mark blob not null) strict")
+        self.keep(mark for (mark,) in connection.execute(f"select mark from {self._table} order by number"))  # noqa: S608 - a name of ours
+
+    def note(self, connection: sqlite3.Connection, marks: Sequence[bytes]) -> None:
+        """Write marks down, and strike out the oldest; belongs into the transaction that keeps what they are of."""
+        insert(connection, f"{self._table} (mark)", [(mark,) for mark in marks])
+        oldest = f"(select max(number) from {self._table}) - ?"  # noqa: S608 - a name of ours
+        connection.execute(f"delete from {self._table} where number <= {oldest}", (self._most,))  # noqa: S608 - a name of ours

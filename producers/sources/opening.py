@@ -25,7 +25,7 @@ def open_source(
 ) -> Source:
     """Return the source that a region file declares; `state` is the adapter's own file, where a source may remember what it needs."""
     if isinstance(declared.source, RestSource):
-        return RestReader(declared.source, mapper, environ, clock)
+        return RestReader(declared.source, mapper, environ, clock, connection=state.connection)
     if isinstance(declared.source, WebhookSource):
         return WebhookReader(declared.source, mapper, state, environ, clock)
     if isinstance(declared.source, PostgresSource):

@@ -10,6 +10,7 @@ feed told holds against whatever the snapshot shows of before.
 """
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -71,13 +72,16 @@ class RestReader:
         environ: Mapping[str, str],
         clock: Callable[[], datetime],
         clock_s: Callable[[], float] = time.monotonic,
+        connection: sqlite3.Connection | None = None,
     ) -> None:
-        """Know where the feed is; nothing is asked yet."""
+        """Know where the feed is; nothing is asked yet. `connection` is the adapter's own file: without it a restart knows nothing."""
         self._declared, self._mapper, self._clock, self._clock_s = declared, mapper, clock, clock_s
         self._asking = Asking(declared, environ, clock, clock_s)
         self._load = Load(declared.snapshot, declared.more, self._asking, clock_s) if declared.snapshot is not None else None
         self._cursor = follower(declared.cursor.path)
-        self._known, self._known_load = Known(_REMEMBERED), Known(_REMEMBERED_LOAD)
+        self._known, self._known_load = Known(_REMEMBERED, "known"), Known(_REMEMBERED_LOAD, "known_load")
+        self._connection, self._recalls = connection, connection is not None
+        """Whether what the file tells of the last pages is still to be recalled."""
         self._led = False
         """Whether the path to the records led somewhere already."""
         self._stood = 0
@@ -87,6 +91,8 @@ class RestReader:
 
     def read(self, position: str | None) -> Batch:
         """Return one page: of the feed, or of the snapshot where that is to be read first; see `producers.sources.Source`."""
+        if self._recalls:
+            self._recall(position)
         place, load = place_of(position), self._load
         if load is None or (position is not None and place is None):
             return self._changes(place.since if place is not None else position)
@@ -111,10 +117,19 @@ class RestReader:
 
     # ---- the feed ------------------------------------------------------------------------------------------------------------
 
+    def _recall(self, position: str | None) -> None:
+        """Know what the last process kept; what appeared behind the cursor since then is looked for at once."""
+        assert self._connection is not None  # noqa: S101 - asked for where there is one
+        self._known.recall(self._connection)
+        self._known_load.recall(self._connection)
+        self._recalls = False
+        if position is not None:
+            self._second_look.look_at_once()
+
     def _changes(self, position: str | None) -> Batch:
         brought, following, more = self._feed_page(self._second_look.since(position))
         kept, caught_up = self._second_look.after(position, following, more=more)
-        return self._batch(brought, kept, self._known, caught_up=caught_up)
+        return self._written(brought, self._known, self._batch(brought, kept, self._known, caught_up=caught_up))
 
     def _changes_beside(self, load: Load, place: Place) -> Batch:
         asked_s = self._clock_s()
@@ -155,7 +170,7 @@ class RestReader:
         total = page.total if page.total is not None else place.total if place is not None else None
         read = brought.records + (place.read if place is not None else 0)
         goes_on = Place(since, page.after if page.after is not None else "", begun, read, total)
-        batch = self._batch(brought, since, self._known_load, caught_up=False)
+        batch = self._written(brought, self._known_load, self._batch(brought, since, self._known_load, caught_up=False))
         beside = self._beside(load, goes_on, replace(batch, corrects_before=datetime.fromisoformat(begun)))
         return beside if page.after is not None else replace(beside, position=since)
 
@@ -171,7 +186,7 @@ class RestReader:
         """Return where the feed is to be read from beside a snapshot that begins now: as far back as a change may appear late."""
         if not isinstance(since, str) or not is_utf8(since):
             raise self._asking.away(f"{declared.since} in its answer is no text in UTF-8")
-        since = not_beyond(since, self._clock())
+        since = not_beyond(since, self._asking.now())
         return earlier(since, self._declared.cursor.overlap_s) or since
 
     # ---- what an answer brings -----------------------------------------------------------------------------------------------
@@ -213,14 +228,20 @@ class RestReader:
             kept=lambda: known.keep([*brought.events, *brought.aside]),
         )
 
+    def _written(self, brought: _Brought, known: Known, batch: Batch) -> Batch:
+        """Return a batch that writes down what it brings, so that the next process knows it."""
+        if self._connection is None:
+            return batch
+        return replace(batch, keep=lambda connection: known.note(connection, [*brought.events, *brought.aside]))
+
     # ---- judging the feed's answer -------------------------------------------------------------------------------------------
 
     def _told(self, answer: Any, position: str | None) -> tuple[bool, str | None]:  # noqa: ANN401 - JSON
         """
         Return whether more is there and where reading goes on; without a cursor it goes on where it was.
 
-        Only what lies beyond our own time at the end of all is asked for again: else, of two clocks that differ, a feed of more changes
-        than one page shows in the time between them would never be read to its end.
+        Only what lies beyond our own time, or the source's, at the end of all is asked for again: else, of two clocks that differ, a feed
+        of more changes than one page shows in the time between them would never be read to its end.
         """
         more, told = self._asking.flag(answer, self._declared.more), self._cursor(Node(answer))
         if told is None and more:
@@ -229,7 +250,7 @@ class RestReader:
             raise self._asking.away(f"{self._declared.cursor.path} in its answer is no text in UTF-8")
         goes_back = told is None or (position is not None and _goes_back(position, str(told)))
         following = position if goes_back else str(told)
-        return more, following if more or following is None else not_beyond(following, self._clock())
+        return more, following if more or following is None else not_beyond(following, self._asking.now())
 
     def _must_move_on(self, *, moved: bool, more: bool) -> None:
         self._stood = 0 if moved or not more else self._stood + 1

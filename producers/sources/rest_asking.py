@@ -9,7 +9,7 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -27,6 +27,10 @@ _REFUSED = (401, 403)
 _GREATEST_WAIT_S = 300.0
 """A source that asks for a longer pause is asked again after this: a slip there must not silence a region for days."""
 _REFUSED_WAIT_S = 10.0
+_WRONG = timedelta(days=1)
+"""A source's clock that is further behind ours is wrong: nothing goes by it."""
+_ALIKE = timedelta(seconds=2)
+"""Clocks that differ by less are alike: an answer bears its time in whole seconds, and takes its way."""
 _USERINFO = re.compile(r"//[^/?#]*@")
 """What of an address is nobody's to see: a name and a password before the host."""
 
@@ -48,6 +52,15 @@ def _unreached(error: Exception) -> str:
     return ""
 
 
+def _borne(date: str | None) -> datetime | None:
+    """Return the second that an answer's header tells as its time; None where it tells none."""
+    try:
+        told = parsedate_to_datetime(date or "")
+        return told if told.tzinfo is not None else told.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
 class Asking:
     """One source's address and our credentials there; may be used by several threads."""
 
@@ -60,6 +73,8 @@ class Asking:
     ) -> None:
         """Know where to ask; nothing is asked yet."""
         self._declared, self._clock = declared, clock
+        self._answered: datetime | None = None
+        """The second in which the newest answer was made, by the source's clock."""
         self._address = _USERINFO.sub("//", declared.url, count=1)
         self._client = httpx2.Client(base_url=declared.url, timeout=declared.timeout_s)
         self._token = let_in_by(declared.token, environ, self._client, self._address, clock_s)
@@ -70,6 +85,7 @@ class Asking:
             answer = self._answer(path, parameters)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self.away(type(error).__name__, remedy=_unreached(error)) from error
+        self._answered = _borne(answer.headers.get("Date"))
         if answer.status_code in _BUSY:
             raise self.away(f"HTTP {answer.status_code}", self._pause(answer.headers.get("Retry-After")))
         if answer.status_code in _REFUSED and self._declared.token is not None:
@@ -88,6 +104,15 @@ class Asking:
         if not isinstance(more, bool):
             raise self.away(f"{path} in its answer is neither true nor false")
         return more
+
+    def now(self) -> datetime:
+        """
+        Return our own time, or the source's, as its newest answer bears it, where that is clearly earlier.
+
+        Where a cursor may lie: had our own clock run ahead, changes of that time would lie behind the cursor, where nobody asks again.
+        """
+        own, told = self._clock(), self._answered
+        return told if told is not None and _ALIKE < own - told < _WRONG else own
 
     def away(self, why: str, wait_s: float = 0.0, remedy: str = "") -> SourceAway:
         """Return the fault that the source does not answer as it should; it is left alone for at least so many seconds."""

@@ -29,6 +29,10 @@ class SecondLook:
         self._at: str | None = None
         self._in_front = self._more_in_front = False
 
+    def look_at_once(self) -> None:
+        """Take the next look now: of what appeared while nobody asked, nothing is known."""
+        self._looked_s = self._clock_s() - self._overlap_s
+
     def since(self, position: str | None) -> str | None:
         """
         Return from where to ask now; at the position unless a look is due or under way.

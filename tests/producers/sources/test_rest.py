@@ -1,6 +1,7 @@
 """A change feed that misbehaves in every way that we know: nothing is lost, repeated pages are not, and the cause is told."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,21 +33,25 @@ def reader(
     page_size: int = 3,
     clock_s: Callable[[], float] = lambda: 0.0,
     changed: Mapping[str, Any] = MappingProxyType({}),
+    clock: Callable[[], datetime] = lambda: NOW,
+    connection: sqlite3.Connection | None = None,
     **environ: str,
 ) -> RestReader:
     """Return a reader of the feed at an address, which has no snapshot; in its declaration something may be changed."""
     declared = carik(MUARA_CARIK_URL=address)
     page = declared.source.page.model_copy(update={"size": page_size})  # type: ignore[union-attr]  # of kind rest
     source = declared.source.model_copy(update={"page": page, "snapshot": None, **changed})
-    return RestReader(source, mapper(declared), {**ENVIRON, **environ}, lambda: NOW, clock_s)  # type: ignore[arg-type]  # of kind rest
+    return RestReader(source, mapper(declared), {**ENVIRON, **environ}, clock, clock_s, connection)  # type: ignore[arg-type]  # of kind rest
 
 
-def read_all(feed: RestReader, position: str | None = None) -> tuple[list[int], str | None]:
+def read_all(feed: RestReader, position: str | None = None, connection: sqlite3.Connection | None = None) -> tuple[list[int], str | None]:
     """Read until caught up, every batch kept; return the revisions in order, and the position."""
     revisions: list[int] = []
     while True:
         batch = feed.read(position)
         revisions += [event.revision for event in batch.events]
+        if batch.keep is not None and connection is not None:
+            batch.keep(connection)
         position = kept(batch)
         if batch.caught_up:
             return revisions, position
@@ -71,10 +76,9 @@ def serving(*answers: Answer, token: bytes = b'{"access_token": "t", "expires_in
             """Give it."""
             asked.append(self.path)
             code, headers, body = left.pop(0) if len(left) > 1 else left[0]
-            self.send_response(code)
-            for name, value in headers.items():
+            self.send_response_only(code)
+            for name, value in {"Date": self.date_time_string(), "Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 

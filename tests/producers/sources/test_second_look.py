@@ -1,8 +1,12 @@
 """What appears behind a feed's cursor is found by a second look, and the cursor never lies beyond our own time."""
 
+import sqlite3
+from datetime import timedelta
+from email.utils import format_datetime
+
 from tests.contract.carik_server import CarikServer
 from tests.producers.samples import building, family
-from tests.producers.sources.test_rest import kept, read_all, reader
+from tests.producers.sources.test_rest import NOW, kept, page, read_all, reader, serving
 
 
 def test_a_change_that_appears_late_is_found_by_a_second_look() -> None:
@@ -22,6 +26,56 @@ def test_a_change_that_appears_late_is_found_by_a_second_look() -> None:
 
     assert (len(before), early, len(late), later) == (4, [], 1, [])
     assert after == position
+
+
+def test_what_appears_late_while_nobody_asks_is_found_at_the_next_start() -> None:
+    """A process that starts looks behind the cursor at once, and sends nothing of what the one before it had kept."""
+    city, memory = CarikServer(), sqlite3.connect(":memory:", isolation_level=None)
+    for serial in (1, 2, 3, 4):
+        city.tell(building(family(serial, f"2024-03-05T08:00:0{serial}.000001Z")))
+    with city.running() as address:
+        first = reader(address, connection=memory)
+        before, position = read_all(first, connection=memory)
+        first.close()
+        city.tell(building(family(5, "2024-03-05T07:59:40.000001Z")))
+        second = reader(address, connection=memory)
+        late, after = read_all(second, position, connection=memory)
+        second.close()
+        third = reader(address, connection=memory)
+        nothing, _ = read_all(third, after, connection=memory)
+        third.close()
+
+    assert (len(before), late, nothing) == (4, [1_709_625_580_000_001], [])
+
+
+def test_sending_again_knows_nothing_of_what_was_kept() -> None:
+    """A resend says all of it, however lately it was sent, and what it says does not count as kept by the adapter."""
+    city, memory = CarikServer(), sqlite3.connect(":memory:", isolation_level=None)
+    city.tell(building(family(1, "2024-03-05T08:00:01.000001Z")))
+    with city.running() as address:
+        running = reader(address, connection=memory)
+        before, _ = read_all(running, connection=memory)
+        running.close()
+        again = reader(address, connection=memory)
+        batch = again.again(NOW - timedelta(days=365), None)
+        again.close()
+
+    assert [event.revision for event in batch.events] == before
+    assert batch.keep is None
+
+
+def test_own_time_is_not_believed_against_an_earlier_one_of_the_source() -> None:
+    """Our clock runs an hour ahead, and the feed holds what a clock that ran ahead had dated: what follows is not behind the cursor."""
+    ahead = (NOW + timedelta(minutes=59)).isoformat().replace("+00:00", "Z")
+    right = {"Date": format_datetime(NOW, usegmt=True)}
+    code, _, body = page(family(1, ahead), cursor=ahead)
+    with serving((code, right, body)) as (address, asked):
+        feed = reader(address, clock=lambda: NOW + timedelta(hours=1))
+        _, position = read_all(feed)
+        feed.close()
+
+    assert len(asked) == 1
+    assert position == NOW.isoformat().replace("+00:00", "Z")
 
 
 def test_what_is_new_does_not_wait_for_a_second_look() -> None:
