@@ -47,8 +47,8 @@ _VERSION = re.compile(r"[0-9]{1,10}")
 _SIXTEEN = re.compile(r"[0-9]{16}")
 _PENDING = "9999"
 _NO_REGENCY = ("00", "70")
-_CARD = re.compile(r"[0-9]{2}(?!00|70)[0-9]{4}(?:0[1-9]|1[0-9]|2[0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000|9999)[0-9]{4}")
-_PERSONS = re.compile(r"[0-9]{2}(?!00|70)[0-9]{4}(?:[04][1-9]|[15][0-9]|[26][0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000|9999)[0-9]{4}")
+_CARD = re.compile(r"(?!1{16})[0-9]{2}(?!00|70)[0-9]{4}(?:0[1-9]|1[0-9]|2[0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000|9999)[0-9]{4}")
+_PERSONS = re.compile(r"(?!1{16})[0-9]{2}(?!00|70)[0-9]{4}(?:[04][1-9]|[15][0-9]|[26][0-8])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000|9999)[0-9]{4}")
 """Numbers that are certainly well formed, of areas and on days that there certainly are: nine of ten need no other look."""
 _LEAP_YEAR = 2000
 _WOMEN_FROM, _WOMEN_PLUS = 41, 40
@@ -173,7 +173,7 @@ def _bytes_of(text: str) -> bytes:
 
 def is_placeholder(number: str) -> bool:
     """
-    Return whether a number that is not wrong stands for one that is still to come, as registers write it: its serial is 9999.
+    Return whether a number stands for one that is still to come, as registers write it: its serial is 9999.
 
     >>> is_placeholder("9901010502909999"), is_placeholder("9901010502900001")
     (True, False)
@@ -187,7 +187,8 @@ def identifier_fault(number: str, *, person: bool) -> str | None:
 
     16 digits: area (6), date DDMMYY (of birth, women's day plus 40; of registration on a card), serial (not 0000).
     Of an area the second two digits are a kabupaten (01 to 69) or a kota (71 to 99). An unknown area is no fault: areas are those of
-    first issue, and areas are split and renamed.
+    first issue, and areas are split and renamed. A card's number that stands for one still to come names nobody: families that share it
+    would become one household.
 
     >>> identifier_fault("9901014502900001", person=True)
     >>> identifier_fault("9901014502900001", person=False)
@@ -205,7 +206,15 @@ def identifier_fault(number: str, *, person: bool) -> str | None:
         return "has an area that cannot be"
     if not _is_date(number[6:12], person):
         return "has a date that does not exist"
-    return "has the serial 0000" if number[12:] == "0000" else None
+    return _serial_fault(number, person=person)
+
+
+def _serial_fault(number: str, *, person: bool) -> str | None:
+    if number[12:] == "0000":
+        return "has the serial 0000"
+    if number == number[0] * len(number):
+        return "is one digit sixteen times, which stands for a number that is not known"
+    return "has the serial 9999, which stands for a number still to come" if is_placeholder(number) and not person else None
 
 
 @lru_cache(maxsize=1 << 13)

@@ -12,7 +12,7 @@ broker's, and no change has more than that and one page in front of it.
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
@@ -28,6 +28,7 @@ from producers.encoding import GREATEST_BYTES, encode, under
 from producers.faults import DiskRefuses, RecordUnreadable, SourceAway, SourceFrozen
 from producers.load_ahead import LoadAhead
 from producers.quarantine import PutAside, put_aside, take_back, take_back_records
+from producers.sealed import is_full
 from producers.sealing import Seal
 from producers.sources import Batch, LoadsBeside, Receiving
 from producers.spool import Spool
@@ -121,9 +122,9 @@ class Reader:
                 self._remind(self._clock())
             if self._delivered is not None and (upto := self._delivery.upto()) is not None:
                 self._delivered(upto)
-            if self._spool.size()[1] >= self._spool_bytes:
+            if (full := self._full()) is not None:
                 self._refuse()
-                self._say("spool full", f"{self._spool_bytes >> 20} MB wait for the broker; reading waits")
+                self._say(*full)
                 return _LOOK_AGAIN_S
             if self._drift is not None:
                 if self._drift.frozen():
@@ -149,6 +150,14 @@ class Reader:
         told = "receiving" if self._receiving is not None else "caught up" if batch.caught_up else "reading"
         self._say(told, batch.note, warning=batch.warning)
         return batch.wait_s if batch.wait_s is not None else self._poll_s if batch.caught_up else 0.0
+
+    def _full(self) -> tuple[str, str] | None:
+        """Return the state in which nothing may be read, since there is no room for it, and what is full; None where there is room."""
+        if self._spool.size()[1] >= self._spool_bytes:
+            return "spool full", f"{self._spool_bytes >> 20} MB wait for the broker; reading waits"
+        if self._receiving is not None and self._seal is not None and is_full(self._state.connection):
+            return "quarantine full", "what was pushed and could not be read has no room any more: see muara rejected group --region"
+        return None
 
     def _refuse(self) -> None:
         """Let a source that is told know that nothing can be kept now."""
@@ -196,7 +205,7 @@ class Reader:
     def _append(self, batch: Batch) -> list[PutAside]:
         """Spool a batch's events, some at a time, and return those that are put aside because no record of Kafka could hold them."""
         large: list[PutAside] = []
-        encoded = ((event.region, event.household, encode(event, self._schema_ids[event.region])) for event in batch.events)
+        encoded = _encoded(batch, self._schema_ids)
         ready = ((one.region, one.household, under(one.value, self._schema_ids[one.region])) for one in batch.encoded)
         left = chain(encoded, ready)
         while some := list(islice(left, _TOGETHER)):
@@ -218,6 +227,14 @@ class Reader:
             self._state.reading(state, why)
         except DiskRefuses:
             self._told = None  # told again as soon as the disk takes it
+
+
+def _encoded(batch: Batch, schema_ids: Mapping[str, int]) -> Iterator[tuple[str, bytes, bytes]]:
+    """Give a batch's events as they are spooled: regency, household, bytes."""
+    if batch.written is None:
+        return ((event.region, event.household, encode(event, schema_ids[event.region])) for event in batch.events)
+    told = zip(batch.events, batch.written, strict=True)
+    return ((event.region, event.household, under(value, schema_ids[event.region])) for event, value in told)
 
 
 def _tell(new: Iterable[Notice]) -> None:

@@ -14,7 +14,7 @@ from producers.checkpoint import StateFile
 from producers.faults import SealForeign, SealOfAnotherKey
 from producers.sealing import NONCE_BYTES, Seal
 
-__all__ = ["keep_sealed", "make_tables", "opened", "seal_anew"]
+__all__ = ["is_full", "keep_sealed", "make_tables", "opened", "seal_anew"]
 
 _TABLES = """
 create table if not exists sealed (
@@ -31,12 +31,19 @@ begin delete from sealed where mark = old.mark; end;
 # A trigger, since entries leave in many ways, and no sealed record may be left behind. One that is replaced does not set it off.
 _MOST_BYTES = 64 << 20
 """Of all sealed records: some 40,000 families with four members each. The oldest give way, and their entries stay."""
+_FULL = 0.875
+"""Share of it that is as good as all: a batch more must find room."""
 _TOGETHER = 500
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
     """Make the tables where there are none; not within a transaction."""
     connection.executescript(_TABLES)
+
+
+def is_full(connection: sqlite3.Connection) -> bool:
+    """Return whether a batch more of records put aside may push out older ones, which nobody may be able to tell again."""
+    return bool(connection.execute("select bytes from sealed_bytes").fetchone()[0] >= _FULL * _MOST_BYTES)
 
 
 def _about(mark: bytes, place: str) -> bytes:

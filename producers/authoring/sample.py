@@ -238,7 +238,7 @@ def unplaced(declared: Declaration, records: Sequence[Node], areas: Collection[s
     """
     Give how many national identifiers of a sample begin with an area (six digits) that is none now: split, renamed, or mistyped.
 
-    And how many are placeholders, under which people or families that have nothing in common may be one.
+    And how many people's are placeholders; a card's number that is one is a fault of its record.
     """
     for one in readings(declared.mapping):
         if one.field not in _PERSONS or one.value is None:
@@ -250,4 +250,4 @@ def unplaced(declared: Declaration, records: Sequence[Node], areas: Collection[s
         if count[False]:
             yield one.place, f"{count[False]} of {len(numbers)} numbers begin with an area that is none now; they are taken all the same"
         if pending := sum(map(is_placeholder, numbers)):
-            yield one.place, f"{pending} of {len(numbers)} numbers are placeholders (serial 9999): whoever shares one is taken for one"
+            yield one.place, f"{pending} of {len(numbers)} numbers are placeholders (serial 9999): of these people no pseudonym is made"

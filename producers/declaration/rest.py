@@ -99,10 +99,12 @@ class Cursor(Model):
 
 
 class Page(Model):
-    """The parameter that takes the greatest number of records of an answer, and what we ask for."""
+    """The parameter that takes the greatest number of records of an answer, what we ask for, and what we take at most."""
 
     parameter: str
     size: int = Field(500, ge=1, le=10_000)
+    most_mb: int = Field(8, ge=1, le=256)
+    """Of an answer, unpacked; reading it takes some five times as much memory."""
 
 
 class Key(Model):

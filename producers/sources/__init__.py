@@ -66,6 +66,8 @@ class Batch:
     """The marks of records whose earlier faults are forgotten, because the source says the same statements in a way that can be read."""
     corrects_before: datetime | None = None
     """Only faults put aside before this are forgotten: a first load tells what was, and a fault noticed since may be of what is."""
+    written: Sequence[bytes] | None = None
+    """The events' bytes under the schema id 0, where the source had to know them; else they are yet to be written."""
     encoded: Sequence[Encoded] = ()
     """Events behind the others, of a source that had to lay them aside on the disk."""
     backfill: Backfill | None = None

@@ -11,29 +11,40 @@ from collections.abc import Iterable, Sequence
 
 from producers.checkpoint import insert
 
-__all__ = ["Known"]
+__all__ = ["HALF", "Known"]
+
+HALF = 8
+"""Bytes of a mark that tell what it is a saying of; the other half tells what is said."""
 
 
 class Known:
-    """The newest marks of those that were kept, some 200 bytes each; written down in a table of the adapter's file where there is one."""
+    """The newest marks of those that were kept, some 300 bytes each; written down in a table of the adapter's file where there is one."""
 
     def __init__(self, most: int, table: str) -> None:
         """Know nothing; of at most so many marks the oldest give way, in memory and in the table of this name."""
         self._most, self._table = most, table
         self._marks: set[bytes] = set()
+        self._beginnings: set[bytes] = set()
         self._order: deque[bytes] = deque()
 
     def __contains__(self, mark: object) -> bool:
         """Return whether a mark is among them."""
         return mark in self._marks
 
+    def knows_another(self, mark: bytes) -> bool:
+        """Return whether a mark that is not among them begins as one that is: the same was said, and otherwise."""
+        return mark[:HALF] in self._beginnings
+
     def keep(self, marks: Iterable[bytes]) -> None:
         """Know marks from now on."""
         for mark in marks:
             self._marks.add(mark)
+            self._beginnings.add(mark[:HALF])
             self._order.append(mark)
         while len(self._order) > self._most:
-            self._marks.discard(self._order.popleft())
+            oldest = self._order.popleft()
+            self._marks.discard(oldest)
+            self._beginnings.discard(oldest[:HALF])
 
     def recall(self, connection: sqlite3.Connection) -> None:
         """Know what is written down, and make the table where there is none; not within a transaction."""

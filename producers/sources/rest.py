@@ -20,12 +20,13 @@ from typing import Any
 from producers.conversions import is_utf8
 from producers.declaration import RestSource
 from producers.declaration.rest import Snapshot
+from producers.encoding import encode
 from producers.faults import RecordUnreadable, SourceAway, masked
 from producers.mapping import Mapper
 from producers.quarantine import PutAside
 from producers.records import Node, Unreachable, dead_end, follower, nodes_of
 from producers.sources import Batch, mapped
-from producers.sources.known import Known
+from producers.sources.known import HALF, Known
 from producers.sources.rest_asking import Asking
 from producers.sources.rest_load import Load
 from producers.sources.rest_snapshot import Place, place_of
@@ -49,6 +50,10 @@ _HELD_S = 0.05
 _ODD = 3
 """Parts of one answer that may all be without their list of records and be put aside; where there are more, the path leads nowhere."""
 
+_ALIKE = (
+    "{} sayings bear the change time of another one of their household: which of them counts the source does not tell; has it finer times?"
+)
+
 Key = bytes
 """What an event is known by, or the mark of a record that was put aside; 16 bytes."""
 
@@ -58,7 +63,8 @@ class _Brought:
     """What an answer brings: how many records, and of them what is not known yet, events and records that cannot be read."""
 
     records: int
-    events: Mapping[Key, HouseholdChanged]
+    events: Mapping[Key, tuple[HouseholdChanged, bytes]]
+    """Each with its bytes under the schema id 0."""
     aside: Mapping[bytes, PutAside]
 
 
@@ -85,6 +91,8 @@ class RestReader:
         self._led = False
         """Whether the path to the records led somewhere already."""
         self._stood = 0
+        self._alike = 0
+        """Sayings of a statement under the revision of another saying of it."""
         self._due_s = clock_s()
         """When the feed is asked beside a snapshot: at once while it has more."""
         self._second_look = SecondLook(declared.cursor.overlap_s, clock_s)
@@ -180,7 +188,8 @@ class RestReader:
 
     def _beside(self, load: Load, place: Place, batch: Batch) -> Batch:
         """Return a batch as a part of a first load."""
-        return replace(batch, position=place.position(), caught_up=False, backfill=place.backfill, note=load.note, warning=bool(load.note))
+        note = "; ".join(filter(None, (load.note, batch.note)))
+        return replace(batch, position=place.position(), caught_up=False, backfill=place.backfill, note=note, warning=bool(note))
 
     def _since(self, since: Any, declared: Snapshot) -> str:  # noqa: ANN401 - JSON
         """Return where the feed is to be read from beside a snapshot that begins now: as far back as a change may appear late."""
@@ -199,7 +208,9 @@ class RestReader:
         self._led |= bool(records)
         events, aside = mapped(self._mapper, records, place)
         aside |= {self._mapper.mark(fault.part): self._unreachable(fault, place) for fault in faults}
-        fresh = {key: event for event in events if not self._knows(key := _key(event))}
+        written = [encode(event, 0) for event in events]
+        fresh = {key: said for said in zip(events, written, strict=True) if not self._knows(key := _key(*said))}
+        self._alike += sum(1 for key in fresh if self._known.knows_another(key) or self._known_load.knows_another(key))
         return _Brought(len(records) + len(faults), fresh, {mark: one for mark, one in aside.items() if not self._knows(mark)})
 
     def _must_lead(self, answer: Any, path: str) -> None:  # noqa: ANN401 - JSON
@@ -220,11 +231,14 @@ class RestReader:
 
     def _batch(self, brought: _Brought, position: str | None, known: Known, *, caught_up: bool) -> Batch:
         return Batch(
-            list(brought.events.values()),
+            [event for event, _ in brought.events.values()],
             position,
             caught_up=caught_up,
             aside=list(brought.aside.values()),
-            corrected=[mark for event in brought.events.values() for mark in self._mapper.marks_of(event)],
+            corrected=[mark for event, _ in brought.events.values() for mark in self._mapper.marks_of(event)],
+            written=[value for _, value in brought.events.values()],
+            note=_ALIKE.format(self._alike) if self._alike else "",
+            warning=bool(self._alike),
             kept=lambda: known.keep([*brought.events, *brought.aside]),
         )
 
@@ -263,9 +277,14 @@ class RestReader:
         return PutAside.record(self._mapper.mark(fault.part), place, told, self._mapper.told(fault.part, part=True))
 
 
-def _key(event: HouseholdChanged) -> Key:
+def _key(event: HouseholdChanged, value: bytes) -> Key:
+    """Return what an event is known by: what it says, which is its bytes, and before that which statement it is a saying of."""
     said = f"{event.valid_from.toordinal()} {event.revision} {event.operation}".encode()
-    return hashlib.blake2b(event.household + said, digest_size=16).digest()
+    return _digest(event.household + said) + _digest(value)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=HALF).digest()
 
 
 def _goes_back(position: str, following: str) -> bool:

@@ -18,6 +18,7 @@ import httpx2
 from producers.declaration import RestSource
 from producers.faults import SourceAway, SourceRefuses
 from producers.records import Node, follower
+from producers.sources.answers import Answer, AnswerUnreadable, asked
 from producers.sources.token import KeyHeader, let_in_by
 
 __all__ = ["Asking"]
@@ -27,6 +28,8 @@ _REFUSED = (401, 403)
 _GREATEST_WAIT_S = 300.0
 """A source that asks for a longer pause is asked again after this: a slip there must not silence a region for days."""
 _REFUSED_WAIT_S = 10.0
+_UNREADABLE_WAIT_S = 10.0
+"""How long a source is left alone that sends too much: it would send it again."""
 _WRONG = timedelta(days=1)
 """A source's clock that is further behind ours is wrong: nothing goes by it."""
 _ALIKE = timedelta(seconds=2)
@@ -85,6 +88,8 @@ class Asking:
             answer = self._answer(path, parameters)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self.away(type(error).__name__, remedy=_unreached(error)) from error
+        except AnswerUnreadable as error:
+            raise self.away(error.why, _UNREADABLE_WAIT_S, error.remedy) from error
         self._answered = _borne(answer.headers.get("Date"))
         if answer.status_code in _BUSY:
             raise self.away(f"HTTP {answer.status_code}", self._pause(answer.headers.get("Retry-After")))
@@ -122,17 +127,20 @@ class Asking:
         """Close the connections."""
         self._client.close()
 
-    def _answer(self, path: str, parameters: Mapping[str, str]) -> httpx2.Response:
+    def _answer(self, path: str, parameters: Mapping[str, str]) -> Answer:
         """Ask, once more with a new token where the source does not take the one that we have."""
         whole = {self._declared.page.parameter: str(self._declared.page.size), **parameters}
         if self._token is None:
-            return self._client.get(path, params=whole)
+            return self._page(path, whole)
         header = self._token.header()
-        answer = self._client.get(path, params=whole, headers=header)
+        answer = self._page(path, whole, header)
         if answer.status_code in _REFUSED and not isinstance(self._token, KeyHeader):
             self._token.drop(header)
-            answer = self._client.get(path, params=whole, headers=self._token.header())
+            answer = self._page(path, whole, self._token.header())
         return answer
+
+    def _page(self, path: str, parameters: Mapping[str, str], header: Mapping[str, str] | None = None) -> Answer:
+        return asked(self._client, "GET", path, self._declared.page.most_mb << 20, params=parameters, headers=header)
 
     def _pause(self, retry_after: str | None) -> float:
         """Return how long the source wants to be left alone, in seconds, told as a number or as a date; 0 where it says neither."""

@@ -13,6 +13,7 @@ import httpx2
 from producers.declaration.rest import Client, FixedKey, Token
 from producers.environment import why_missing
 from producers.faults import SourceAway, SourceRefuses
+from producers.sources.answers import AnswerUnreadable, asked
 
 __all__ = ["KeyHeader", "TokenCache", "let_in_by"]
 
@@ -21,6 +22,8 @@ _MARGIN = 0.1
 _DEFAULT_LIFE_S = 60.0
 _REFUSED = (400, 401, 403)
 _REFUSED_WAIT_S = 10.0
+_MOST_BYTES = 1 << 20
+"""Of an answer with a token, which has some hundred."""
 
 
 class TokenCache:
@@ -50,14 +53,18 @@ class TokenCache:
         return {"Authorization": f"Bearer {self._token}"}
 
     def _ask(self) -> None:
-        answer = self._client.post(self._declared.path, data={"grant_type": "client_credentials", **self._credentials()})
+        told = {"grant_type": "client_credentials", **self._credentials()}
+        try:
+            answer = asked(self._client, "POST", self._declared.path, _MOST_BYTES, data=told)
+        except AnswerUnreadable as error:
+            raise SourceAway(address=self._declared.path, why=error.why, wait_s=_REFUSED_WAIT_S) from error
         if answer.status_code in _REFUSED:
             raise self._refusal(f"HTTP {answer.status_code}")
         if not answer.is_success:
             raise SourceAway(address=self._declared.path, why=f"HTTP {answer.status_code}", wait_s=0.0, remedy="is token.path right?")
         try:
-            told = answer.json()
-            token, life_s = str(told["access_token"]), float(told.get("expires_in", _DEFAULT_LIFE_S))
+            made = answer.json()
+            token, life_s = str(made["access_token"]), float(made.get("expires_in", _DEFAULT_LIFE_S))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise SourceAway(address=self._declared.path, why="the answer is no token", wait_s=0.0) from error
         self._token, self._until_s = token, self._clock_s() + life_s * (1 - _MARGIN)

@@ -164,7 +164,7 @@ def test_placeholders_are_a_warning(tmp_path: Path) -> None:
 
     told = [one for one in check(CARIK, {}, file, areas=AREAS).warnings if "9999" in one]
     assert [one.split(", ", 1)[1] for one in told] == [
-        "mapping.members.person.path: 1 of 2 numbers are placeholders (serial 9999): whoever shares one is taken for one"
+        "mapping.members.person.path: 1 of 2 numbers are placeholders (serial 9999): of these people no pseudonym is made"
     ]
 
 

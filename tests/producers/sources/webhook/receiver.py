@@ -13,12 +13,14 @@ from typing import Any
 
 from producers.checkpoint import AdapterStatus, StateFile, status
 from producers.declaration import Declaration
+from producers.pseudonym import Pseudonyms
 from producers.reader import Reader
+from producers.sealed import make_tables
 from producers.sources.opening import open_source
 from producers.sources.webhook.memory import Received, received
 from producers.sources.webhook.reader import WebhookReader
 from tests.producers import sumedang
-from tests.producers.samples import ENVIRON, mapper
+from tests.producers.samples import ENVIRON, KEY, mapper
 
 __all__ = ["Receiver", "receiving"]
 
@@ -34,12 +36,21 @@ class Receiver:
         """Open the file; nothing is received yet."""
         self.file = file
         self.state = StateFile(file, declared.source_id)
+        make_tables(self.state.connection)
         source = open_source(declared, mapper(declared), self.state, environ, _now)
         assert isinstance(source, WebhookReader)
         self.source = source
         self.stop = threading.Event()
         self.reader = Reader(
-            source.read, self.state, {"32.11": 1}, _now, threading.Event(), spool_bytes=spool_bytes, poll_s=0.0, receiving=source
+            source.read,
+            self.state,
+            {"32.11": 1},
+            _now,
+            threading.Event(),
+            spool_bytes=spool_bytes,
+            poll_s=0.0,
+            receiving=source,
+            seal=Pseudonyms(KEY, 1).seal,
         )
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 import fastavro
 import pytest
 
+from producers import sealed
 from producers.faults import SourcePushes
 from producers.pseudonym import Pseudonyms
 from producers.quarantine import quarantined
@@ -105,6 +106,22 @@ def test_while_the_spool_is_full_it_answers_at_once(tmp_path: Path) -> None:
             broker.execute("update adapter set spooled_bytes = 0, spooled = 0")
         broker.close()
         until(lambda: one.push(body_of(family(2)), "d-2") == 200, "room again")
+
+
+def test_what_cannot_be_read_is_never_pushed_out_by_more_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can be asked again for what was answered: where there is no room to keep it, the sender is told to come again."""
+    monkeypatch.setattr(sealed, "_MOST_BYTES", 6_000)
+    with receiving(tmp_path) as one:
+        answers = [one.push(body_of(family(serial, anggota=[person(1, jenis_kelamin="X")])), f"d-{serial}") for serial in range(1, 60)]
+        taken = answers.count(200)
+        until(lambda: one.status.state.startswith("quarantine full"), "the state")
+        with sqlite3.connect(one.file) as region:
+            assert region.execute("select count(*) from sealed").fetchone() == (taken,)
+            assert 0 < taken < len(answers)
+            assert set(answers[taken:]) == {503}
+            region.execute("delete from quarantine")
+        region.close()
+        until(lambda: one.push(body_of(family(70)), "d-70") == 200, "room again")
 
 
 def test_a_delivery_that_comes_again_does_nothing(tmp_path: Path) -> None:
