@@ -47,6 +47,13 @@ class Known(dict[Any, Any]):
             self[found] = value
         return value
 
+    def then(self, write: Callable[[Any], Any]) -> "Known":
+        """Return the same with each result taken further, which is remembered in its place."""
+        read = self._read
+        made = Known(lambda found: write(read(found)), self._most)
+        made.update((found, write(value)) for found, value in self.items())
+        return made
+
     def of(self, found: Any) -> Any:  # noqa: ANN401
         """Return the same for a value that may be anything but null, even a list."""
         return self[found] if type(found) is str else self._read(found)
@@ -65,6 +72,26 @@ class Texts(Known):
         """Return a text; raises as `Known` does."""
         return found if type(found) is str and found.isascii() else super().__missing__(found)
 
+    def then(self, write: Callable[[Any], Any]) -> Known:
+        """Return the same with each result taken further; nothing of it is remembered."""
+        return _TextsThen(self, write)
+
+
+class _TextsThen(Known):
+    """What texts become that are not remembered."""
+
+    __slots__ = ("_write",)
+
+    def __init__(self, texts: Texts, write: Callable[[Any], Any]) -> None:
+        """Take texts further by a function."""
+        super().__init__(texts._read, 0)  # noqa: SLF001 - of the same kind
+        self._write = write
+        self.update((found, write(value)) for found, value in texts.items())
+
+    def __missing__(self, found: Any) -> Any:  # noqa: ANN401 - what a source writes
+        """Take a text further; raises as `Known` does."""
+        return self._write(found if type(found) is str and found.isascii() else super().__missing__(found))
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -77,9 +104,9 @@ class Field:
     known: Known
 
 
-def at_once(fields: Sequence[Field | None]) -> Callable[[Node], Sequence[Any]]:
+def at_once(fields: Sequence[Field | None], none: Any = None) -> Callable[[Node], Sequence[Any]]:  # noqa: ANN401 - of the fields' kind
     """
-    Return the reading of fields in their order, None where a field is not declared.
+    Return the reading of fields in their order, `none` where a field is not declared.
 
     It raises one of `ODD` where something is odd; then each field's own reading gives the same, or the fault.
     """
@@ -87,7 +114,7 @@ def at_once(fields: Sequence[Field | None]) -> Callable[[Node], Sequence[Any]]:
     if len(looks) == 1 and not gets:
         ((above, names, known),) = looks
         holding = _holding(above)
-        return lambda node: put([*map(getitem, known, names(holding(node))), None])
+        return lambda node: put([*map(getitem, known, names(holding(node))), none])
     held = [(_holding(above), names, known) for above, names, known in looks]
 
     def read(node: Node) -> Sequence[Any]:
@@ -96,20 +123,27 @@ def at_once(fields: Sequence[Field | None]) -> Callable[[Node], Sequence[Any]]:
             found += map(getitem, known, names(holding(node)))
         for get in gets:
             found.append(get(node))
-        found.append(None)
+        found.append(none)
         return put(found)
 
     return read
 
 
-def each_at_once(fields: Sequence[Field | None]) -> Callable[[Any, Node], Sequence[Any]]:
-    """Return the same for an item of a list, given with the record that it lies in."""
-    looks, gets, put = _planned(fields)
+def each_at_once(fields: Sequence[Field | None], writes: Sequence[Callable[[Any], bytes]]) -> Callable[[Any, Node], bytes]:
+    """Return the reading of an item of a list, given with the record that it lies in, as bytes; each field has its writer."""
+    written = [_then(one, write) if one is not None else None for one, write in zip(fields, writes, strict=True)]
+    looks, gets, put = _planned(written)
+    none, join = b"\0", b"".join
     if len(looks) == 1 and not looks[0][0] and not gets:
         ((_, names, known),) = looks
-        return lambda item, _: put([*map(getitem, known, names(item)), None])
-    read = at_once(fields)
-    return lambda item, record: read(Node(item, record))
+        return lambda item, _: join(put([*map(getitem, known, names(item)), none]))
+    read = at_once(written, none)
+    return lambda item, record: join(read(Node(item, record)))
+
+
+def _then(one: Field, write: Callable[[Any], Any]) -> Field:
+    get = one.get
+    return Field(lambda node: write(get(node)), one.path, one.known.then(write))
 
 
 def _planned(fields: Sequence[Field | None]) -> tuple[list[_Look], list[Get], _Put]:

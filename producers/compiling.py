@@ -7,14 +7,17 @@ Must not: know a clock, IO or a driver; evaluate text as code; let a value into 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from operator import call
 from typing import Any
 
 from producers.at_once import ODD, Field, Known, Texts, at_once, each_at_once
 from producers.conversions import UnknownCode, code, converter, whole
 from producers.declaration import Kind, MembersSection, NutritionSection, ProgrammesSection, Value
 from producers.drift import Drift, SectionSilent, paths_held
+from producers.encoding import Write, item_reader, item_writers
 from producers.faults import RecordUnreadable, masked
 from producers.records import Node, Spoilt, follower
+from producers.written import Written
 from schemas.codes import CODES
 from schemas.events import ChildMeasured, Dwelling, Member, Programme
 
@@ -198,18 +201,25 @@ def section_of(
 def list_of(
     name: str,
     section: MembersSection | ProgrammesSection | NutritionSection | None,
-    names: Sequence[str],
+    kind: type,
     kinds: Mapping[str, Kind],
     drift: Drift,
-) -> Callable[[Node], list[Sequence[Any]] | None]:
-    """Return the function that reads a section that is a list, as `section_of` does each item, or gives None where there is no list."""
+    otherwise: Mapping[str, Write],
+) -> Callable[[Node], Written[Any] | None]:
+    """
+    Return the function that reads a section that is a list of a kind, such as `Member`, or gives None where there is no list.
+
+    Items are written as they are read, each field by the contract's writer, or `otherwise`.
+    """
     if section is None:
         return lambda _: None
-    found = _fields(name, section, names, _EveryFieldWhole(kinds), drift)
-    quick, gets = each_at_once(found), [one.get if one else _nothing for one in found]
+    writers, read_item = item_writers(kind), item_reader(kind)
+    found = _fields(name, section, list(writers), _EveryFieldWhole(kinds), drift)
+    writes = [otherwise.get(field, write) for field, write in writers.items()]
+    quick, gets = each_at_once(found, writes), [one.get if one else _nothing for one in found]
     items, where, each = follower(section.each), section.where, section.each
 
-    def read(record: Node) -> list[Sequence[Any]] | None:
+    def read(record: Node) -> Written[Any] | None:
         if (told := items(record)) is None:
             drift.section(name, each, None, record)
             return None
@@ -219,14 +229,16 @@ def list_of(
             return None
         if len(told) > _GREATEST_ITEMS:
             raise RecordUnreadable(field=name, cause=f"has more than {_GREATEST_ITEMS} items", value=str(len(told)))
-        rows: list[Sequence[Any]] = []
+        rows: list[bytes] = []
         for one in told:
             if where and not _fits(one, where):
                 continue
             try:
                 rows.append(quick(one, record))
             except ODD:
-                rows.append([get(Node(one, record)) for get in gets])
-        return rows
+                node = Node(one, record)
+                values = [get(node) for get in gets]
+                rows.append(b"".join(map(call, writes, values)))
+        return Written(rows, read_item)
 
     return _silent_where_told(read)

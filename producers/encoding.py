@@ -7,15 +7,18 @@ Must not: differ from `schemas.codec.encode` by a byte (a test holds them equal)
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter, call
 from typing import Any
 
+from fastavro.schema import expand_schema, parse_schema
+
 from producers.conversions import microseconds
-from schemas.codec import parsed
+from producers.written import Written
+from schemas.codec import parsed, read_body
 from schemas.events import HouseholdChanged
 
-__all__ = ["GREATEST_BYTES", "encode", "under"]
+__all__ = ["GREATEST_BYTES", "Write", "encode", "item_reader", "item_writers", "or_null", "under"]
 
 Write = Callable[[Any], bytes]
 GREATEST_BYTES = 900_000
@@ -59,6 +62,37 @@ def _behind(value: bytes, at: int) -> int:
 def _number(written: bytes) -> int:
     """Return a number as Avro writes it, before its zigzag is undone."""
     return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(written))
+
+
+def item_writers(kind: type) -> Mapping[str, Write]:
+    """Return the writers of the fields of a list's items, such as `Member`, in the order in which an item is written."""
+    return {field["name"]: _writer(field["type"], {}) for field in _schema_of(kind)["fields"]}
+
+
+def or_null(found: bytes | None) -> bytes:
+    """Return a field of bytes of a fixed length that may be null, written."""
+    return b"\0" if found is None else b"\2" + found
+
+
+def item_reader(kind: type) -> Callable[[bytes], Any]:
+    """Return the function that makes an object of an item's bytes."""
+    return partial(_read, kind, _schema_of(kind))
+
+
+def _read(kind: type, schema: dict[str, Any], item: bytes) -> Any:  # noqa: ANN401 - of the kind
+    return kind(**read_body(item, schema, schema))
+
+
+@cache
+def _schema_of(kind: type) -> dict[str, Any]:
+    """Return the schema of the items of the list that holds them, with what it names written out."""
+    whole = expand_schema(parsed("HouseholdChanged"))
+    assert isinstance(whole, dict)  # noqa: S101 - an event is a record
+    lists = [part for field in whole["fields"] if isinstance(field["type"], list) for part in field["type"]]
+    items = [one["items"] for one in lists if isinstance(one, dict) and one["type"] == "array"]
+    (found,) = (one for one in items if one["name"].rpartition(".")[2] == kind.__name__)
+    item: dict[str, Any] = parse_schema(found)  # type: ignore[assignment]  # a record's, as its name is looked up above
+    return item
 
 
 @cache
@@ -164,7 +198,12 @@ def _nullable(write: Write) -> Write:
 
 
 def _array(write: Write) -> Write:
-    return lambda items: _whole(len(items)) + b"".join(map(write, items)) + b"\0" if items else b"\0"
+    def written(items: Any) -> bytes:  # noqa: ANN401 - a list, or what was written already
+        if not items:
+            return b"\0"
+        return _whole(len(items)) + b"".join(items.items if type(items) is Written else map(write, items)) + b"\0"
+
+    return written
 
 
 def _enum(symbols: Sequence[str]) -> Write:

@@ -16,8 +16,9 @@ from producers.at_once import ODD, at_once
 from producers.compiling import NULLABLE, WHOLE, compiled, list_of, section_of
 from producers.declaration import Declaration, Kind, Value
 from producers.drift import Drift
+from producers.encoding import item_writers, or_null
 from producers.faults import RecordUnreadable, masked
-from producers.pseudonym import Pseudonyms, identifier_fault
+from producers.pseudonym import Pseudonyms, identifier_fault, is_person
 from producers.readings import way_to_records
 from producers.records import Node
 from producers.shape import Shape
@@ -45,18 +46,15 @@ _LONGEST_PROGRAMME = 100
 VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}")
 _NATIONAL_IDENTIFIER = re.compile(r"[0-9]{16}")
 _event, _dwelling, _welfare = maker(HouseholdChanged), maker(Dwelling), maker(Welfare)
-_member, _programme, _child = maker(Member), maker(Programme), maker(ChildMeasured)
 _UPSERT, _END, _RETRACT = Operation.UPSERT, Operation.END, Operation.RETRACT
 _WELFARE = ("expenditure", "basis")
-_MEASURED = ("person", "measured_on", "weight_g", "height_mm", "status")
 _Head = tuple[str, Operation, tuple[bytes, bytes | None], date, int, datetime]
+_write_programme = item_writers(Programme)["programme"]
 _BASES = {basis.value: basis for basis in WelfareBasis}
 _REMEMBERED = 4096
 """Villages and sizes whose part of an event is made once and shared: a snapshot of many thousand rows lies in memory as a whole."""
 _MOST_REGENCIES = 8
 """How many of a region file's regencies are told where a village lies in none of them."""
-_PENDING = "9999"
-"""The serial of a national identifier that has not been given yet."""
 
 
 class Mapper:
@@ -90,10 +88,12 @@ class Mapper:
         self._composition = section_of("composition", mapping.composition, ("size",), WHOLE, drift)
         self._welfare = section_of("welfare", mapping.welfare, _WELFARE, {"expenditure": "whole", "basis": "basis"}, drift)
         self._dwelling = section_of("dwelling", mapping.dwelling, _names(Dwelling), WHOLE, drift)
-        self._members = list_of("members", mapping.members, _names(Member), {"person": "text"}, drift)
+        person = {"person": self._written_person}
+        self._members = list_of("members", mapping.members, Member, {"person": "text"}, drift, person)
         kinds: dict[str, Kind] = {"programme": "text", "last_month": "date"}
-        self._programmes = list_of("programmes", mapping.programmes, _names(Programme), kinds, drift)
-        self._nutrition = list_of("nutrition", mapping.nutrition, _MEASURED, {"person": "text", "measured_on": "date"}, drift)
+        self._programmes = list_of("programmes", mapping.programmes, Programme, kinds, drift, {"programme": _written_programme})
+        kinds = {"person": "text", "measured_on": "date"}
+        self._nutrition = list_of("nutrition", mapping.nutrition, ChildMeasured, kinds, drift, person)
 
     def event(self, record: Node, names: tuple[bytes, bytes | None] | None = None) -> HouseholdChanged:
         """
@@ -126,9 +126,9 @@ class Mapper:
             composition=self._composition_of(record) if said else None,
             welfare=self._welfare_of(record) if said else None,
             dwelling=self._dwelling_of(record) if said else None,
-            members=self._members_of(record) if said else None,
-            programmes=self._programmes_of(record) if said else None,
-            nutrition=self._nutrition_of(record) if said else None,
+            members=self._members(record) if said else None,
+            programmes=self._programmes(record) if said else None,
+            nutrition=self._nutrition(record) if said else None,
         )
 
     def _head(self, record: Node, names: tuple[bytes, bytes | None] | None) -> _Head:
@@ -239,30 +239,9 @@ class Mapper:
         said = self._dwelling(record)
         return None if said is None else _dwelling(*said)
 
-    def _members_of(self, record: Node) -> tuple[Member, ...] | None:
-        rows = self._members(record)
-        return None if rows is None else tuple([_member(self._person(said[0]), *said[1:]) for said in rows])
-
-    def _person(self, number: str | None) -> bytes | None:
-        """Return a person's pseudonym; numbers that are missing, pending or no national identifier say nothing."""
-        if not number or number[-4:] == _PENDING or identifier_fault(number, person=True):
-            return None
-        return self._pseudonyms.person(number)
-
-    def _programmes_of(self, record: Node) -> tuple[Programme, ...] | None:
-        rows = self._programmes(record)
-        if rows is None:
-            return None
-        for programme, *_ in rows:
-            if cause := _programme_fault(programme):
-                raise RecordUnreadable(field="programmes.programme", cause=cause, value=masked(programme))
-        return tuple([_programme(*said) for said in rows])
-
-    def _nutrition_of(self, record: Node) -> tuple[ChildMeasured, ...] | None:
-        rows = self._nutrition(record)
-        if rows is None:
-            return None
-        return tuple([_child(self._person(person), *said, measured_on=day) for person, day, *said in rows])
+    def _written_person(self, number: str | None) -> bytes:
+        """Return a person's pseudonym, written; numbers that are missing, pending or no national identifier say nothing."""
+        return or_null(self._pseudonyms.person(number) if number and is_person(number) else None)
 
 
 def _names(kind: type) -> tuple[str, ...]:
@@ -276,6 +255,13 @@ def _no(_: Node) -> bool:
 
 def _statement_mark(pseudonyms: Pseudonyms, household: bytes, valid_from: date) -> bytes:
     return pseudonyms.mark(household + valid_from.isoformat().encode())
+
+
+def _written_programme(programme: str) -> bytes:
+    """Return a programme's name or code, written; raises `RecordUnreadable` where it may be more than that."""
+    if cause := _programme_fault(programme):
+        raise RecordUnreadable(field="programmes.programme", cause=cause, value=masked(programme))
+    return _write_programme(programme)
 
 
 def _programme_fault(programme: str) -> str | None:

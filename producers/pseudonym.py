@@ -30,6 +30,7 @@ __all__ = [
     "PREVIOUS_KEY_VERSION",
     "Pseudonyms",
     "identifier_fault",
+    "is_person",
     "is_placeholder",
 ]
 
@@ -207,6 +208,11 @@ def identifier_fault(number: str, *, person: bool) -> str | None:
     if not _is_date(number[6:12], person):
         return "has a date that does not exist"
     return _serial_fault(number, person=person)
+
+
+def is_person(number: str) -> bool:
+    """Return whether a text is a person's number, and none that is still to come."""
+    return _PERSONS.fullmatch(number) is not None or (not is_placeholder(number) and identifier_fault(number, person=True) is None)
 
 
 def _serial_fault(number: str, *, person: bool) -> str | None:

@@ -5,6 +5,7 @@ Why: adapters and tests speak of named, typed facts; a test holds each class equ
 Must not: judge an event (processors/law.py does), read a clock, or do IO.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -132,9 +133,10 @@ class HouseholdChanged:
     composition: Composition | None = None
     welfare: Welfare | None = None
     dwelling: Dwelling | None = None
-    members: tuple[Member, ...] | None = None
-    programmes: tuple[Programme, ...] | None = None
-    nutrition: tuple[ChildMeasured, ...] | None = None
+    members: Sequence[Member] | None = None
+    programmes: Sequence[Programme] | None = None
+    nutrition: Sequence[ChildMeasured] | None = None
+    """Tuples, or what equals them and cannot be changed either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,6 @@ def to_record(value: Any) -> Any:  # noqa: ANN401 - Avro's own shapes: dict, lis
     names = _FIELDS.get(kind)
     if names is None:
         if not hasattr(kind, "__dataclass_fields__"):
-            return value
+            return to_record(tuple(value)) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else value
         names = _FIELDS[kind] = tuple(field.name for field in fields(value))
     return {name: to_record(getattr(value, name)) for name in names}

@@ -32,7 +32,7 @@ def _slow(declared: Declaration) -> Mapper:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mapping, "at_once", lambda _: odd)
         patch.setattr(compiling, "at_once", lambda _: odd)
-        patch.setattr(compiling, "each_at_once", lambda _: odd)
+        patch.setattr(compiling, "each_at_once", lambda *_: odd)
         return mapper(declared)
 
 

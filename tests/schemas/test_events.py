@@ -1,6 +1,7 @@
 """The dataclasses are the Avro schemas, field for field: names, order, types, defaults."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import date, datetime
 from types import NoneType, UnionType
@@ -36,7 +37,8 @@ def same_shape(kind: Any, avro: dict[str, Any], named: dict[str, Any]) -> bool:
         case "enum":
             return bool(kind.__name__ == avro["name"]) and [one.value for one in kind] == avro["symbols"]
         case "array":
-            return get_origin(kind) is tuple and get_args(kind)[1:] == (...,) and same(get_args(kind)[0], avro["items"], named)
+            listed = get_origin(kind) is Sequence or (get_origin(kind) is tuple and get_args(kind)[1:] == (...,))
+            return listed and same(get_args(kind)[0], avro["items"], named)
         case "record":
             return bool(kind.__name__ == avro["name"]) and same_fields(kind, avro, named)
     return False
