@@ -2,7 +2,11 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+import typer
 
 from deploy.cli import app
 from deploy.settings import _OF_OTHERS, Settings
@@ -29,6 +33,45 @@ def test_every_command_is_described() -> None:
     names += [group.name for group in app.registered_groups if group.name]
 
     assert [name for name in names if f"`muara {name}" not in README and f"`{name} " not in README] == []
+
+
+def _command(words: Iterable[str]) -> tuple[Any, list[str]]:
+    """Return the command that words begin with, and the words behind its name."""
+    at: Any = typer.main.get_command(app)
+    left = [word for word in words if word != "..."]
+    while left and left[0] in getattr(at, "commands", {}):
+        at = at.commands[left.pop(0)]
+    return at, left
+
+
+def _options(command: Any) -> set[str]:
+    """Return the options of a command, or of all commands of a group."""
+    inner = (_options(one) for one in getattr(command, "commands", {}).values())
+    return {"--help"}.union(*inner, *((*one.opts, *one.secondary_opts) for one in command.params))
+
+
+def test_every_command_line_can_be_typed() -> None:
+    """Every `muara ...` of the README, in text or in a block, is a command, and has the options that stand with it."""
+    lines = re.findall(r"`muara ([^`]+)`", README) + re.findall(r"^\.venv/bin/muara ([^#\n]+)", README, re.MULTILINE)
+    found = [(line, *_command(line.replace("\\|", "|").split())) for line in lines]
+
+    assert len(found) > 40
+    assert [line for line, command, left in found if left == line.split()] == []
+    asked = [(line, command, set(re.findall(r"--[a-z-]+", " ".join(left)))) for line, command, left in found]
+    assert [(line, sorted(options - _options(command))) for line, command, options in asked if options - _options(command)] == []
+
+
+def test_every_option_of_the_table_is_one() -> None:
+    """An option that stands by itself in a row of the table of commands is one of a command of that row."""
+    rows = README.split("## What there is")[1].split("\n\n")[1].splitlines()[2:]
+    assert len(rows) > 15
+    for row in rows:
+        names = re.findall(r"`([^`]+)`", row.split("|")[1])
+        first = names[0].split()
+        commands = [_command(first[1:])[0], *(_command([*first[1:-1], *name.split()])[0] for name in names[1:])]
+        commands += [_command(name.split())[0] for name in names[1:]]
+        known = set().union(*map(_options, commands))
+        assert set(re.findall(r"(?<![\w-])--[a-z-]+", row)) - known == set(), row
 
 
 def test_every_setting_is_described() -> None:

@@ -52,33 +52,49 @@ def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(280)
 def test_the_demo_plays_on_given_servers_and_only_once(tmp_path: Path) -> None:
-    """With all addresses given nothing is started; what was played stays there, and another demo does not mix with it."""
+    """
+    With all addresses given nothing is started; what was played stays there, and another demo does not mix with it.
+
+    The README's way of one event leads through files that run for it, each of them, in the processes that the demo starts.
+    """
+    way, notes = [ROOT / link for link in way_of_one_event() if link.endswith(".py")], tmp_path / "notes"
     with temporary_services("given") as servers:
         where = servers.addresses
         given = {"MUARA_KAFKA": where.kafka, "MUARA_REGISTRY": where.registry, "MUARA_DATABASE": where.database}
+        followed = {
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "following"), str(ROOT)]),
+            "FOLLOWED_FILES": os.pathsep.join(map(str, way)),
+            "FOLLOWED_NOTES": str(notes),
+        }
 
-        played = played_in(tmp_path, **given)
+        played = played_in(tmp_path, **given, **followed)
         again = played_in(tmp_path, **given)
 
     assert played.returncode == 0, played.stderr[-3000:]
     assert json.loads(played.stdout)["exact"] is True
+    assert set(notes.read_text(encoding="utf-8").splitlines()) == set(map(str, way))
     assert not (tmp_path / ".muara" / "demo" / "services").exists()
     assert (again.returncode, again.stdout, again.stderr.count("\n")) == (2, "", 1)
     assert "muara: the database of MUARA_DATABASE holds" in again.stderr
     shutil.rmtree(found(tmp_path / ".muara" / "demo" / "smart-kampung"))
 
 
-def test_follow_one_event_names_the_files_of_its_way() -> None:
-    """The README's way of one event leads through these files, in this order; the demo above walks it."""
+def way_of_one_event() -> list[str]:
+    """Return the files that the README's way of one event leads through, in its order."""
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Follow one event")[1].split("\n## ")[0]
-    links = re.findall(r"\]\(([^)]+)\)", section)
+    return re.findall(r"\]\(([^)]+)\)", section)
 
-    assert [link for link in links if link not in ("processors/batcher.py", "processors/law.py")] == [
+
+def test_follow_one_event_names_the_files_of_its_way() -> None:
+    """The README's way of one event leads through these files, in this order; that they run is seen where a demo plays."""
+    assert way_of_one_event() == [
         "producers/regions/carik-jakarta.toml",
         "producers/mapping.py",
         "producers/publisher.py",
         "processors/app.py",
+        "processors/batcher.py",
         "processors/columns/merge.py",
+        "processors/law.py",
         "processors/store/batch.py",
         "processors/store/fold.py",
     ]

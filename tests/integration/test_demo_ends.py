@@ -1,6 +1,7 @@
 """Ends of the demo: killed, interrupted twice, or asked for twice, it neither leaves players behind nor harms the one that plays."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -90,17 +91,23 @@ def test_a_second_demo_is_refused(playing: tuple["subprocess.Popen[str]", list[p
 
 
 def test_other_commands_find_a_demo_that_plays(playing: tuple["subprocess.Popen[str]", list[psutil.Process]], tmp_path: Path) -> None:
-    """The demo says which commands look closer, and in its folder they find it by themselves."""
+    """The demo says which commands look closer, and in its folder they find it by themselves, the README's as they stand there."""
     process, _ = playing
     assert process.stderr is not None
     told = next(line for line in process.stderr if line.startswith("live: "))
 
     seen = muara("indicators", "--region", "ID", "--format", "csv", cwd=tmp_path)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("in a second terminal of the same folder")[1].split("```")[1]
+    lines = [shlex.split(line) for line in readme.splitlines()[1:]]
+    answers = [(line, muara(*line[1:], cwd=tmp_path)) for line in lines]
 
     assert "in a second terminal in this folder: " in told
     assert "indicators --region ID, " in told
     assert (seen.returncode, seen.stderr) == (0, "")
     assert "\nID,Indonesia," in seen.stdout
+    assert [line[:2] for line in lines] == [[".venv/bin/muara", "indicators"], [".venv/bin/muara", "status"]]
+    assert [(line, answer.returncode, answer.stderr) for line, answer in answers] == [(line, 0, "") for line in lines]
+    assert all(answer.stdout.strip() for _, answer in answers)
 
 
 def test_a_demo_interrupted_twice_ends_everything(playing: tuple["subprocess.Popen[str]", list[psutil.Process]]) -> None:

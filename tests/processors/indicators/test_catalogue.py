@@ -95,6 +95,20 @@ def test_extreme_poverty_has_a_line_of_its_own() -> None:
     assert indicators(summed(households, 500_000))["extreme_p0"] is None
 
 
+def test_the_share_whose_welfare_is_modelled() -> None:
+    """Of ten people four are of unknown welfare, and of the six that are known two live in a household whose spending is a model's: 1/3."""
+    rows = [
+        standing(2, 1_000_000, 1, 600_000, NOTHING),
+        standing(4, 3_000_000, 0, 600_000, NOTHING),
+        standing(4, NOTHING, 1, 600_000, NOTHING),
+    ]
+    sums = dict(zip(NAMES, map(sum, zip(*map(contribution, rows), strict=True)), strict=True))
+
+    assert (sums["people"], sums["known_people"], sums["modelled_people"]) == (10, 6, 2)
+    assert indicators(sums)["modelled_share"] == pytest.approx(1 / 3, abs=1e-12)
+    assert indicators(summed([(2, 1_000_000)], 600_000))["modelled_share"] == 0
+
+
 def test_who_spends_nothing_is_left_out_of_watts_and_counted() -> None:
     """ln(line / 0) has no value: such people are in P0, in the denominator, and in a count of their own."""
     sums = summed([(2, 0), (2, 600_000)], 600_000)
