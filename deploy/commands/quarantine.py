@@ -19,7 +19,7 @@ from schemas.errors import Fatal, MuaraError
 from schemas.signed import Signed
 
 if TYPE_CHECKING:
-    from deploy.commands.rejected_shown import Shown
+    from deploy.commands.bar import Shown
     from processors.store.foreseeing import Foreseeing, Foreseen
     from producers.repair.match import Match
     from producers.repair.planning import Planned
@@ -80,8 +80,8 @@ def audit(region: Path, limit: int, by: str | None, form: Format) -> None:
 
 def repair(region: Path, file: Path, answering: tuple[str, str, str] | None, form: Format) -> None:
     """Show what a repair would say and change in the figures; or do it, where `answering` tells by whom, which account, and why."""
+    from deploy.commands.bar import Shown
     from deploy.commands.quarantine_shown import print_preview, print_sent
-    from deploy.commands.rejected_shown import Shown
     from producers.pseudonym import Pseudonyms
     from producers.repair.repairing import Repairing
 

@@ -200,7 +200,8 @@ def _answering(by: str, reason: str, *, yes: bool, dry_run: bool) -> tuple[str, 
 
 def _repair_at_the_office(file: Path, answering: tuple[str, str, str] | None, form: Format, *, again: bool) -> None:
     """Show what a repair of rejected events would do; or do it, where `answering` tells by whom, which account, and why."""
-    from deploy.commands.rejected_shown import Shown, print_preview, print_sent
+    from deploy.commands.bar import Shown
+    from deploy.commands.rejected_shown import print_preview, print_sent
     from processors.repair.repair_file import digest_of, read_repair_file
     from processors.settings import WorkerSettings
     from processors.store.repairing import Repairing
@@ -212,7 +213,7 @@ def _repair_at_the_office(file: Path, answering: tuple[str, str, str] | None, fo
     with (
         connected(where) as connection,
         closing(Registry(where.registry)) as registry,
-        Shown() as shown,
+        Shown("rejected events read") as shown,
         Repairing(connection, WorkerSettings(where.kafka, where.registry, where.database), registry, declared, again=again) as repairing,
     ):
         if answering is None:
