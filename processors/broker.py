@@ -9,6 +9,7 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -17,9 +18,20 @@ from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 from schemas.addresses import settings_of
 from schemas.errors import Retriable
 
-__all__ = ["Broker", "BrokerAway", "Heard", "Log"]
+__all__ = ["READING_ALL", "Broker", "BrokerAway", "Heard", "Log"]
 
 Partition = tuple[str, int]
+READING_ALL: Mapping[str, Any] = MappingProxyType(
+    {
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "isolation.level": "read_uncommitted",  # everything is seen, as workers see it
+        "enable.partition.eof": True,
+        "check.crcs": True,
+    }
+)
+"""Settings of whoever reads records again beside the workers: every record as it lies there, nothing passed over, no offset committed."""
 _ANSWER_S = 10.0
 _EARLIEST, _LATEST, _NEWEST = OffsetSpec.earliest(), OffsetSpec.latest(), OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]
 _NOT_LET_IN = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001 - their names

@@ -13,7 +13,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from processors.broker import BrokerAway
+from processors.broker import READING_ALL, BrokerAway
 from schemas.addresses import settings_of
 from schemas.errors import Fatal
 
@@ -27,13 +27,8 @@ SILENT_S = 30.0
 _POLL_S = 0.2
 _LIBRARY_LOG = logging.getLogger("librdkafka")
 _CONFIGURATION: dict[str, Any] = {
+    **READING_ALL,
     "group.id": "muara-rejected",  # a name that the library wants; nobody joins it
-    "enable.auto.commit": False,
-    "enable.auto.offset.store": False,
-    "auto.offset.reset": "error",
-    "isolation.level": "read_uncommitted",  # everything is seen, as workers see it
-    "enable.partition.eof": True,
-    "check.crcs": True,
     "fetch.wait.max.ms": 50,
     "fetch.queue.backoff.ms": 10,  # else a full queue keeps a jump waiting for a second
     "fetch.message.max.bytes": 256 << 10,

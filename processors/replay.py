@@ -15,7 +15,7 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from processors.blocks import Block
-from processors.broker import BrokerAway
+from processors.broker import READING_ALL, BrokerAway
 from schemas.addresses import settings_of
 from schemas.errors import Fatal
 
@@ -34,13 +34,8 @@ _POLL_S = 0.5
 _LIBRARY_LOG = logging.getLogger("librdkafka")
 _GUARD = b"\0" * 16
 _CONFIGURATION: dict[str, Any] = {
+    **READING_ALL,
     "group.id": "muara-rebuild",  # a name that the library wants; nobody joins it
-    "enable.auto.commit": False,
-    "enable.auto.offset.store": False,
-    "auto.offset.reset": "error",
-    "isolation.level": "read_uncommitted",  # everything is seen, as workers see it
-    "enable.partition.eof": True,
-    "check.crcs": True,
     "fetch.wait.max.ms": 100,
     "queued.min.messages": 2 * RECORDS,
     "queued.max.messages.kbytes": 64 << 10,  # all that is read ahead

@@ -5,14 +5,12 @@ Why: it is the one place on this side that decides what an error means: put asid
 Must not: know a region, a kind of source beyond its name, or the broker's client.
 """
 
-import gc
 import hashlib
 import logging
-import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +25,7 @@ from producers.keys import begun, must_have_begun
 from producers.ledger import Ledger
 from producers.mapping import Mapper
 from producers.mapping_version import must_be_raised
+from producers.process import seldom_collecting, stopping_by
 from producers.publisher import Publisher
 from producers.reader import Reader, remember
 from producers.region_change import Reminder, is_read_by, notice, settle
@@ -51,8 +50,6 @@ _STOP_S = 3.0
 """What a stop waits for a question that the source has not answered yet."""
 _ALL_SINCE = datetime(1971, 1, 1, tzinfo=UTC)
 """What is sent again since a moment before this is all that there is."""
-_OBJECTS = 100_000
-"""So many more objects than before make Python look for cycles; a batch of two thousand families has forty thousand."""
 _DELIVERIES_S = 1.0
 """What a stop waits for deliveries; then the spool keeps the rest, and they are sent again."""
 
@@ -70,7 +67,7 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
     """
     declared = _paced(read_region_file(region_file, settings.environ), settings.poll_interval_s)
     path = settings.state_file(declared.source_id)
-    with _stopping(stop) as stopping, exclusive(path), _seldom_collecting(), StateFile(path, declared.source_id) as state:
+    with stopping_by(stop) as stopping, exclusive(path), seldom_collecting(), StateFile(path, declared.source_id) as state:
         must_be_raised(state, declared, region_file)
         _notice(state, declared, region_file)
         pseudonyms = begun(state, settings.pseudonyms, settings.keys_again, start_over, stopping)
@@ -98,7 +95,7 @@ def resend(region_file: Path, settings: AdapterSettings, since: datetime, stop: 
         raise SourcePushes(source=declared.source_id, since=since.isoformat())
     path = settings.state_file(declared.source_id)
     again = path.with_suffix(".resend.sqlite")
-    with _stopping(stop) as stopping, exclusive(again), StateFile(path, declared.source_id) as running:
+    with stopping_by(stop) as stopping, exclusive(again), StateFile(path, declared.source_id) as running:
         must_be_raised(running, declared, region_file)
         must_have_begun(running, settings.pseudonyms)
         mended = _works_by(running, declared, region_file)
@@ -264,42 +261,3 @@ def _works_by(running: StateFile, declared: Declaration, region_file: Path) -> b
 def _remove(file: Path) -> None:
     for part in file.parent.glob(f"{file.name}*"):
         part.unlink()
-
-
-@contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """
-    Let Python look for cycles seldom until the end of the block: events make none, and looking took a fifth of an adapter's time.
-
-    What a batch holds is freed when it goes, as before; what is there already is not looked at any more.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-@contextmanager
-def _stopping(stop: threading.Event | None) -> Iterator[threading.Event]:
-    """Give the event that ends the adapter: the caller's, or one that SIGTERM and SIGINT set."""
-    if stop is not None:
-        yield stop
-        return
-    own = threading.Event()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-
-    def wait() -> None:
-        signal.sigwait(numbers)
-        own.set()
-
-    # A handler would run only between two steps of the main thread, which may wait seconds for an answer of the broker: a thread waits.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    threading.Thread(target=wait, name="signals", daemon=True).start()
-    try:
-        yield own
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

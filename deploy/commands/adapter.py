@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from deploy.commands.context import addresses, console_for, local_folder, settings
 from deploy.secrecy import environment_for, no_core_dumps, seclude
@@ -32,10 +31,6 @@ RegionFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readabl
 
 class NotAMoment(Fatal):
     """{text} is no moment: give one such as 2024-03-01 or 2024-03-01T08:00:00+07:00"""
-
-
-class NeverRan(Fatal):
-    """the adapter of {source} never ran in {folder}, so nothing is known of its source: run it first, or this where it runs"""
 
 
 class NothingSent(Fatal):
@@ -73,10 +68,6 @@ class FileThere(Fatal):
 
 class FileNotMade(Fatal):
     """{file} cannot be written ({why}): give another name with --out"""
-
-
-class NothingFrozen(Fatal):
-    """the adapter of {source} is not frozen by {field}: muara adapter drift {file} shows by what it is"""
 
 
 @app.callback()
@@ -167,46 +158,23 @@ def drift(
     New and missing fields, changed types, new codes: of each the field, what the adapter does about it, since when and in how many
     records; never a value.
     """
-    from producers.checkpoint import StateFile
-    from producers.drift_log import accept as accepted
-    from producers.drift_log import drifted, looked_at
+    from deploy.commands.adapter_drift import let_go_on, seen, still_learning, table
     from producers.region_file import read_region_file
-    from producers.shape import LEARNT
 
     declared = read_region_file(file, None)
-    source_id = declared.source_id
-    state = local_folder(settings(), "adapters") / f"{source_id}.sqlite"
+    state = local_folder(settings(), "adapters") / f"{declared.source_id}.sqlite"
     if accept is not None:
-        if not state.exists():
-            raise NothingFrozen(source=source_id, field=accept, file=file)
-        with StateFile(state, source_id) as own:
-            if not accepted(own, accept, goes.value):
-                raise NothingFrozen(source=source_id, field=accept, file=file)
+        let_go_on(file, state, declared.source_id, accept, goes.value)
         print(f"{accept}: {goes.value}; the adapter goes on within a second, or when it is started")
         return
-    if not state.exists():
-        raise NeverRan(source=source_id, folder=state.parent)
-    rows = drifted(state)
+    rows = seen(state, declared.source_id)
     if as_json:
         for row in rows:
             print(json.dumps(asdict(row), default=str))
         return
-    table = Table("field", "kind", "mode", "first seen", "last seen", "records", "accepted as", box=None)
-    for row in rows:
-        times = (f"{moment:%Y-%m-%d %H:%M}" for moment in (row.first_seen, row.last_seen))
-        table.add_row(
-            row.field,
-            row.kind,
-            f"{row.mode} (by the region file of before)" if row.old else row.mode,
-            *times,
-            str(row.count),
-            row.accepted or "",
-        )
-    console_for(sys.stdout).print(table if rows else "nothing has changed at the source, as far as was seen")
-    if (looks := looked_at(state)) < LEARNT and not declared.drift.known:
-        print(
-            f"still learning what the source has: from {looks:,} of its first {LEARNT:,} records; until then a new field is taken as known"
-        )
+    console_for(sys.stdout).print(table(rows))
+    if not declared.drift.known and (learning := still_learning(state)):
+        print(learning)
     _tell_region_change(state)
 
 

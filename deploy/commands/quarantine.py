@@ -16,9 +16,10 @@ from deploy.commands.context import NoServices, addresses, local_folder, setting
 from deploy.commands.figures import Format
 from deploy.secrecy import environment_for
 from schemas.errors import Fatal, MuaraError
+from schemas.signed import Signed
 
 if TYPE_CHECKING:
-    from deploy.commands.rejected_shown import Shown
+    from deploy.commands.bar import Shown
     from processors.store.foreseeing import Foreseeing, Foreseen
     from producers.repair.match import Match
     from producers.repair.planning import Planned
@@ -77,24 +78,23 @@ def audit(region: Path, limit: int, by: str | None, form: Format) -> None:
     print_audit(audited(_state_file(region), limit, by), form)
 
 
-def repair(region: Path, file: Path, signed: tuple[str, str, str] | None, form: Format) -> None:
-    """Show what a repair would say and change in the figures; or do it, where `signed` tells by whom, which account, and why."""
+def repair(region: Path, file: Path, answering: tuple[str, str, str] | None, form: Format) -> None:
+    """Show what a repair would say and change in the figures; or do it, where `answering` tells by whom, which account, and why."""
+    from deploy.commands.bar import Shown
     from deploy.commands.quarantine_shown import print_preview, print_sent
-    from deploy.commands.rejected_shown import Shown
     from producers.pseudonym import Pseudonyms
-    from producers.repair.audit import Signed
     from producers.repair.repairing import Repairing
 
     state_file = _state_file(region)
     environ = environment_for(region)
     pseudonyms = Pseudonyms.from_environ(environ)
     with Shown("records looked at") as bar, Repairing(file, region, state_file, pseudonyms, environ) as work:
-        if signed is None:
+        if answering is None:
             first, figures = _foreseen(work, bar)
             bar.stop()
             print_preview(work.counts, first, figures, form)
             return
-        counts = work.send(Signed(*signed, work.mending.file_name, work.mending.digest), _registry, settings().spool_mb << 20, bar)
+        counts = work.send(Signed(*answering, work.mending.file_name, work.mending.digest), _registry, settings().spool_mb << 20, bar)
         bar.stop()
         print_sent(counts, form)
         if not work.mending.laid_over and form is Format.TABLE:

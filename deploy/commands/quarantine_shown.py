@@ -14,7 +14,8 @@ from rich.table import Table
 
 from deploy.commands.context import console_for
 from deploy.commands.figures import Format
-from deploy.commands.rejected_shown import moment, named_figure, print_figures, print_rows
+from deploy.commands.rejected_shown import named_figure, print_figures
+from deploy.commands.rows import moment, print_rows
 from processors.repair.planning import Outcome
 from processors.store.foreseeing import Foreseen
 from producers.authoring.expected import plain

@@ -10,13 +10,12 @@ import sys
 from dataclasses import astuple, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress as Bar
-from rich.progress import TaskID
 from rich.table import Table
 
+from deploy.commands.bar import Shown
 from deploy.commands.context import addresses, connected, console_for, limits_said, settings
 from schemas.errors import Fatal
 
@@ -63,7 +62,7 @@ def load_lines(file: File = None) -> None:
     from processors.store.reference_load import load_lines as load
     from processors.store.reference_sheets import read_lines
 
-    with connected(addresses(settings())) as connection, _Shown("households recomputed") as shown:
+    with connected(addresses(settings())) as connection, Shown("households recomputed") as shown:
         sheet, left_out = (read_lines(file), 0) if file else load_product_lines(connection)
         loaded = load(connection, sheet, shown)
     print(_said(loaded, "poverty lines"))
@@ -91,7 +90,7 @@ def load_regions(
     from processors.store.reference_sheets import read_regions
 
     told = settings()
-    with connected(addresses(told)) as connection, _Shown("households recomputed") as shown:
+    with connected(addresses(told)) as connection, Shown("households recomputed") as shown:
         sheet = read_regions(file) if file else load_product_regions(province)
         print(_said(load(connection, sheet, shown, limits_said(told)), "regions"))
 
@@ -139,10 +138,10 @@ def load_sources(
 
     sheet = read_sources(file or _OWN / "pilots.csv")
     where = addresses(settings())
-    with connected(where) as connection, _Shown("households recomputed") as shown:
+    with connected(where) as connection, Shown("households recomputed") as shown:
         # The registration comes first: it refuses unknown regencies, and a topic without a registered source is never read.
         loaded = load(connection, sheet, shown)
-    with _Shown("schemas registered") as shown:
+    with Shown("schemas registered") as shown:
         made = make_topics(where.kafka, where.registry, sorted({row.region for row in sheet.rows}), replicas, shown)
     print(f"{_said(loaded, 'registrations')}, {len(made)} topics made")
 
@@ -173,30 +172,6 @@ def load_product_lines(connection: "Connection[Any]") -> tuple["Sheet[LineRow]",
     if not rows:
         raise NoRegions
     return Sheet(sheet.file, rows, sheet.mistakes), len(sheet.rows) - len(rows)
-
-
-class _Shown:
-    """A progress bar that appears with the first household, where there is a terminal; `progress(done, of)`."""
-
-    def __init__(self, what: str) -> None:
-        self._what, self._bar = what, Bar(console=console_for(sys.stdout), transient=True)
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # A bar that ends without a terminal leaves an empty line, so there it never begins.
-        if self._task is not None:
-            self._bar.stop()
-
-    def __call__(self, done: int, of: int) -> None:
-        if not self._bar.console.is_terminal:
-            return
-        if self._task is None:
-            self._bar.start()
-            self._task = self._bar.add_task(self._what, total=of)
-        self._bar.update(self._task, completed=done, total=of)
 
 
 def _said(loaded: "Loaded", what: str) -> str:

@@ -18,6 +18,7 @@ import typer
 from deploy.commands.context import addresses, connected, settings
 from deploy.commands.figures import Format
 from schemas.errors import Retriable
+from schemas.signed import Signed
 
 if TYPE_CHECKING:
     from processors.admission import Record
@@ -173,26 +174,37 @@ def repair_rejected(
     With --region FILE: what the region's adapter put aside is mapped again, by a mended region file or by a repair file that says only
     what differs ([match] and [mapping]); the adapter sends it. Needs the adapter's key.
     """
-    if yes and dry_run:
-        raise typer.BadParameter("does not go together with --dry-run", param_hint="'--yes'")
-    signed_by = _signature(by) if yes else ("", "")
-    if yes and not reason.strip():
-        raise typer.BadParameter("is needed with --yes: the audit keeps why events were repaired", param_hint="'--reason'")
-    if _NATIONAL_IDENTIFIER.search(reason + "\n" + by):
-        raise typer.BadParameter("holds 16 digits in a row, the shape of a national identifier", param_hint="'--reason' or '--by'")
+    answering = _answering(by, reason, yes=yes, dry_run=dry_run)
     if form is Format.CSV:
         raise typer.BadParameter("is table or json here", param_hint="'--format'")
     if region is not None:
         _only_at_the_office(again=again)
         from deploy.commands import quarantine
 
-        quarantine.repair(region, file, (*signed_by, reason.strip()) if yes else None, form)
+        quarantine.repair(region, file, answering, form)
         return
-    from deploy.commands.rejected_shown import Shown, print_preview, print_sent
+    _repair_at_the_office(file, answering, form, again=again)
+
+
+def _answering(by: str, reason: str, *, yes: bool, dry_run: bool) -> tuple[str, str, str] | None:
+    """Return who answers for a repair, under which account, and why; None where it is only shown."""
+    if yes and dry_run:
+        raise typer.BadParameter("does not go together with --dry-run", param_hint="'--yes'")
+    signature = _signature(by) if yes else None
+    if yes and not reason.strip():
+        raise typer.BadParameter("is needed with --yes: the audit keeps why events were repaired", param_hint="'--reason'")
+    if _NATIONAL_IDENTIFIER.search(reason + "\n" + by):
+        raise typer.BadParameter("holds 16 digits in a row, the shape of a national identifier", param_hint="'--reason' or '--by'")
+    return (*signature, reason.strip()) if signature else None
+
+
+def _repair_at_the_office(file: Path, answering: tuple[str, str, str] | None, form: Format, *, again: bool) -> None:
+    """Show what a repair of rejected events would do; or do it, where `answering` tells by whom, which account, and why."""
+    from deploy.commands.bar import Shown
+    from deploy.commands.rejected_shown import print_preview, print_sent
     from processors.repair.repair_file import digest_of, read_repair_file
     from processors.settings import WorkerSettings
     from processors.store.repairing import Repairing
-    from processors.store.repairs import Signed
     from schemas.registry import Registry
 
     content = file.read_bytes()
@@ -201,17 +213,17 @@ def repair_rejected(
     with (
         connected(where) as connection,
         closing(Registry(where.registry)) as registry,
-        Shown() as shown,
+        Shown("rejected events read") as shown,
         Repairing(connection, WorkerSettings(where.kafka, where.registry, where.database), registry, declared, again=again) as repairing,
     ):
-        if yes:
-            counts = repairing.send(Signed(*signed_by, reason.strip(), file.name, digest_of(content)), shown)
-            shown.stop()
-            print_sent(counts, form)
-        else:
+        if answering is None:
             preview = repairing.preview(shown)
             shown.stop()
             print_preview(preview, form)
+        else:
+            counts = repairing.send(Signed(*answering, file.name, digest_of(content)), shown)
+            shown.stop()
+            print_sent(counts, form)
 
 
 @rejected.command("audit")

@@ -5,18 +5,16 @@ Why: what is printed is decided in one place, so that nothing else of an event c
 Must not: read or decide anything.
 """
 
-import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 
 from deploy.commands.context import console_for
 from deploy.commands.figures import Format
+from deploy.commands.rows import print_rows, text
 from processors.admission import Record
 from processors.repair.causes import REPAIRS
 from processors.repair.fields import described
@@ -29,8 +27,6 @@ from processors.store.repairing import Counts, Planned, Preview, Unread
 from processors.store.repairs import Audited
 
 __all__ = [
-    "Shown",
-    "moment",
     "named_figure",
     "print_audit",
     "print_figures",
@@ -38,7 +34,6 @@ __all__ = [
     "print_letters",
     "print_one",
     "print_preview",
-    "print_rows",
     "print_sent",
 ]
 
@@ -73,7 +68,7 @@ def print_one(letter: Letter, record: Record | Unread, repairs: Sequence[Audited
         return
     table = Table("", "", box=None, show_header=False)
     for name in ("id", "topic", "partition", "offset", "arrived_at", "cause", "field", "message", "repaired"):
-        table.add_row(name, _text(told[name]))
+        table.add_row(name, text(told[name]))
     for name, value in event.items():
         table.add_row(f"event {name}", value)
     if isinstance(record, Unread):
@@ -145,36 +140,6 @@ def print_audit(rows: Sequence[Audited], form: Format) -> None:
             f"{one.file_name} {one.file_digest.hex()[:12]}",
         )
     console_for(sys.stdout).print(table if rows else "nothing was repaired")
-
-
-def print_rows(rows: Sequence[Mapping[str, Any]], names: Sequence[str], form: Format, nothing: str) -> None:
-    """Print rows by their names, or what is said where there are none."""
-    if form is Format.JSON:
-        print(json.dumps(rows, indent=1))
-    elif form is Format.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([_cell(row[name]) for name in names] for row in rows)
-    elif not rows:
-        print(nothing)
-    else:
-        table = Table(*(name.replace("_", " ") for name in names), box=None)
-        for row in rows:
-            table.add_row(*(moment(row[name]) if name.endswith("_at") else _text(row[name]) for name in names))
-        console_for(sys.stdout).print(table)
-
-
-def _cell(value: Any) -> Any:  # noqa: ANN401 - a cell of CSV
-    return json.dumps(value) if isinstance(value, dict | list) else value
-
-
-def _text(value: object) -> str:
-    return {True: "yes", False: "no", None: "-"}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
-
-
-def moment(told: str) -> str:
-    """Return a moment to the second, in UTC, as a table has room for it."""
-    return told[:19].replace("T", " ")
 
 
 def _changes(changes: Iterable[Mapping[str, str]]) -> str:
@@ -264,43 +229,3 @@ def _figure(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return "-" if value is None else f"{value:.5f}" if isinstance(value, float) and value < 100 else f"{value:,.0f}"
-
-
-class Shown:
-    """A bar on standard error where that is a terminal; `shown(done, of)`."""
-
-    def __init__(self, what: str = "rejected events read") -> None:
-        """Show nothing yet."""
-        self._console = console_for(sys.stderr)
-        self._bar = Bar(
-            TextColumn(what),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        """Give itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Take the bar away."""
-        self.stop()
-
-    def __call__(self, done: int, of: int) -> None:
-        """Show how many of how many are read."""
-        if not self._console.is_terminal:
-            return
-        if self._task is None:
-            self._bar.start()
-            self._task = self._bar.add_task("", total=of)
-        self._bar.update(self._task, completed=done, total=of)
-
-    def stop(self) -> None:
-        """Take the bar away; what is printed comes after it."""
-        if self._task is not None:
-            self._bar.stop()
-        self._task = None

@@ -36,6 +36,7 @@ from processors.store.reference import read
 from schemas.codec import decode, encode_record
 from schemas.errors import MuaraError, Rejected
 from schemas.registry import Registry
+from schemas.signed import Signed
 from schemas.topics import household_topic, regency_of
 
 __all__ = ["Counts", "Letters", "Planned", "Preview", "Progress", "Repairing", "Unread", "wanted"]
@@ -193,7 +194,7 @@ class Repairing:
         shown = [(one, None if place is None else found.outcomes[place]) for one, place in first]
         return Preview(self.counts, shown, found)
 
-    def send(self, signed: repairs.Signed, progress: Progress) -> Counts:
+    def send(self, signed: Signed, progress: Progress) -> Counts:
         """
         Send what is ready, each chunk noted in the audit before and after, and return the counts.
 
@@ -207,7 +208,7 @@ class Repairing:
                 self._send(sender, signed, ready)
         return self.counts
 
-    def _send(self, sender: RepairedSender, signed: repairs.Signed, ready: Sequence[tuple[Letter, Ready]]) -> None:
+    def _send(self, sender: RepairedSender, signed: Signed, ready: Sequence[tuple[Letter, Ready]]) -> None:
         events = [self._event(plan) for _, plan in ready]
         noted = repairs.begin(
             self._conn,

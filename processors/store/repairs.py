@@ -18,8 +18,9 @@ from psycopg.types.json import Jsonb
 from processors.repair.mending import Change
 from processors.store.letters import Letter
 from schemas.errors import Fatal
+from schemas.signed import Signed
 
-__all__ = ["Audited", "RepairRuns", "Signed", "ToSend", "alone", "audit", "begin", "broken_off", "done", "of_letter"]
+__all__ = ["Audited", "RepairRuns", "ToSend", "alone", "audit", "begin", "broken_off", "done", "of_letter"]
 
 _LOCK = 0x4D75_6172_0005
 """Key of the advisory lock of the one repair that sends."""
@@ -32,17 +33,6 @@ _SAME: LiteralString = "(repair.topic, repair.topic_id, repair.partition, repair
 
 class RepairRuns(Fatal):
     """another muara rejected repair is sending: wait until it has ended"""
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """Who repairs and why: the person named, the account of the process, the reason, and the repair file by name and SHA-256."""
-
-    by: str
-    account: str
-    reason: str
-    file_name: str
-    file_digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from typing import Any
 
 from producers.repair.entries import Entry, id_of
 from schemas.events import HouseholdChanged, Operation, to_record
+from schemas.signed import Signed
 from schemas.topics import household_topic
 
-__all__ = ["Audited", "Signed", "audited", "make_table", "note", "summary"]
+__all__ = ["Audited", "audited", "make_table", "note", "summary"]
 
 _TABLE = """
 create table if not exists quarantine_repair (
@@ -28,17 +29,6 @@ create table if not exists quarantine_repair (
   cause text not null, value text not null, became text not null) strict;
 """
 _SECTIONS = ("residence", "composition", "welfare", "dwelling", "members", "programmes", "nutrition")
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """Who repairs and why: the person named, the account of the process, the reason, and the repair's file by name and SHA-256."""
-
-    by: str
-    account: str
-    reason: str
-    file_name: str
-    file_digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from datetime import datetime
 from producers.checkpoint import StateFile
 from producers.encoding import encode
 from producers.quarantine import take_back_records
-from producers.repair.audit import Signed, make_table, note
+from producers.repair.audit import make_table, note
 from producers.repair.planning import Planned, Ready, said_of
 from producers.sources.repaired import Repaired
 from producers.spool import Spool
 from schemas.errors import Fatal
 from schemas.events import HouseholdChanged
+from schemas.signed import Signed
 
 __all__ = ["CarryingOut", "Done", "SpoolFull"]
 

@@ -18,13 +18,13 @@ from producers.checkpoint import StateFile
 from producers.keys import must_have_begun
 from producers.mapping_version import must_be_raised, must_not_differ
 from producers.pseudonym import Pseudonyms
-from producers.repair.audit import Signed
 from producers.repair.carrying_out import CarryingOut
 from producers.repair.planning import Left, Planned, Planner
 from producers.repair.repair_file import read_mending
 from producers.sealed import make_tables
 from schemas.codec import schema_text
 from schemas.registry import Registry
+from schemas.signed import Signed
 from schemas.topics import household_topic
 
 __all__ = ["Counts", "Progress", "Repairing"]

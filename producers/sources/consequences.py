@@ -196,36 +196,36 @@ def _abreast(shown: Iterator[tuple[bytes, bool]], held: Iterator[bytes]) -> Iter
 
     Many thousand on each side are walked through, and only some lie in memory.
     """
-    part, old = _Part(), next(held, None)
-    for one in shown:
-        household = one[0]
-        while old is not None and old < household:
-            part.held += 1
-            part.missing.append(old)
-            if part.full:
-                part.upto = old
-                yield part
-                part = _Part()
-            old = next(held, None)
-        if old == household:
-            part.held += 1
-            old = next(held, None)
+    part = _Part()
+    for household, one, is_held in _beside(shown, held):
+        part.held += is_held
+        if one is None:
+            part.missing.append(household)
         else:
-            part.others.append(household)
-        part.shown.append(one)
+            part.shown.append(one)
+            if not is_held:
+                part.others.append(household)
         if part.full:
             part.upto = household
             yield part
             part = _Part()
-    while old is not None:
-        part.held += 1
-        part.missing.append(old)
-        if part.full:
-            part.upto = old
-            yield part
-            part = _Part()
-        old = next(held, None)
     yield part
+
+
+def _beside(shown: Iterator[tuple[bytes, bool]], held: Iterator[bytes]) -> Iterator[tuple[bytes, tuple[bytes, bool] | None, bool]]:
+    """Give each household of both once and in order, with how it is shown, None where it is missing, and whether it is held."""
+    old = next(held, None)
+    for one in shown:
+        while old is not None and old < one[0]:
+            yield old, None, True
+            old = next(held, None)
+        is_held = old == one[0]
+        yield one[0], one, is_held
+        if is_held:
+            old = next(held, None)
+    while old is not None:
+        yield old, None, True
+        old = next(held, None)
 
 
 def _with_this(taken: Taken | Large, sayable: bool | None, past: Past, *, complete: bool) -> Past:

@@ -13,14 +13,13 @@ from deploy.certify import office as read
 from deploy.certify.adapter import OWN_CODE, until
 from deploy.certify.adapter import Adapter as Certified
 from deploy.embedded import Addresses
-from processors.law import Link, by_household, kept, visible
-from producers.pseudonym import Pseudonyms
+from processors.law import Link
 from producers.rereading import Rereader, prove
-from schemas.events import Operation
 from schemas.proofs import Found
 from schemas.receipts import Receipt
 from tests.contract.kinds import Kind
-from tests.producers.samples import KEY, NEW_KEY, card
+from tests.living import living
+from tests.producers.samples import KEY
 
 __all__ = ["Adapter", "office", "records", "until"]
 
@@ -59,11 +58,4 @@ def office(where: Addresses, kind: Kind, day: date = date(2100, 1, 1)) -> dict[i
     said = [(one.key, read.statement_of(one.event)) for one in sent]
     events = [one.event for one in sent if one.event["previous_household"] is not None]
     links = [Link(one["previous_household"], one["household"], one["key_version"]) for one in events]
-    serials = {Pseudonyms(key, 1).family_card(card(serial)): serial for key in (KEY, NEW_KEY) for serial in range(1, 10_000)}
-    found: dict[int, int] = {}
-    for household, statements in by_household(said, links).items():
-        newest = [one for one in visible(kept(statements)) if one.valid_from <= day]
-        if newest and newest[-1].operation is not Operation.END:
-            assert serials[household] not in found, "one household counts under two names"
-            found[serials[household]] = newest[-1].size or 0
-    return found
+    return living(said, links, day=day)

@@ -1,7 +1,6 @@
 """Drift with the real adapter: the region file's word is done; a freeze loses nothing, and ends by a person or a mended mapping."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from producers.checkpoint import StateFile
 from producers.declaration import Mode
 from producers.drift_log import accept, drifted
 from producers.quarantine import quarantined
-from tests.contract.harness import Adapter, until
-from tests.contract.kinds import KINDS, SnapshotKind
-from tests.contract.test_sources import World
+from tests.contract.harness import until
+from tests.contract.kinds import SnapshotKind
+from tests.contract.world import World, world_of
 
 FIELDS = {"rest": "members.sex", "files": "dwelling.tenure", "webhook": "members.sex", "postgres": "members.sex"}
 """The field in which a spoilt record has an unknown code: of sources that tell changes, of one that tells all, and of one that calls us."""
@@ -36,12 +35,7 @@ def field(named: str) -> str:
 @pytest.fixture
 def world(named: str, services: EmbeddedServices, tmp_path: Path) -> Iterator[World]:
     """A world of the kind."""
-    kind = KINDS[named](tmp_path, next(_regencies))
-    kind.database = services.addresses.database
-    with ExitStack() as stack:
-        environ = stack.enter_context(kind.running())
-        made = World(services, kind, Adapter(kind, environ, services.addresses, tmp_path), environ)
-        made.make_topic()
+    with world_of(named, services, tmp_path, next(_regencies)) as made:
         yield made
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -16,9 +15,8 @@ from producers.pseudonym import Pseudonyms
 from producers.region_change import settle
 from producers.runner import resend
 from producers.settings import AdapterSettings
-from tests.contract.harness import Adapter, until
-from tests.contract.kinds import KINDS
-from tests.contract.test_sources import World
+from tests.contract.harness import until
+from tests.contract.world import World, world_of
 from tests.producers.samples import KEY
 
 _regencies = (f"59.{number:02}" for number in count(1))
@@ -28,12 +26,7 @@ ALL = datetime(1970, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def world(request: pytest.FixtureRequest, services: EmbeddedServices, tmp_path: Path) -> Iterator[World]:
     """A world of the kind that a test asks for, with its topic."""
-    kind = KINDS[request.param](tmp_path, next(_regencies))
-    kind.database = services.addresses.database
-    with ExitStack() as stack:
-        environ = stack.enter_context(kind.running())
-        made = World(services, kind, Adapter(kind, environ, services.addresses, tmp_path), environ)
-        made.make_topic()
+    with world_of(request.param, services, tmp_path, next(_regencies)) as made:
         yield made
 
 

@@ -5,7 +5,6 @@ Everything that a source can do by itself is a scenario of deploy/certify, playe
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -13,46 +12,23 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import EmbeddedServices
-from deploy.topics import make_topics
 from producers.faults import SourcePushes
 from producers.pseudonym import Pseudonyms
 from producers.quarantine import quarantined
 from producers.runner import resend
 from producers.settings import AdapterSettings
-from tests.contract.harness import Adapter, office, until
-from tests.contract.kinds import KINDS, Kind
+from tests.contract.harness import until
+from tests.contract.kinds import KINDS
+from tests.contract.world import World, world_of
 from tests.producers.samples import KEY, NEW_KEY, rotated
 
 _regencies = (f"98.{number:02}" for number in count(1))
 
 
-class World:
-    """One kind of source of an invented regency with its topic, and an adapter over it."""
-
-    def __init__(self, services: EmbeddedServices, kind: Kind, adapter: Adapter, environ: dict[str, str]) -> None:
-        """Put the parts together."""
-        self.services, self.kind, self.adapter, self.environ = services, kind, adapter, environ
-
-    @property
-    def office(self) -> dict[int, int]:
-        """What the office holds."""
-        return office(self.services.addresses, self.kind)
-
-    def make_topic(self) -> None:
-        """Make the regency's topics, as `muara sources load` does."""
-        where = self.services.addresses
-        make_topics(where.kafka, where.registry, [self.kind.regency])
-
-
 @pytest.fixture(params=KINDS)
 def world(request: pytest.FixtureRequest, services: EmbeddedServices, tmp_path: Path) -> Iterator[World]:
     """A world of each kind."""
-    kind = KINDS[request.param](tmp_path, next(_regencies))
-    kind.database = services.addresses.database
-    with ExitStack() as stack:
-        environ = stack.enter_context(kind.running())
-        made = World(services, kind, Adapter(kind, environ, services.addresses, tmp_path), environ)
-        made.make_topic()
+    with world_of(request.param, services, tmp_path, next(_regencies)) as made:
         yield made
 
 

@@ -46,6 +46,18 @@ def stage(services: EmbeddedServices) -> Stage:
     return found
 
 
+@contextmanager
+def _at_the_region(where: dict[str, str]) -> Iterator[StringIO]:
+    """Run commands in this process under the region's environment until the end of the block; give what they print."""
+    told = Settings.from_environ(where)  # given to them, since by themselves they would send log lines elsewhere, too
+    with (
+        mock.patch.dict(os.environ, where),
+        mock.patch("deploy.commands.quarantine.settings", return_value=told),
+        redirect_stdout(StringIO()) as out,
+    ):
+        yield out
+
+
 class World:
     """A pushing system, its adapter, and the office."""
 
@@ -78,16 +90,24 @@ class World:
         """Run `muara rejected` in the region, in this process since it is called so often, and return its JSON."""
         where = environ(self.stage) if office else {}
         where |= {"MUARA_PSEUDONYM_KEY": KEY.hex(), "MUARA_DIRECTORY": str(self.folder / "local")}
-        with (
-            mock.patch.dict(os.environ, where),
-            mock.patch(
-                "deploy.commands.quarantine.settings", return_value=Settings.from_environ(where)
-            ),  # else log lines go elsewhere, too
-            redirect_stdout(StringIO()) as out,
-        ):
+        with _at_the_region(where) as out:
             region = ("--region", str(self.kind.region_file), "--format", "json")
             cli.app(["rejected", command, *arguments, *region], standalone_mode=False)
         return json.loads(out.getvalue())
+
+    def words(self, *arguments: str, **more: str) -> tuple[int, str]:
+        """Run `muara rejected` as a person does, without services; return its exit code and what it prints."""
+        where = {"MUARA_PSEUDONYM_KEY": KEY.hex(), "MUARA_DIRECTORY": str(self.folder / "local"), **more}
+        command = ["muara", "rejected", *arguments, "--region", str(self.kind.region_file)]
+        with (
+            _at_the_region(where) as out,
+            mock.patch.object(sys, "argv", command),
+            redirect_stderr(StringIO()) as err,
+            pytest.raises(SystemExit) as ended,
+        ):
+            cli.main()
+        assert err.getvalue().count("\n") <= 1
+        return int(str(ended.value.code or 0)), out.getvalue() + err.getvalue()
 
     def repaired(self) -> str:
         """Return the path of a repair file."""
@@ -134,48 +154,12 @@ def test_a_pushed_record_is_repaired_while_the_adapter_runs(stage: Stage, servic
             kind.put(_1=2, _2=3)
             kind.spoil(9)
             world.drained()
-            (group,) = world.rejected("group")
-            assert (group["count"], group["kept"], group["field"], group["values"]) == (1, 1, "members.sex", "a")
-            (shown,) = world.rejected("show", group["example"])
-            assert {"path": "data.anggota[].jenis_kelamin", "kind": "text", "masked": "a"} in shown["record"]
-            before, ends = sums(stage), stage.ends()
-
-            dry = world.rejected("repair", "--with", world.repaired(), "--dry-run")
-            assert (dry["meant"], dry["said"], dry["outcomes"]["changes"], dry["households_changed"]) == (1, 1, 1, 1)
-            assert world.rejected("repair", "--with", world.repaired(), office=False)["office"] == "the office's database is not known here"
-            assert (stage.ends(), sums(stage), len(world.rejected("list"))) == (ends, before, 1)
-
-            done = world.rejected("repair", "--with", world.repaired(), *SIGNED)
-            assert (done["said"], done["events"], done["topics"]) == (1, 1, [household_topic(kind.regency)])
-            world.drained()
-            once, held = sums(stage), stage.held()
-            assert len(dry["figures"]) > 0
-            for one in dry["figures"]:
-                assert one["before"] == stands(before, one["before"])
-                assert one["after"] == stands(once, one["after"])
-
-            # Again: nothing is there to repair; and pushed anew under another number it is put aside, repaired, and changes nothing.
-            assert world.rejected("repair", "--with", world.repaired(), *SIGNED)["said"] == 0
-            kind.sender.tell(json.loads(kind.sender.told[-1][1]))
-            world.drained()
-            dry = world.rejected("repair", "--with", world.repaired())
-            assert (dry["said"], dry["outcomes"]["held"], dry["figures"]) == (1, 1, [])
-            assert world.rejected("repair", "--with", world.repaired(), *SIGNED)["said"] == 1
-            world.drained()
-            assert (sums(stage), stage.held()) == (once, held)
-
-            # The source says it anew, and wins.
-            newer = sumedang.family(9, 99, kode_desa=kind.village, berlaku_sejak=f"{kind.moment:%Y-%m-%d}", jumlah_anggota=7)
-            kind.sender.tell(newer)
-            world.drained()
-            assert (7, 99) in {(one.size, one.revision) for said in stage.said.values() for one in said}
+            group, shown = looked_at(world)
+            dry = repaired_as_it_was_shown(world)
+            repaired_twice_nothing_changes(world)
+            what_the_source_says_later_wins(world)
             receipt, found = world.adapter.proved()
-
-            # What the office would reject is told before.
-            kind.sender.tell(sumedang.family(8, 100, kode_desa=f"{kind.regency}.01.9999", anggota=[sumedang.person(1, jenis_kelamin="X")]))
-            world.wait_told()
-            dry = world.rejected("repair", "--with", world.repaired())
-            assert dry["would_be_rejected"] == {"village_unknown (residence.village)": 1}
+            refused = what_the_office_would_reject_is_told(world)
         stage.assert_exact()
         with stage.connect() as conn:
             assert verify(conn).exact
@@ -185,7 +169,68 @@ def test_a_pushed_record_is_repaired_while_the_adapter_runs(stage: Stage, servic
     audit = world.rejected("audit", office=False)
     assert [(one["by"], one["reason"], one["entry"]) for one in audit] == [("OFFICER 01", "the code is new", group["example"])] * 2
     assert audit[0]["became"] == audit[1]["became"]
-    assert_nothing_leaks(world, json.dumps([group, shown, dry, audit]))
+    assert_nothing_leaks(world, json.dumps([group, shown, dry, refused, audit]))
+
+
+def looked_at(world: World) -> tuple[Any, Any]:
+    """The one record that was put aside is counted, and its shape is shown; both are returned."""
+    (group,) = world.rejected("group")
+    assert (group["count"], group["kept"], group["field"], group["values"]) == (1, 1, "members.sex", "a")
+    (shown,) = world.rejected("show", group["example"])
+    assert {"path": "data.anggota[].jenis_kelamin", "kind": "text", "masked": "a"} in shown["record"]
+    return group, shown
+
+
+def repaired_as_it_was_shown(world: World) -> Any:
+    """Shown nothing changes, with the office or without; sent the figures change as was shown, which is returned."""
+    stage, kind = world.stage, world.kind
+    before, ends = sums(stage), stage.ends()
+    dry = world.rejected("repair", "--with", world.repaired(), "--dry-run")
+    assert (dry["meant"], dry["said"], dry["outcomes"]["changes"], dry["households_changed"]) == (1, 1, 1, 1)
+    assert world.rejected("repair", "--with", world.repaired(), office=False)["office"] == "the office's database is not known here"
+    assert (stage.ends(), sums(stage), len(world.rejected("list"))) == (ends, before, 1)
+
+    done = world.rejected("repair", "--with", world.repaired(), *SIGNED)
+    assert (done["said"], done["events"], done["topics"]) == (1, 1, [household_topic(kind.regency)])
+    world.drained()
+    after = sums(stage)
+    assert len(dry["figures"]) > 0
+    for one in dry["figures"]:
+        assert one["before"] == stands(before, one["before"])
+        assert one["after"] == stands(after, one["after"])
+    return dry
+
+
+def repaired_twice_nothing_changes(world: World) -> None:
+    """Again nothing is there to repair; pushed anew under another number it is put aside, repaired, and changes nothing."""
+    stage, sender = world.stage, world.kind.sender
+    once, held = sums(stage), stage.held()
+    assert world.rejected("repair", "--with", world.repaired(), *SIGNED)["said"] == 0
+    sender.tell(json.loads(sender.told[-1][1]))
+    world.drained()
+    dry = world.rejected("repair", "--with", world.repaired())
+    assert (dry["said"], dry["outcomes"]["held"], dry["figures"]) == (1, 1, [])
+    assert world.rejected("repair", "--with", world.repaired(), *SIGNED)["said"] == 1
+    world.drained()
+    assert (sums(stage), stage.held()) == (once, held)
+
+
+def what_the_source_says_later_wins(world: World) -> None:
+    """The source says the household anew, and that is merged over what was repaired."""
+    kind = world.kind
+    kind.sender.tell(sumedang.family(9, 99, kode_desa=kind.village, berlaku_sejak=f"{kind.moment:%Y-%m-%d}", jumlah_anggota=7))
+    world.drained()
+    assert (7, 99) in {(one.size, one.revision) for said in world.stage.said.values() for one in said}
+
+
+def what_the_office_would_reject_is_told(world: World) -> Any:
+    """A record whose repair the office would reject is told before it is sent; what is shown is returned."""
+    odd = sumedang.person(1, jenis_kelamin="X")
+    world.kind.sender.tell(sumedang.family(8, 100, kode_desa=f"{world.kind.regency}.01.9999", anggota=[odd]))
+    world.wait_told()
+    dry = world.rejected("repair", "--with", world.repaired())
+    assert dry["would_be_rejected"] == {"village_unknown (residence.village)": 1}
+    return dry
 
 
 def assert_nothing_leaks(world: World, told: str) -> None:
@@ -225,21 +270,7 @@ def test_words_for_a_person(stage: Stage, services: EmbeddedServices, tmp_path: 
             kind.spoil(9)
             world.wait_told()
 
-    def say(*arguments: str, **more: str) -> tuple[int, str]:
-        command = ["muara", "rejected", *arguments, "--region", str(kind.region_file)]
-        where = {"MUARA_PSEUDONYM_KEY": KEY.hex(), "MUARA_DIRECTORY": str(tmp_path / "local"), **more}
-        with (
-            mock.patch.dict(os.environ, where),
-            mock.patch.object(sys, "argv", command),
-            mock.patch("deploy.commands.quarantine.settings", return_value=Settings.from_environ(where)),
-            redirect_stdout(StringIO()) as out,
-            redirect_stderr(StringIO()) as err,
-            pytest.raises(SystemExit) as ended,
-        ):
-            cli.main()
-        assert err.getvalue().count("\n") <= 1
-        return int(str(ended.value.code or 0)), out.getvalue() + err.getvalue()
-
+    say = world.words
     code, listed = say("list")
     assert (code, "members.sex" in listed, "yes" in listed) == (0, True, True)
     identity = listed.splitlines()[1].split()[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -164,7 +165,7 @@ def test_an_adapter_without_a_file_has_no_receipt(tmp_path: Path) -> None:
 @given(st.lists(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4)), max_size=6), max_size=8))
 def test_it_proves_whatever_was_delivered(deliveries: list[list[tuple[int, int]]]) -> None:
     """Whatever gaps others leave and however deliveries are cut, the chain is proved by all records, and by no fewer."""
-    with StateFile(Path(":memory:"), "carik") as state:
+    with TemporaryDirectory() as folder, StateFile(Path(folder) / "s.sqlite", "carik") as state:
         offset, records = 0, []
         ledger = Ledger(state)
         for delivery in deliveries:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from processors.law import Statement, kept, view
+from processors.law import kept, view
 from processors.reference import Reference
 from producers.encoding import encode
 from producers.faults import RecordUnreadable
@@ -25,6 +25,7 @@ from schemas.events import (
     Welfare,
     WelfareBasis,
 )
+from tests.integration.events import said_by
 from tests.producers.samples import KEY, card, mapper, nik
 from tests.producers.sumedang import DESA, SIMPATI, child, declared, family, measured
 
@@ -128,23 +129,10 @@ def test_a_measured_child_can_be_sent() -> None:
     assert encode(MEASURED, 1) == official(MEASURED, 1)
 
 
-def _statement(event: HouseholdChanged) -> Statement:
-    return Statement(
-        region=event.region,
-        source=event.source,
-        valid_from=event.valid_from,
-        revision=event.revision,
-        mapping_version=event.mapping_version,
-        operation=event.operation,
-        village=event.residence.village if event.residence else None,
-        size=event.composition.size if event.composition else None,
-    )
-
-
 def test_a_household_that_only_e_simpati_knows_lives_nowhere() -> None:
     """By the law such a claim holds no household; one that the village services know lives where they say, measured or not."""
-    nobody, families = Reference(1, 0, {}, (), ()), _statement(of_desa())
-    children = _statement(of_simpati(kode_desa="32.11.02.2002"))
+    nobody, families = Reference(1, 0, {}, (), ()), said_by(of_desa())
+    children = said_by(of_simpati(kode_desa="32.11.02.2002"))
 
     assert view(kept([children]), date(2024, 6, 1), nobody) is None
     found = view(kept([children, families]), date(2024, 6, 1), nobody)

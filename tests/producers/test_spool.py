@@ -1,6 +1,7 @@
 """The spool: first in, first out, per regency, with its size known to the byte."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +43,7 @@ def test_a_place_is_never_used_again(tmp_path: Path) -> None:
 @given(st.lists(st.tuples(st.sampled_from(["31.71", "31.74"]), st.binary(max_size=300)), max_size=20), st.integers(0, 20))
 def test_the_size_is_what_waits(events: list[tuple[str, bytes]], taken: int) -> None:
     """After any deliveries, number and bytes are those of the events that are left."""
-    with StateFile(Path(":memory:"), "carik") as state:
+    with TemporaryDirectory() as folder, StateFile(Path(folder) / "s.sqlite", "carik") as state:
         spool = Spool(state)
         with state.transaction():
             spool.append((region, b"h" * 16, value) for region, value in events)

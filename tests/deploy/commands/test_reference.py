@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.commands.reference import _Shown
+from deploy.commands.bar import Shown
 from tests.deploy.commands.conftest import Said
 
 
@@ -35,7 +35,7 @@ def test_codes_are_listed_as_they_are_loaded(say: Said, tmp_path: Path) -> None:
 
 def test_the_bar_needs_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Where there is no terminal, recomputed households show no bar either, and leave no empty line."""
-    with _Shown("households recomputed") as shown:
+    with Shown("households recomputed") as shown:
         shown(1, 2)
         shown(2, 2)
 

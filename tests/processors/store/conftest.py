@@ -1,4 +1,4 @@
-"""The invented worlds of verify's and the office's tests, in databases of their own in the session's real PostgreSQL."""
+"""The invented worlds of verify's, the batches' and the office's tests, in databases of their own in the session's real PostgreSQL."""
 
 import itertools
 from collections.abc import Iterator
@@ -12,6 +12,8 @@ from psycopg.sql import SQL, Identifier
 from deploy.embedded import EmbeddedServices
 from processors.reference import Reference
 from processors.store.migrate import migrate
+from tests.integration.stage import Stage
+from tests.processors.store.batches import Run, running
 from tests.processors.store.office import found
 from tests.processors.store.verify_world import World
 
@@ -34,6 +36,18 @@ def world(verify_connection: psycopg.Connection[Any]) -> World:
     made = World(verify_connection)
     made.begin()
     return made
+
+
+@pytest.fixture(scope="module")
+def stage(services: EmbeddedServices) -> Stage:
+    """Two regencies, one stage for the module; each test begins with nothing said."""
+    return Stage.set(services, 2)
+
+
+@pytest.fixture
+def office(stage: Stage) -> Run:
+    """How to run a test's coroutine with an office in which nothing was said yet."""
+    return running(stage)
 
 
 @pytest.fixture

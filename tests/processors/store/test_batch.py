@@ -7,26 +7,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from deploy.embedded import EmbeddedServices
 from processors.columns.reading import Dead
 from processors.reference import Reference
 from processors.store.batch import Overtaken, Part, ReferenceMoved, Replayed, commit_batch
 from schemas.events import HouseholdChanged, Operation
 from tests.integration.events import changed, household_key
 from tests.integration.stage import Stage
-from tests.processors.store.batches import ARRIVED_MS, ONE, OTHER, Office, Run, interleaved, running
-
-
-@pytest.fixture(scope="module")
-def stage(services: EmbeddedServices) -> Stage:
-    """One stage for the module; each test begins with nothing said."""
-    return Stage.set(services, 2)
-
-
-@pytest.fixture
-def office(stage: Stage) -> Run:
-    """Return how to run a test's coroutine with an office in which nothing was said yet."""
-    return running(stage)
+from tests.processors.store.batches import ARRIVED_MS, ONE, OTHER, Office, Run, interleaved
 
 
 def family(stage: Stage, regency: int = 0, **more: Any) -> HouseholdChanged:

@@ -2,30 +2,15 @@
 
 import asyncio
 
-import pytest
-
-from deploy.embedded import EmbeddedServices
 from processors.repair.planning import Outcome
 from processors.store.batch import Part
 from processors.store.effect import effect
 from processors.store.figures import Figure, figures
 from tests.integration.events import Dice
 from tests.integration.stage import Stage
-from tests.processors.store.batches import Office, Run, running
+from tests.processors.store.batches import Office, Run
 from tests.processors.store.cards import in_turn, random_rotation, said
 from tests.processors.store.office import fold_all
-
-
-@pytest.fixture(scope="module")
-def stage(services: EmbeddedServices) -> Stage:
-    """One stage for the module; each test begins with nothing said."""
-    return Stage.set(services, 2)
-
-
-@pytest.fixture
-def office(stage: Stage) -> Run:
-    """Return how to run a test's coroutine with an office in which nothing was said yet."""
-    return running(stage)
 
 
 def regencies(stage: Stage) -> dict[str, list[Figure]]:

@@ -10,7 +10,8 @@ from processors.repair.mending import Change
 from processors.store import letters
 from processors.store.letters import Filters, Letter, NoSuchLetter, counted, grouped, in_order, letter, listed
 from processors.store.migrate import migrate
-from processors.store.repairs import RepairRuns, Signed, ToSend, alone, audit, begin, broken_off, done, of_letter
+from processors.store.repairs import RepairRuns, ToSend, alone, audit, begin, broken_off, done, of_letter
+from schemas.signed import Signed
 from tests.processors.store.office import connect
 
 TOPICS = ("muara.91.01.household.v1", "muara.91.02.household.v1")

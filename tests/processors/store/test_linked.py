@@ -6,25 +6,11 @@ from itertools import permutations
 import psycopg
 import pytest
 
-from deploy.embedded import EmbeddedServices
 from processors.store.batch import Part
 from schemas.events import Operation
 from tests.integration.events import changed
-from tests.integration.stage import Stage
-from tests.processors.store.batches import ONE, Office, Run, interleaved, running
+from tests.processors.store.batches import ONE, Office, Run, interleaved
 from tests.processors.store.cards import households, in_turn, name, pointers, rows, said
-
-
-@pytest.fixture(scope="module")
-def stage(services: EmbeddedServices) -> Stage:
-    """One stage for the module; each test begins with nothing said."""
-    return Stage.set(services, 2)
-
-
-@pytest.fixture
-def office(stage: Stage) -> Run:
-    """Return how to run a test's coroutine with an office in which nothing was said yet."""
-    return running(stage)
 
 
 def test_a_link_before_among_and_after_the_statements(office: Run) -> None:

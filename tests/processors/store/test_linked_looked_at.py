@@ -3,9 +3,7 @@
 from datetime import date
 
 import numpy as np
-import pytest
 
-from deploy.embedded import EmbeddedServices
 from processors.columns.households import distinct_households
 from processors.columns.reading import Reading
 from processors.columns.statements import pack
@@ -16,21 +14,9 @@ from processors.store.receipts import unlinked, would_change
 from schemas.events import HouseholdChanged
 from tests.integration.events import said_by
 from tests.integration.stage import Stage
-from tests.processors.store.batches import Office, Run, running
+from tests.processors.store.batches import Office, Run
 from tests.processors.store.cards import households, in_turn, said
 from tests.processors.store.office import fold_all
-
-
-@pytest.fixture(scope="module")
-def stage(services: EmbeddedServices) -> Stage:
-    """One stage for the module; each test begins with nothing said."""
-    return Stage.set(services, 2)
-
-
-@pytest.fixture
-def office(stage: Stage) -> Run:
-    """Return how to run a test's coroutine with an office in which nothing was said yet."""
-    return running(stage)
 
 
 def story(stage: Stage) -> list[HouseholdChanged]:

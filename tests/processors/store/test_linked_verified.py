@@ -5,7 +5,6 @@ from datetime import date
 
 import pytest
 
-from deploy.embedded import EmbeddedServices
 from processors.store.batch import Part
 from processors.store.overview import overview
 from processors.store.reference_load import load_lines
@@ -16,18 +15,6 @@ from tests.integration.stage import Stage
 from tests.processors.store.batches import Office, Run, running
 from tests.processors.store.cards import Rows, in_turn, name, random_rotation, rows, said
 from tests.processors.store.office import fold_all
-
-
-@pytest.fixture(scope="module")
-def stage(services: EmbeddedServices) -> Stage:
-    """One stage for the module; each test begins with nothing said."""
-    return Stage.set(services, 2)
-
-
-@pytest.fixture
-def office(stage: Stage) -> Run:
-    """Return how to run a test's coroutine with an office in which nothing was said yet."""
-    return running(stage)
 
 
 def test_random_rotations_end_in_the_same_rows_and_verify(office: Run, stage: Stage) -> None:

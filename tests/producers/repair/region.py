@@ -21,7 +21,6 @@ from producers.mapping_version import must_be_raised
 from producers.pseudonym import Pseudonyms
 from producers.reader import Reader
 from producers.region_file import read_region_file
-from producers.repair.audit import Signed
 from producers.repair.entries import Entry, listed
 from producers.repair.match import Match
 from producers.repair.planning import Left, Planned
@@ -31,6 +30,7 @@ from producers.sources import Batch, mapped
 from producers.sources.webhook.notifications import notifications
 from schemas.codec import decode, parsed, schema_text
 from schemas.registry import Registry
+from schemas.signed import Signed
 from schemas.topics import household_topic
 from tests.producers.samples import ENVIRON, KEY, card
 from tests.producers.sumedang import DESA, family, person

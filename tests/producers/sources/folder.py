@@ -6,7 +6,7 @@ Must not: know what should be said: tests do.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,6 +58,7 @@ class Adapter:
         memory: sqlite3.Connection | None = None,
         tenure: int = 5,
         pseudonyms: Pseudonyms | None = None,
+        clock: Callable[[], datetime] | None = None,
         **paths: str,
     ) -> None:
         """Remember what the memory given does, or nothing yet; the region file is the product's but for what is given."""
@@ -65,7 +66,7 @@ class Adapter:
         source = declared.source.model_copy(update={"greatest_loss": greatest_loss})
         self.connection = memory or sqlite3.connect(":memory:", isolation_level=None)
         forget_refusals(self.connection)
-        self.reader = FilesReader(source, mapper(declared, pseudonyms), self.connection)  # type: ignore[arg-type]  # of kind files
+        self.reader = FilesReader(source, mapper(declared, pseudonyms), self.connection, clock)  # type: ignore[arg-type]  # of kind files
         self.events: list[HouseholdChanged] = []
         self.causes: list[str] = []
 

@@ -8,10 +8,9 @@ Must not: look into the reader.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from processors.law import Link, Statement, by_household, kept, visible
 from producers.checkpoint import StateFile
 from producers.declaration import Declaration
 from producers.mapping import Mapper
@@ -20,9 +19,11 @@ from producers.quarantine import PutAside
 from producers.region_file import read_region_file
 from producers.sources import Batch, HearsDelivery, Source
 from producers.sources.opening import open_source
-from schemas.events import HouseholdChanged, Operation
+from schemas.events import HouseholdChanged
+from tests.integration.events import link_by, said_by
+from tests.living import living
 from tests.producers.kampung import Kampung
-from tests.producers.samples import KAMPUNG, KEY, NEW_KEY, card
+from tests.producers.samples import KAMPUNG, KEY
 
 __all__ = ["Reading", "declared", "held", "reading"]
 
@@ -43,29 +44,8 @@ def declared(kampung: Kampung, folder: Path, *changes: tuple[str, str]) -> Decla
 
 def held(events: list[HouseholdChanged], serials: int = 200) -> dict[int, int]:
     """Return the households that live in the end by the law, by the serials of their cards, with their sizes; none lives twice."""
-    said = [(one.household, _statement(one)) for one in events]
-    links = [Link(one.previous_household, one.household, one.key_version) for one in events if one.previous_household]
-    known = {Pseudonyms(key, 1).family_card(card(serial)): serial for key in (KEY, NEW_KEY) for serial in range(1, serials)}
-    found: dict[int, int] = {}
-    for household, statements in by_household(said, links).items():
-        newest = [one for one in visible(kept(statements)) if one.valid_from <= date(2100, 1, 1)]
-        if newest and newest[-1].operation is not Operation.END:
-            assert known[household] not in found, "one household lives under two names"
-            found[known[household]] = newest[-1].size or 0
-    return found
-
-
-def _statement(one: HouseholdChanged) -> Statement:
-    return Statement(
-        region=one.region,
-        source=one.source,
-        valid_from=one.valid_from,
-        revision=one.revision,
-        mapping_version=one.mapping_version,
-        operation=one.operation,
-        village=one.residence.village if one.residence else None,
-        size=one.composition.size if one.composition else None,
-    )
+    links = [link for one in events if (link := link_by(one))]
+    return living([(one.household, said_by(one)) for one in events], links, serials)
 
 
 class Reading:

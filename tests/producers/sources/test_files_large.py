@@ -10,8 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.sources.files import FilesReader
-from producers.sources.showings import make_tables
+from producers.sources import Batch
 from schemas.events import HouseholdChanged
 from tests.producers.samples import card, drop, mapper, row, sddd, snapshot_name
 from tests.producers.sources.folder import HERE, MONTHS, THERE, YONDER, Adapter, Snapshot, at, said
@@ -19,6 +18,22 @@ from tests.producers.sources.large import as_large
 from tests.producers.sources.test_files import residences, truth, worlds
 
 _Worlds = tuple[Sequence[Snapshot], Sequence[Snapshot]]
+
+
+class _Paced(Adapter):
+    """An adapter by whose clock each batch is two seconds behind the one before; all are kept, in `batches`, too."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin long after the exports."""
+        self._now, self.batches = datetime(2024, 5, 1, tzinfo=UTC), list[Batch]()
+        super().__init__(folder, clock=lambda: self._now)
+
+    def step(self) -> Batch:
+        """Read and keep the next batch."""
+        self._now += timedelta(seconds=2)
+        self.batches.append(self.reader.read(None))
+        self.keep(self.batches[-1])
+        return self.batches[-1]
 
 
 def _in_order(events: Sequence[HouseholdChanged]) -> list[str]:
@@ -145,64 +160,35 @@ def test_what_is_owed_of_a_file_that_is_gone_is_told_and_said_when_it_is_back(tm
 
 def test_what_is_dropped_while_a_large_file_is_read_does_not_wait_for_its_end(tmp_path: Path) -> None:
     """A village's file that comes while another's large file is read, or said, is said by the next batch."""
-    now = [datetime(2024, 5, 1, tzinfo=UTC)]
-    declared = sddd(tmp_path)
-    memory = sqlite3.connect(":memory:", isolation_level=None)
-    make_tables(memory)
-    reader = FilesReader(declared.source, mapper(declared), memory, lambda: now[0])  # type: ignore[arg-type]  # of kind files
+    adapter = _Paced(tmp_path)
     Snapshot(HERE, 202401, at(0), frozenset(range(1, 9))).drop(tmp_path)
-    said_of: list[str] = []
-
-    def step() -> None:
-        now[0] += timedelta(seconds=2)
-        batch = reader.read(None)
-        if batch.keep is not None:
-            batch.keep(memory)
-        if batch.kept is not None:
-            batch.kept()
-        said_of.append(batch.mended or "")
 
     with as_large(2):
-        step()
+        adapter.step()
         with as_large(2, every=False):
             Snapshot(THERE, 202401, at(5), frozenset({11})).drop(tmp_path)
-            step()
-        assert said_of[-1] == snapshot_name(THERE, 202401, at(5))
-        while said_of[-1] != snapshot_name(HERE, 202401, at(0)):
-            step()
+            adapter.step()
+        assert adapter.batches[-1].mended == snapshot_name(THERE, 202401, at(5))
+        while adapter.batches[-1].mended != snapshot_name(HERE, 202401, at(0)):
+            adapter.step()
         with as_large(2, every=False):
             Snapshot(YONDER, 202401, at(6), frozenset({12})).drop(tmp_path)
-            step()
-        assert said_of[-1] == snapshot_name(YONDER, 202401, at(6))
+            adapter.step()
+        assert adapter.batches[-1].mended == snapshot_name(YONDER, 202401, at(6))
 
 
 def test_what_is_dropped_during_a_first_load_goes_ahead_with_its_village(tmp_path: Path) -> None:
     """Of a folder of months, a new file is read next, behind those of its own village only; progress is told in bytes and ends."""
-    now = [datetime(2024, 5, 1, tzinfo=UTC)]
-    declared = sddd(tmp_path)
-    memory = sqlite3.connect(":memory:", isolation_level=None)
-    make_tables(memory)
-    reader = FilesReader(declared.source, mapper(declared), memory, lambda: now[0])  # type: ignore[arg-type]  # of kind files
+    adapter = _Paced(tmp_path)
     for second, (village, month) in enumerate((village, month) for month in MONTHS[:3] for village in (HERE, THERE, YONDER)):
         Snapshot(village, month, at(second), frozenset({1 + (HERE, THERE, YONDER).index(village)})).drop(tmp_path)
-    order, progress = [], []
 
-    def step() -> bool:
-        now[0] += timedelta(seconds=2)
-        batch = reader.read(None)
-        if batch.keep is not None:
-            batch.keep(memory)
-        if batch.kept is not None:
-            batch.kept()
-        order.append(batch.mended)
-        progress.append(batch.backfill)
-        return batch.caught_up
-
-    step()
+    adapter.step()
     new = Snapshot(YONDER, 202404, at(60), frozenset({3}))
     new.drop(tmp_path)
-    while not step():
+    while not adapter.step().caught_up:
         pass
+    order, progress = [one.mended for one in adapter.batches], [one.backfill for one in adapter.batches]
 
     assert order[1:5] == [*(snapshot_name(YONDER, month, at(2 + 3 * place)) for place, month in enumerate(MONTHS[:3])), new.name]
     assert len(set(order)) == 11, "each file once, and the end"
@@ -212,8 +198,7 @@ def test_what_is_dropped_during_a_first_load_goes_ahead_with_its_village(tmp_pat
     assert told[-1].total == size
     assert progress[-1] is None, "all is read"
     Snapshot(HERE, 202404, at(70), frozenset({1})).drop(tmp_path)
-    step()
-    assert progress[-1] is None, "what comes later is no first load"
+    assert adapter.step().backfill is None, "what comes later is no first load"
 
 
 def test_sent_again_in_parts(tmp_path: Path) -> None:

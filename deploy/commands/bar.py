@@ -1,0 +1,55 @@
+"""
+The bar that shows how far a command is.
+
+Why: who waits for minutes wants to see that something moves; a file or a pipe is told only what came of it.
+Must not: print to standard output, which belongs to the result.
+"""
+
+import sys
+from typing import Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from deploy.commands.context import console_for
+
+__all__ = ["Shown"]
+
+
+class Shown:
+    """A bar on standard error where that is a terminal, from the first progress on; `shown(done, of)`."""
+
+    def __init__(self, what: str) -> None:
+        """Show nothing yet: a bar that ends without a terminal leaves an empty line."""
+        self._console = console_for(sys.stderr)
+        self._bar = Progress(
+            TextColumn(what),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self.stop()
+
+    def __call__(self, done: int, of: int) -> None:
+        """Show how many of how many are done."""
+        if not self._console.is_terminal:
+            return
+        if self._task is None:
+            self._bar.start()
+            self._task = self._bar.add_task("", total=of)
+        self._bar.update(self._task, completed=done, total=of)
+
+    def stop(self) -> None:
+        """Take the bar away; what is printed comes after it."""
+        if self._task is not None:
+            self._bar.stop()
+        self._task = None
