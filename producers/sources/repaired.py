@@ -64,7 +64,7 @@ class _OfRows:
 
     def said(self, place: str, events: Sequence[HouseholdChanged]) -> list[Said]:  # noqa: ARG002
         """Return each, with the RETRACT that it brings about."""
-        return [[one, *self._memory.voided([one])] for one in events]
+        return [self._memory.with_voided([one]) for one in events]
 
     def keep(self, place: str, events: Sequence[HouseholdChanged]) -> None:  # noqa: ARG002
         """Know who is there, and who has ended."""

@@ -120,7 +120,7 @@ class CompareReader:
         digests = {(one.household, one.region): digest_of(one) for one in events}
         known = self._memory.digests({household for household, _ in digests})
         fresh = [one for one in events if again or known.get((one.household, one.region)) != digests[one.household, one.region]]
-        fresh += self._memory.voided(fresh)
+        fresh = self._memory.with_voided(fresh)
         seen_households, anyone = households(self._mapper, nodes)
         following = replace(at, page=upto, revision=number, anyone=at.anyone + anyone, rows=at.rows + len(rows))
         newer = renamed(self._mapper, nodes)

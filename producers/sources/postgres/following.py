@@ -212,7 +212,7 @@ class FollowReader:
         events, aside = self._saying.events(nodes)
         newer = renamed(self._mapper, nodes)
         fresh = events if again else self._fresh(events)
-        fresh = [*fresh, *self._memory.voided(fresh)]
+        fresh = self._memory.with_voided(fresh)
 
         def keep(connection: sqlite3.Connection) -> None:
             current = self._round = self._round or self._memory.newest_round() or 1  # finding it goes over all that is known

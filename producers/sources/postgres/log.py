@@ -242,7 +242,7 @@ class LogReader:
         nodes = self._spoken(gathering)
         events, aside = self._saying.events(nodes)
         newer = renamed(self._mapper, nodes)
-        events += self._memory.voided(events)
+        events = self._memory.with_voided(events)
         self._watch.unkeyed += gathering.unkeyed
         gathering.clear()
         current = self._round = at.snapshot.round if at.snapshot else self._memory.newest_round() if self._round is None else self._round

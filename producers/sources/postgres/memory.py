@@ -76,22 +76,28 @@ class Memory:
                 found[household, region] = digest
         return found
 
-    def voided(self, events: Sequence[HouseholdChanged]) -> list[HouseholdChanged]:
+    def with_voided(self, events: Sequence[HouseholdChanged]) -> list[HouseholdChanged]:
         """
-        Return the RETRACTs of ENDs that households which are there again show to be wrong: rows that say they were there before it.
+        Return events, and behind each that shows an END before it to be wrong, because it says what was before that, the END's RETRACT.
 
-        Without them a row that was deleted by mistake, and put back as it was, would stay ended.
+        Without them a row that was deleted by mistake, and put back as it was, would stay ended. They follow from the order of the events
+        alone, and not from how these were cut into batches: an adapter that starts over says the same ones.
         """
-        ends = {(one.household, one.region): one.valid_from for one in events if one.operation is _END}
         any_before = self._connection.execute("select 1 from database_ended limit 1").fetchone() is not None
-        if not ends and not any_before:
-            return []
-        last = {(one.household, one.region): one for one in events if one.operation is not _RETRACT}
+        if not any_before and not any(one.operation is _END for one in events):
+            return list(events)
+        ends: dict[tuple[bytes, str], date | None] = {}
         found = []
-        for who, one in last.items():
-            since = ends.get(who) or (self._ended_by_either(one) if any_before else None)
-            if since is not None and one.operation is _UPSERT and one.valid_from < since:
-                found.append(_retract(one, since))
+        for one in events:
+            found.append(one)
+            who = (one.household, one.region)
+            if one.operation is _END:
+                ends[who] = one.valid_from
+            elif one.operation is _UPSERT:
+                since = ends[who] if who in ends else self._ended_by_either(one) if any_before else None
+                if since is not None and one.valid_from < since:
+                    found.append(_retract(one, since))
+                ends[who] = None
         return found
 
     def ended(self, who: tuple[bytes, str]) -> date | None:
