@@ -51,11 +51,11 @@ class ChildTable(Model):
 
 
 class Outbox(Model):
-    """A table into which the source system itself writes each change, row by row, as it makes it."""
+    """A table into which the source system itself writes each change, row by row, as it makes it, with its lists as columns of jsonb."""
 
     table: Table
     sequence: Name = "seq"
-    """The column by which it is ordered: a bigserial, growing, with gaps."""
+    """The column by which it is ordered: a bigserial, growing, with gaps, taken for each family in the order of its changes."""
     operation: Name = "operasi"
     deleted: tuple[str, ...] = Field(("DELETE", "HAPUS"), min_length=1)
     """What stands in the column of operations where the row is gone."""

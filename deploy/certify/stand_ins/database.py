@@ -33,15 +33,15 @@ _ANYBODY = Told(0, BEGIN, 0, datetime(2020, 1, 1, tzinfo=UTC), fact=Fact("", 1, 
 class DatabaseStandIn(StandIn):
     """One table of families and the tables of their lists, in a database of its own, followed in the declared way."""
 
-    tells_its_past = False
-
     def __init__(self, declared: Declaration, server: str) -> None:
         """Know the server's address, of one who may make databases and roles."""
         assert isinstance(declared.source, PostgresSource)  # noqa: S101 - opened by kind
         self.source = declared.source
         super().__init__(declared, Writer(declared, depth=2, as_text=True))
-        # Of an outbox and of times of change that is the last pass: a transaction that began before it may still commit behind its end.
-        self.asked_again = 30 if self.source.capture in ("outbox", "changed_at") else 1
+        # An outbox tells all that it ever told, whole; of what else a database has only the present is known.
+        self.tells_its_past = self.source.capture == "outbox"
+        # Of times of change that is the last pass: a transaction that began before it may still commit behind its end.
+        self.asked_again = 30 if self.source.capture == "changed_at" else 1
         self.passes = 2 if self.source.capture in ("compare", "changed_at") else 1
         self._server, self._name, self._password = server, f"certify_{secrets.token_hex(4)}", secrets.token_hex(16)
         self._role = f"{self._name}_reader"

@@ -6,5 +6,5 @@ Must not: write into the database: it creates, reads and advances a replication 
 
 places.py and pgoutput.py are pure: places and revisions; the log's messages. gathering.py (pure) makes statements of changes. session.py
 asks the server, and preparation.py whether it can be read; slot.py reads the log, tables.py the tables; log.py joins both.
-changed_at.py, outbox.py and compare.py are the ways around.
+feeds.py (times of changes), outbox.py and compare.py are the ways around.
 """

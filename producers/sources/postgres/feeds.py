@@ -1,12 +1,12 @@
 """
-What a database is followed by: the times of rows' last changes and of deletions, or the numbers of an outbox.
+What a database is followed by: the times of rows' last changes and of deletions; numbers of an outbox stand in outbox.py.
 
 Why: both are read by one reader; what differs is which rows, in which order, and what a row says.
 Must not: decide what is through (following.py does).
 """
 
-from collections import OrderedDict
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -18,13 +18,11 @@ from producers.sources.postgres.pgoutput import Row
 from producers.sources.postgres.places import revision
 from producers.sources.postgres.session import Session
 from producers.sources.postgres.wanted import Wanted
-from schemas.events import HouseholdChanged
 
-__all__ = ["ChangedAt", "Feed", "OutboxFeed"]
+__all__ = ["ORDER", "PLACE", "ChangedAt", "Feed", "ordered", "plain"]
 
-_ORDER, _PLACE = "\0order", "\0place"
+ORDER, PLACE = "\0order", "\0place"
 """Columns beside the row's own: its number or time, and where it lies."""
-_REMEMBERED = 100_000
 
 
 class Feed(Protocol):
@@ -33,7 +31,7 @@ class Feed(Protocol):
     tables: int
     """How many tables one pass goes over."""
     each_counts: bool
-    """Whether each row is a statement of its own, and not the present state of a household."""
+    """Whether each row is a statement of its own, whole with its lists, and not the present state of a household."""
 
     def must_be_whole(self) -> None:
         """Raise `SourceUnready` where rows could never be found."""
@@ -59,11 +57,11 @@ class Feed(Protocol):
     def said(self, table: int, row: Row, number: int) -> Said:
         """Return what a row says."""
 
-    def unsaid(self, events: list[HouseholdChanged]) -> list[HouseholdChanged]:
-        """Return the events that were not said before, as far as that is remembered."""
+    def unsaid(self, rows: list[Row]) -> list[Row]:
+        """Return the rows that were not said before, as far as rows themselves tell."""
 
-    def heard(self, events: list[HouseholdChanged]) -> None:
-        """Remember events as said, now that they are kept."""
+    def note(self, connection: sqlite3.Connection, rows: list[Row], low: str) -> None:
+        """Write down that rows were said, and forget those before `low`; belongs into the transaction that keeps what they say."""
 
 
 class ChangedAt:
@@ -72,8 +70,8 @@ class ChangedAt:
     tables = 2
     each_counts = False
 
-    def __init__(self, session: Session, source: PostgresSource, wanted: Wanted) -> None:
-        """Know the columns."""
+    def __init__(self, session: Session, source: PostgresSource, wanted: Wanted, connection: sqlite3.Connection) -> None:  # noqa: ARG002
+        """Know the columns; nothing of its own is in the adapter's file."""
         assert source.changed_at is not None  # noqa: S101 - the declaration has both, or it is refused
         assert source.tombstones is not None  # noqa: S101
         self._session, self._source, self._wanted = session, source, wanted
@@ -113,11 +111,11 @@ class ChangedAt:
             where = sql.SQL("not exists (select 1 from {} m where m.{} = t.{})").format(_name(self._source.table), key, key)
         if upto:
             where = sql.SQL("{} and t.{} <= {}::timestamptz").format(where, sql.Identifier(by), upto)
-        return _ordered(self._session, name, columns, by, "timestamptz", where, low, after, most)
+        return ordered(self._session, name, plain(columns), by, "timestamptz", where, low, after, most)
 
     def place_of(self, row: Row) -> tuple[str, str]:
         """Return its time and place."""
-        return str(row[_ORDER]), str(row[_PLACE])
+        return str(row[ORDER]), str(row[PLACE])
 
     def revision(self, place: int, before: int) -> int:
         """Return the place's, or the next."""
@@ -128,90 +126,23 @@ class ChangedAt:
         key = (row[self._source.key] or "").rstrip()
         if table == 0:
             return Said(key, row, around(number, None, None))
-        row[self._changed_at] = row[_ORDER]
+        row[self._changed_at] = row[ORDER]
         if self._wanted.retracted:
             row[self._wanted.retracted] = "f"
-        return Said(key, row, around(number, row[_ORDER], None, deleted=True))
+        return Said(key, row, around(number, row[ORDER], None, deleted=True))
 
-    def unsaid(self, events: list[HouseholdChanged]) -> list[HouseholdChanged]:
+    def unsaid(self, rows: list[Row]) -> list[Row]:
         """Return all: what was said is known by digests."""
-        return events
+        return rows
 
-    def heard(self, events: list[HouseholdChanged]) -> None:
+    def note(self, connection: sqlite3.Connection, rows: list[Row], low: str) -> None:
         """Nothing more is remembered."""
 
 
-class OutboxFeed:
-    """Rows that the system itself writes, one for each change; their number is the revision."""
-
-    tables = 1
-    each_counts = True
-
-    def __init__(self, session: Session, source: PostgresSource, wanted: Wanted) -> None:
-        """Know the columns."""
-        assert source.outbox is not None  # noqa: S101 - the declaration has it, or it is refused
-        self._session, self._source, self._wanted, self._outbox = session, source, wanted, source.outbox
-        self._said: OrderedDict[tuple[bytes, int, str], None] = OrderedDict()
-
-    def must_be_whole(self) -> None:
-        """A bigserial is never null."""
-
-    def newest(self) -> str:
-        """Return the greatest number that is seen: those below it that are not seen belong to transactions that run."""
-        query = sql.SQL("select coalesce(max({}), 0) from {}").format(sql.Identifier(self._outbox.sequence), _name(self._outbox.table))
-        row = self._session.tables().execute(query).fetchone()
-        return str(row[0]) if row else "0"
-
-    def lower(self, high: str, low: str) -> str:
-        """Return the number behind which nothing is open."""
-        return str(max(int(high) + 1, int(low or 0)))
-
-    def since(self, moment: datetime) -> str:  # noqa: ARG002 - a number tells no time
-        """Return the first number."""
-        return "0"
-
-    def rows(
-        self,
-        table: int,  # noqa: ARG002 - there is one
-        low: str,
-        after: tuple[str, str] | None,
-        most: int,
-        upto: str = "",  # noqa: ARG002 - a queue is read in its order
-    ) -> list[Row]:
-        """Return the next rows of the outbox."""
-        columns = sorted({*self._wanted.main, self._outbox.operation})
-        return _ordered(self._session, self._outbox.table, columns, self._outbox.sequence, "bigint", sql.SQL("true"), low, after, most)
-
-    def place_of(self, row: Row) -> tuple[str, str]:
-        """Return its number and place."""
-        return str(row[_ORDER]), str(row[_PLACE])
-
-    def revision(self, place: int, before: int) -> int:  # noqa: ARG002 - rows have their own
-        """Return the one before: rows have their own."""
-        return before
-
-    def said(self, table: int, row: Row, number: int) -> Said:  # noqa: ARG002 - there is one table, and rows have their own number
-        """Return what a row of the outbox says."""
-        own = revision(0, 0, self._source.generation) + int(row[_ORDER] or 0)
-        deleted = row[self._outbox.operation] in self._outbox.deleted
-        return Said((row[self._source.key] or "").rstrip(), row, around(own, None, None, deleted=deleted))
-
-    def unsaid(self, events: list[HouseholdChanged]) -> list[HouseholdChanged]:
-        """Return what was not said by this process: what is said twice changes nothing."""
-        return [one for one in events if (one.household, one.revision, one.region) not in self._said]
-
-    def heard(self, events: list[HouseholdChanged]) -> None:
-        """Remember the newest ones."""
-        for one in events:
-            self._said[one.household, one.revision, one.region] = None
-        while len(self._said) > _REMEMBERED:
-            self._said.popitem(last=False)
-
-
-def _ordered(
+def ordered(
     session: Session,
     table: str,
-    columns: Sequence[str],
+    columns: Mapping[str, sql.Composable],
     by: str,
     kind: str,
     where: sql.Composable,
@@ -219,7 +150,11 @@ def _ordered(
     after: tuple[str, str] | None,
     most: int,
 ) -> list[Row]:
-    """Return a table's rows in the order of a column, where that is the same of their places: any number of equals is passed."""
+    """
+    Return a table's rows in the order of a column, where that is the same of their places: any number of equals is passed.
+
+    The columns are told by their names, each with what it is read by, where `t` is the table.
+    """
     order, typed = sql.Identifier(by), sql.SQL(kind)  # one of ours
     limits = [where]
     if low:
@@ -228,14 +163,19 @@ def _ordered(
         limits.append(sql.SQL("(t.{}, t.ctid) > ({}::{}, {}::tid)").format(order, after[0], typed, after[1]))
     query = sql.SQL("select t.{}, t.ctid, {} from {} t where {} order by t.{}, t.ctid limit {}").format(
         order,
-        sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(one)) for one in columns),
+        sql.SQL(", ").join(columns.values()),
         _name(table),
         sql.SQL(" and ").join(limits),
         order,
         most,
     )
-    names = (_ORDER, _PLACE, *columns)
+    names = (ORDER, PLACE, *columns)
     return [dict(zip(names, row, strict=True)) for row in session.tables().execute(query).fetchall()]
+
+
+def plain(columns: Sequence[str]) -> dict[str, sql.Composable]:
+    """Return columns that are read as they are, for `ordered`."""
+    return {one: sql.SQL("t.{}").format(sql.Identifier(one)) for one in columns}
 
 
 def _name(table: str) -> sql.Identifier:

@@ -9,7 +9,7 @@ ended and everything behind `low` was read once more. Until then all behind `low
 
 The first load, where each row is the present state of a household: changes are followed from the moment at which it began, and all up to
 there is read in between, once every transaction that ran then has ended. Whatever changes meanwhile has a later time, and comes by that.
-An outbox is a queue: each of its rows counts, so that it is read in its order alone.
+An outbox is a queue: each of its rows counts, so that it is read in its order alone; see outbox.py.
 """
 
 import json
@@ -115,14 +115,14 @@ class FollowReader:
         mapper: Mapper,
         connection: sqlite3.Connection,
         environ: Mapping[str, str],
-        feed_of: Callable[[Session, PostgresSource, Wanted], Feed],
+        feed_of: Callable[[Session, PostgresSource, Wanted, sqlite3.Connection], Feed],
     ) -> None:
         """Know where the database is; nothing is opened yet."""
         self._source, self._mapper = source, mapper
         self._wanted = wanted = wanted_of(mapper.declared, source)
         self._session = Session(source.dsn_env, environ, source.timeout_s)
         self._tables = Tables(self._session, source, wanted)
-        self._feed = feed_of(self._session, source, wanted)
+        self._feed = feed_of(self._session, source, wanted, connection)
         self._memory = Memory(connection)
         self._saying = Saying(source, mapper, connection)
         self._loads_turn, self._may_load, self._round = False, True, 0
@@ -205,8 +205,9 @@ class FollowReader:
         with self._tables.look() as seen:
             number = self._feed.revision(seen.place, before)
             rows = self._feed.rows(table, low, after, _AT_ONCE, upto)
-            said = [self._feed.said(table, row, number) for row in rows]
-            lists = self._tables.lists(list({one.key for one in said if not one.deleted}))
+            unsaid = rows if again else self._feed.unsaid(rows)
+            said = [self._feed.said(table, row, number) for row in unsaid]
+            lists = None if self._feed.each_counts else self._tables.lists(list({one.key for one in said if not one.deleted}))
         last = self._feed.place_of(rows[-1]) if len(rows) >= _AT_ONCE else None
         nodes = self._saying.nodes(said, lists)
         events, aside = self._saying.events(nodes)
@@ -221,6 +222,8 @@ class FollowReader:
             shown = [Shown(one.household, one.region, current, digest_of(one)) for one in events if one.operation is not Operation.END]
             Memory.keep_shown(connection, shown)
             Memory.keep_ends(connection, fresh)
+            if not again:
+                self._feed.note(connection, unsaid, low)
 
         batch = Batch(
             fresh,
@@ -228,7 +231,6 @@ class FollowReader:
             caught_up=False,
             aside=aside,
             keep=keep,
-            kept=lambda: self._feed.heard(fresh),
             corrected=self._saying.corrected(fresh),
         )
         return _Look(len(rows), last, number, batch)
@@ -255,9 +257,9 @@ class FollowReader:
         return [one for (one,) in rows]
 
     def _fresh(self, events: list[HouseholdChanged]) -> list[HouseholdChanged]:
-        """Return the events that say something else than what was said last of their households."""
+        """Return the events that say something else than what was said last of their households, or all where each counts."""
         if self._feed.each_counts:
-            return self._feed.unsaid(events)
+            return events
         known = self._memory.digests({one.household for one in events})
         fresh = []
         for one in events:

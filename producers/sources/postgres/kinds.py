@@ -13,9 +13,10 @@ from producers.declaration import PostgresSource
 from producers.mapping import Mapper
 from producers.sources import Source
 from producers.sources.postgres.compare import CompareReader
-from producers.sources.postgres.feeds import ChangedAt, OutboxFeed
+from producers.sources.postgres.feeds import ChangedAt
 from producers.sources.postgres.following import FollowReader
 from producers.sources.postgres.log import LogReader
+from producers.sources.postgres.outbox import OutboxFeed
 
 __all__ = ["open_postgres"]
 

@@ -6,8 +6,10 @@ Must not: change anything there.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import LiteralString
 
 from producers.declaration import PostgresSource
+from producers.declaration.postgres import Outbox
 from producers.sources.postgres.session import Connection, Session
 from producers.sources.postgres.wanted import Wanted
 
@@ -24,6 +26,14 @@ select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid 
 join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = %s and c.relname = %s
 and ((c.relreplident = 'i' and i.indisreplident) or (c.relreplident = 'd' and i.indisprimary))"""
+
+
+_TYPE = """
+select format_type(a.atttypid, null) from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = %s and a.attname = %s and a.attnum > 0 and not a.attisdropped"""
+_AHEAD = """
+select s.seqcache from pg_sequence s
+where s.seqrelid = pg_get_serial_sequence(format('%%I.%%I', %s::text, %s::text), %s)::regclass and s.seqcache > 1"""
 
 
 def must_be_ready(session: Session, source: PostgresSource, wanted: Wanted) -> None:
@@ -77,14 +87,27 @@ def _publication_missing(connection: Connection, source: PostgresSource) -> Iter
 
 
 def _tables_missing(connection: Connection, source: PostgresSource, wanted: Wanted) -> Iterator[str]:
+    if source.capture == "outbox" and source.outbox:
+        yield from _outbox_missing(connection, source, source.outbox, wanted)
+        return
     yield from _table_missing(connection, source.table, wanted.main)
     for one in source.lists:
         yield from _table_missing(connection, one.table, wanted.lists[one.name])
     if source.capture == "changed_at" and source.tombstones:
         columns = [source.key, source.tombstones.changed_at, *(name for name in (wanted.date, wanted.village) if name)]
         yield from _table_missing(connection, source.tombstones.table, columns)
-    if source.capture == "outbox" and source.outbox:
-        yield from _table_missing(connection, source.outbox.table, [source.outbox.sequence, source.outbox.operation, *wanted.main])
+
+
+def _outbox_missing(connection: Connection, source: PostgresSource, outbox: Outbox, wanted: Wanted) -> Iterator[str]:
+    """Give what is missing of the one table that is read: a list that it does not carry itself could not be said twice alike."""
+    untold = [one.name for one in source.lists if _one(connection, _TYPE, (*outbox.table.split("."), one.name)) != "jsonb"]
+    if untold:
+        yield f"{outbox.table} must carry the lists itself, a change whole in its row: add the jsonb columns {', '.join(untold)}"
+    lists = [one.name for one in source.lists if one.name not in untold]
+    missing = list(_table_missing(connection, outbox.table, [outbox.sequence, outbox.operation, *wanted.main, *lists]))
+    yield from missing
+    if not missing and (ahead := _one(connection, _AHEAD, (*outbox.table.split("."), outbox.sequence))):
+        yield f"the sequence of {outbox.table} hands out {ahead} numbers at a time, not in the order of changes: set its cache to 1"
 
 
 def _table_missing(connection: Connection, table: str, columns: Sequence[str]) -> Iterator[str]:
@@ -114,6 +137,6 @@ def _identified(connection: Connection, table: str, columns: Sequence[str] | Non
     return columns is not None and told >= set(columns)
 
 
-def _one(connection: Connection, query: str) -> str:
-    row = connection.execute(query).fetchone()
+def _one(connection: Connection, query: LiteralString, facts: Sequence[str] = ()) -> str:
+    row = connection.execute(query, facts or None).fetchone()
     return "" if row is None else str(row[0])

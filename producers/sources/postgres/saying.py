@@ -30,12 +30,12 @@ class Saying:
         self._place = source.table
         self._lists = [one.name for one in source.lists]
 
-    def nodes(self, said: Iterable[Said], lists: Lists) -> list[Node]:
-        """Return the records of rows: the row with its lists, lying in what the log tells of it."""
+    def nodes(self, said: Iterable[Said], lists: Lists | None) -> list[Node]:
+        """Return the records of rows: the row with its lists (None: it has them already), lying in what the log tells of it."""
         found = []
         for one in said:
             row: dict[str, Any] = one.row  # it was read for this, and lists join it
-            if not one.deleted:
+            if not one.deleted and lists is not None:
                 for name in self._lists:
                     row[name] = lists[name].get(one.key, [])
             found.append(Node(row, Node(one.around)))

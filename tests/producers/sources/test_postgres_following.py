@@ -12,10 +12,12 @@ from producers.declaration import Declaration
 from producers.faults import SourceUnready
 from producers.sources import LoadsBeside
 from producers.sources.postgres import following as following_module
-from producers.sources.postgres.feeds import ChangedAt, OutboxFeed
+from producers.sources.postgres.feeds import ChangedAt
+from producers.sources.postgres.outbox import OutboxFeed
 from schemas.events import Operation
 from tests.producers.kampung import Kampung
 from tests.producers.samples import card
+from tests.producers.sources.outbox import BY_OUTBOX, make_outbox
 from tests.producers.sources.reading import Reading, declared, reading
 
 MARCH, APRIL, MAY = date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)
@@ -32,19 +34,8 @@ create function smart_kampung.changed() returns trigger language plpgsql as $$ b
 end $$;
 create trigger changed before insert or update or delete on smart_kampung.keluarga for each row execute function smart_kampung.changed();
 """
-_OUTBOX = """
-drop publication muara;
-create table smart_kampung.muara_outbox (like smart_kampung.keluarga, seq bigserial primary key, operasi text);
-create function smart_kampung.changed() returns trigger language plpgsql as $$ begin
-  if tg_op = 'DELETE' then
-    insert into smart_kampung.muara_outbox select (old).*, nextval('smart_kampung.muara_outbox_seq_seq'), 'HAPUS';
-  else
-    insert into smart_kampung.muara_outbox select (new).*, nextval('smart_kampung.muara_outbox_seq_seq'), 'UBAH';
-  end if;
-  return null;
-end $$;
-create trigger changed after insert or update or delete on smart_kampung.keluarga for each row execute function smart_kampung.changed();
-"""
+_NUMBERED_AT_ONCE = ("create constraint trigger", "create trigger"), ("  deferrable initially deferred for each row", "  for each row")
+"""An outbox whose numbers are taken long before they are committed: what an owner is told to make, but for the end of the transaction."""
 _BY_TIME = (
     'capture = "log"',
     """capture = "changed_at"
@@ -52,7 +43,6 @@ changed_at = "diubah_pada"
 overlap_s = 0.0
 tombstones = { table = "smart_kampung.keluarga_terhapus", changed_at = "diubah_pada" }""",
 )
-_BY_OUTBOX = ('capture = "log"', 'capture = "outbox"\noutbox = { table = "smart_kampung.muara_outbox" }')
 
 
 @pytest.fixture(params=["changed_at", "outbox"])
@@ -60,9 +50,12 @@ def reader(request: pytest.FixtureRequest, made: Kampung, tmp_path: Path, monkey
     """A reader of a role that may only read, a few rows at a time."""
     monkeypatch.setattr(following_module, "_AT_ONCE", 3)
     by_time = request.param == "changed_at"
-    made.owner.execute(_TRIGGERS if by_time else _OUTBOX)
+    if by_time:
+        made.owner.execute(_TRIGGERS)
+    else:
+        make_outbox(made, *_NUMBERED_AT_ONCE)
     made.grant()
-    with reading(declared(made, tmp_path, _BY_TIME if by_time else _BY_OUTBOX), made, tmp_path) as one:
+    with reading(declared(made, tmp_path, _BY_TIME if by_time else BY_OUTBOX), made, tmp_path) as one:
         yield one
 
 
