@@ -98,7 +98,7 @@ class PostgresSource(Model):
     accept_truncate: tuple[Moved, ...] = ()
     """Places in the log of TRUNCATEs that a person has looked at: reading goes on behind them, and nothing ends by them."""
     generation: int = Field(0, ge=0, le=7)
-    """Raised by one when the database was restored into another cluster, whose log begins anew: later changes must still win."""
+    """Raised by one when the database was restored and its log or the numbers of its outbox begin anew: later changes must still win."""
     greatest_loss: float = Field(0.2, ge=0, le=1)
     """Where households are found to be gone by their absence, at most this share of all; beyond it a person is asked."""
     outbox: Outbox | None = None

@@ -33,8 +33,8 @@ class Feed(Protocol):
     each_counts: bool
     """Whether each row is a statement of its own, whole with its lists, and not the present state of a household."""
 
-    def must_be_whole(self) -> None:
-        """Raise `SourceUnready` where rows could never be found."""
+    def must_be_whole(self, low: str) -> None:
+        """Raise `SourceUnready` where rows could never be found; all before `low` was read."""
 
     def newest(self) -> str:
         """Return the greatest number or time that any row can have by now."""
@@ -77,7 +77,7 @@ class ChangedAt:
         self._session, self._source, self._wanted = session, source, wanted
         self._changed_at, self._tombstones = source.changed_at, source.tombstones
 
-    def must_be_whole(self) -> None:
+    def must_be_whole(self, low: str) -> None:  # noqa: ARG002 - times go on
         """Refuse rows without a time: they would never be found."""
         for table, column in ((self._source.table, self._changed_at), (self._tombstones.table, self._tombstones.changed_at)):
             query = sql.SQL("select exists (select 1 from {} where {} is null)").format(_name(table), sql.Identifier(column))

@@ -93,6 +93,8 @@ class Following:
     """Number or time, and who ran, when this pass began: the next candidate."""
     revision: int = 0
     load: Load | None = None
+    generation: int = 0
+    """That of the source when reading began: a database that was restored since is read from the beginning."""
 
     def text(self) -> str:
         """Return it as the adapter's file keeps it."""
@@ -130,8 +132,10 @@ class FollowReader:
     def read(self, position: str | None) -> Batch:
         """Return the next rows; see `producers.sources.Source`."""
         at = Following.of(position)
+        if position is None or at.generation != self._source.generation:
+            position, at = None, Following(generation=self._source.generation)
         with self._session.faults():
-            self._ready()
+            self._ready(at.low)
             if position is None and not self._feed.each_counts:
                 at = self._loading()
                 batch = Batch([], at.text(), caught_up=False)
@@ -149,7 +153,7 @@ class FollowReader:
         if position is None:
             position = Following(low=self._feed.since(since)).text()
         with self._session.faults():
-            self._ready()
+            self._ready("")
             batch = self._changes(Following.of(position), again=True)
         return replace(batch, corrected=[mark for one in batch.events for mark in self._mapper.marks_of(one)])
 
@@ -157,15 +161,15 @@ class FollowReader:
         """Close the connections."""
         self._session.drop()
 
-    def _ready(self) -> None:
+    def _ready(self, low: str) -> None:
         if not self._session.is_open:
             must_be_ready(self._session, self._source, self._wanted)
-            self._feed.must_be_whole()
+            self._feed.must_be_whole(low)
 
     def _loading(self) -> Following:
         """Return where a first load begins, and where its changes are followed from."""
         low = self._feed.lower(self._feed.newest(), "")
-        return Following(low=low, load=Load(low, tuple(self._running()), total=self._tables.count()))
+        return Following(low=low, generation=self._source.generation, load=Load(low, tuple(self._running()), total=self._tables.count()))
 
     def _next(self, at: Following) -> Batch:
         """Return changes, or rows of the first load, which have their turn whenever all changes were read."""
@@ -244,10 +248,10 @@ class FollowReader:
 
     def _through(self, at: Following) -> Following:
         """Return where the next pass begins."""
-        if at.closes or not at.high:
-            low = self._feed.lower(at.high, at.low) if at.closes else at.low
-            return Following(low=low, high=at.begun, ran=at.running, revision=at.revision, load=at.load)
-        return Following(low=at.low, high=at.high, ran=at.ran, revision=at.revision, load=at.load)
+        low = self._feed.lower(at.high, at.low) if at.closes else at.low
+        took_place = at.closes or not at.high
+        high, ran = (at.begun, at.running) if took_place else (at.high, at.ran)
+        return Following(low=low, high=high, ran=ran, revision=at.revision, load=at.load, generation=at.generation)
 
     def _running(self) -> list[str]:
         """Return every transaction that runs on the server now, but for our own question's."""

@@ -47,8 +47,13 @@ class OutboxFeed:
         }
         connection.execute(_SAID)
 
-    def must_be_whole(self) -> None:
-        """A bigserial is never null."""
+    def must_be_whole(self, low: str) -> None:
+        """Refuse numbers that have gone back, as in a database that was restored: the next ones would be taken as read."""
+        newest = int(self.newest())
+        if 0 < newest < int(low or 0) - 1:
+            raise self._session.unready(
+                f"{self._outbox.table} ends at {newest}, and was read up to {int(low) - 1}: raise generation if the database was restored"
+            )
 
     def newest(self) -> str:
         """Return the greatest number that is seen: those below it that are not seen belong to transactions that run."""

@@ -21,12 +21,13 @@ MARCH, APRIL, MAY, JUNE = (date(2024, month, 1) for month in (3, 4, 5, 6))
 
 
 @contextmanager
-def opened(made: Kampung, folder: Path, at_once: int = 2_000) -> Iterator[Reading]:
+def opened(made: Kampung, folder: Path, at_once: int = 2_000, generation: int = 0) -> Iterator[Reading]:
     """Read with the adapter's file that lies in a folder, so many rows at a time."""
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(following_module, "_AT_ONCE", at_once)
-        with reading(declared(made, folder, BY_OUTBOX), made, folder) as one:
+        told = BY_OUTBOX[1] + f"\ngeneration = {generation}"
+        with reading(declared(made, folder, (BY_OUTBOX[0], told)), made, folder) as one:
             yield one
 
 
@@ -209,3 +210,43 @@ def test_numbers_that_are_handed_out_ahead_are_refused(made: Kampung, tmp_path: 
     made.owner.execute("alter sequence smart_kampung.muara_outbox_seq_seq cache 20")
     with opened(made, tmp_path) as reader, pytest.raises(SourceUnready, match="20 numbers at a time"):
         reader.read()
+
+
+def test_a_database_that_was_restored_is_read_again_in_its_next_generation(made: Kampung, tmp_path: Path) -> None:
+    """Numbers that have gone back are noticed; read from the beginning, what it says now wins over what was said before."""
+    make_outbox(made)
+    for size in (2, 3, 4):
+        made.put(1, size, MARCH)
+    with opened(made, tmp_path) as before:
+        for _ in range(3):
+            before.read_all()
+    made.owner.execute("delete from smart_kampung.muara_outbox where seq > 1")
+    made.owner.execute("alter sequence smart_kampung.muara_outbox_seq_seq restart with 2")
+    with opened(made, tmp_path) as lost, pytest.raises(SourceUnready, match="ends at 1, and was read up to 3: raise generation"):
+        lost.read()
+    with opened(made, tmp_path, generation=1) as after:
+        after.read_all()
+        made.put(1, 5, MARCH)
+        for _ in range(3):
+            after.read_all()
+        assert [one.composition and one.composition.size for one in after.events] == [2, 5]
+        after.events = before.events + after.events
+
+        assert after.held == {1: 5}
+
+
+def test_rows_may_be_removed_once_they_were_read(made: Kampung, tmp_path: Path) -> None:
+    """All of them, or the older ones; what comes later is said."""
+    make_outbox(made)
+    made.put(1, 2, MARCH)
+    for all_of_them in (True, False):
+        with opened(made, tmp_path) as reader:
+            for _ in range(3):
+                reader.read_all()
+        made.owner.execute(
+            "delete from smart_kampung.muara_outbox where %s or seq < (select max(seq) from smart_kampung.muara_outbox)", (all_of_them,)
+        )
+        with opened(made, tmp_path) as again:
+            assert again.read_all() == []
+            made.put(1, 3, APRIL)
+            assert [one.valid_from for one in again.read_all()] == [APRIL]
