@@ -125,13 +125,14 @@ class Tables:
             sql.Identifier(self._source.key),
             self._type(self._source.table, self._source.key),
         )
-        return self._rows(query, self._wanted.main, list(keys))
+        return self._rows(query, self._wanted.main, _array(keys))
 
     def lists(self, keys: Sequence[str]) -> Lists:
         """Return the rows of every list that belong to households; a household without rows is missing."""
-        return {one.name: self._list(one, keys) for one in self._source.lists}
+        written = _array(keys)
+        return {one.name: self._list(one, written) for one in self._source.lists}
 
-    def _list(self, one: ChildTable, keys: Sequence[str]) -> dict[str, list[Row]]:
+    def _list(self, one: ChildTable, keys: str) -> dict[str, list[Row]]:
         columns = self._wanted.lists[one.name]
         key, table = sql.Identifier(one.key), _name(one.table)
         where = sql.SQL("from {} where {} = any(%s::{}[])").format(table, key, self._type(one.table, one.key))
@@ -143,11 +144,11 @@ class Tables:
         else:
             query = sql.SQL("select {} {}").format(self._columns(columns), where)
         found: defaultdict[str, list[Row]] = defaultdict(list)
-        for row in self._rows(query, columns, list(keys)):
+        for row in self._rows(query, columns, keys):
             found[(row[one.key] or "").rstrip()].append(row)
         return found
 
-    def _rows(self, query: sql.Composed, columns: Sequence[str], keys: list[str] | None = None) -> list[Row]:
+    def _rows(self, query: sql.Composed, columns: Sequence[str], keys: str | None = None) -> list[Row]:
         cursor = self._session.tables().execute(query, None if keys is None else (keys,))
         return [dict(zip(columns, row)) for row in cursor.fetchall()]  # noqa: B905 - the query names them, and checking takes as long again
 
@@ -171,6 +172,17 @@ def _type_of(connection: Connection, table: str, column: str) -> str:
         (*table.split("."), column),
     ).fetchone()
     return "text" if row is None else str(row[0])
+
+
+def _array(keys: Sequence[str]) -> str:
+    r"""
+    Return keys as the server reads an array: once for all lists, where the driver takes a microsecond for each key and list.
+
+    >>> print(_array(["9901", 'a"b', "c\\d"]), _array([]))
+    {"9901","a\"b","c\\d"} {}
+    """
+    written = [key.replace("\\", "\\\\").replace('"', '\\"') for key in keys]
+    return '{"' + '","'.join(written) + '"}' if written else "{}"
 
 
 def _name(table: str) -> sql.Identifier:

@@ -1,0 +1,1 @@
+"""A folder in the path of processes that are followed: see sitecustomize.py."""
