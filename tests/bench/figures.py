@@ -6,7 +6,8 @@ Must not: hide a figure that falls short, or one whose measuring failed.
 """
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ TARGETS = (
     Target("updates_per_s", 80_000, "over all households, two workers"),
     Target("duplicates_per_s", 150_000, "the first load again, two workers"),
     Target("one_worker_updates_per_s", 48_000, "0.6 of what two must reach"),
-    Target("worker_rss_mb", 300, "greatest peak of any worker above"),
+    Target("worker_rss_mb", 300, "greatest peak of any worker"),
     Target("restart_to_commit_s", 5, "start of the process to its first commit"),
     Target("takeover_s", 8, "kill -9 of one of two until all partitions moved"),
     Target("sigterm_takeover_s", 3, "the same with SIGTERM"),
@@ -83,46 +84,86 @@ TARGETS = (
     Target("takeover_514_topics_s", 8, "kill -9 of one of two until all partitions moved"),
     Target("sigterm_takeover_514_topics_s", 3, "the same with SIGTERM"),
     Target("latency_514_topics_p99_ms", 300, "2,000 changes/s over all of them"),
+    Target("certify_s", 300, "muara adapter certify: the slowest whole course of the product's region files; all must pass"),
 )
 
 
 class Board:
-    """What has been measured so far, and what could not be."""
+    """What has been measured so far, what could not be, and what came out wrong."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, file: Path, console: Console, *, whole: bool) -> None:
+        """Know the file that holds the figures; those of earlier runs stay in it unless the `whole` of the bench is run."""
+        self._file, self._console = file, console
         self.measured: dict[str, float] = {}
         self.failed: dict[str, str] = {}
+        self.wrong: list[str] = []
+        self._earlier = {} if whole else _earlier(file)
+
+    @property
+    def good(self) -> bool:
+        """Whether everything could be measured and nothing came out wrong; a shortfall is no fault of the bench."""
+        return not (self.failed or self.wrong)
+
+    def tell(self, said: str) -> None:
+        """Print a line."""
+        self._console.print(said, highlight=False)
 
     def add(self, figures: Mapping[str, float]) -> None:
         """Take figures in; an earlier one of the same name gives way."""
         self.measured.update(figures)
 
-    def fail(self, name: str, error: Exception) -> None:
-        """Note that measuring a figure failed."""
-        self.failed[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+    def accuse(self, said: str) -> None:
+        """Note that something came out wrong, whatever its figure is."""
+        self.wrong.append(said)
+        self.tell(said)
 
-    def show(self, console: Console) -> None:
-        """Print all figures beside their targets."""
+    def attempt(self, name: str, measure: Callable[[], Mapping[str, float]]) -> None:
+        """Measure and take the figures in, or note that it failed; what comes after goes on."""
+        began = time.monotonic()
+        try:
+            figures = measure()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other measures go on
+            self.failed[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            self.tell(f"{name}: {self.failed[name]}")
+            return
+        self.add(figures)
+        said = ", ".join(f"{one} {number:,.1f}" for one, number in figures.items())
+        self.tell(f"{said or name}  ({time.monotonic() - began:.0f} s)")
+
+    def show(self) -> None:
+        """Print all figures beside their targets, and what failed or was wrong once more."""
         table = Table(title="make bench")
         for name in ("figure", "measured", "target", ""):
             table.add_column(name, no_wrap=True, justify="right" if name == "measured" else "left")
         table.add_column("what")
         for target in TARGETS:
-            measured = self.measured.get(target.name)
-            if measured is None:
-                table.add_row(target.name, "-", target.told, "", self.failed.get(target.name, "not measured in this run"))
-            else:
-                table.add_row(target.name, _told(measured), target.told, "reached" if target.reached(measured) else "SHORT", target.what)
-        console.print(table)
+            table.add_row(target.name, *self._row(target))
+        self._console.print(table)
+        for name, why in self.failed.items():
+            self.tell(f"NOT MEASURED: {name}: {why}")
+        for said in self.wrong:
+            self.tell(said)
 
-    def write(self, file: Path) -> None:
-        """Write one flat object of names and numbers; what other benchmarks wrote stays, and no figure whose measuring failed."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        held = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        numbers = {name: value for name, value in held.items() if name not in self.failed}
+    def _row(self, target: Target) -> tuple[str, str, str, str]:
+        measured, earlier = self.measured.get(target.name), self._earlier.get(target.name)
+        if measured is not None:
+            return _told(measured), target.told, "reached" if target.reached(measured) else "SHORT", target.what
+        if target.name not in self.failed and earlier is not None:
+            return f"({_told(earlier)})", target.told, "", "of an earlier run"
+        return "-", target.told, "", self.failed.get(target.name, "not measured in this run")
+
+    def write(self) -> None:
+        """Write one flat object of names and numbers: no figure whose measuring failed, and none that is no target any more."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        known = {target.name for target in TARGETS} - self.failed.keys()
+        numbers = {name: value for name, value in self._earlier.items() if name in known}
         numbers |= {name: round(value, 3 if value < 1_000 else 0) for name, value in self.measured.items()}
-        file.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+        self._file.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+        self.tell(f"written to {self._file}")
+
+
+def _earlier(file: Path) -> dict[str, float]:
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def _told(number: float) -> str:
