@@ -13,7 +13,7 @@ from deploy.commands.context import console_for
 from deploy.embedded import Addresses, EmbeddedServices, progress_for
 from tests.bench import webhook
 from tests.bench.certify import certify_figures
-from tests.bench.database import database_measured
+from tests.bench.database import database_backfilled, database_measured
 from tests.bench.figures import Board
 from tests.bench.files import files_measured
 from tests.bench.files_delay import files_delay
@@ -67,16 +67,17 @@ class _Bench:
 
     def _adapters(self, where: Addresses) -> None:
         """Measure what runs at a region's edge, kind by kind."""
-        told, board, parts = self._told, self._board, self._told.parts
+        told, board, parts, database = self._told, self._board, self._told.parts, _DIRECTORY / "database"
         if "files" in parts:
-            board.attempt("files_rows_per_s", lambda: files_measured(told.quick))
-            board.attempt("files_change_to_kafka_p99_s", lambda: files_delay(where, _LOGS / "files"))
+            board.attempt("files_rows_per_s", lambda: files_measured(where, _LOGS / "files", told.quick, board.tell))
+            board.attempt("files_change_to_kafka_p99_s", lambda: files_delay(where, _LOGS / "files-delay", board.tell))
         if "rest" in parts:
-            board.attempt("rest_records_per_s", lambda: rest_figures(where, _LOGS / "rest", told.records, told.seconds))
+            board.attempt("rest_records_per_s", lambda: rest_figures(where, _LOGS / "rest", told.records, told.seconds, board.tell))
         if "backfill" in parts:
-            board.attempt("backfill_live_p99_s", lambda: backfill_figures(where, _LOGS / "backfill", told.families))
+            board.attempt("backfill_live_p99_s", lambda: backfill_figures(where, _LOGS / "backfill", told.families, board.tell))
+            board.attempt("postgres_backfill_live_p99_s", lambda: database_backfilled(database, where, told.families, board.tell))
         if "postgres" in parts:
-            board.attempt("postgres_changes_per_s", lambda: database_measured(_DIRECTORY / "database", where, told.table))
+            board.attempt("postgres_changes_per_s", lambda: database_measured(database, where, told.table, board.tell))
         if "webhook" in parts:
             board.attempt("webhook_requests_per_s", lambda: webhook.figures(where, _LOGS / "webhook", told.requests))
 
