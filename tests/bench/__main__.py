@@ -11,7 +11,6 @@ from pathlib import Path
 
 from deploy.commands.context import console_for
 from deploy.embedded import Addresses, EmbeddedServices, progress_for
-from tests.bench import webhook
 from tests.bench.certify import certify_figures
 from tests.bench.database import database_backfilled, database_measured
 from tests.bench.figures import Board
@@ -19,6 +18,7 @@ from tests.bench.files import files_measured
 from tests.bench.files_delay import files_delay
 from tests.bench.rest import backfill_figures, rest_figures
 from tests.bench.stage import country, jakarta
+from tests.bench.webhook import webhook_figures
 from tests.bench.workers import Sizes, nationwide, regional
 
 _DIRECTORY = Path(".muara/bench")
@@ -79,7 +79,9 @@ class _Bench:
         if "postgres" in parts:
             board.attempt("postgres_changes_per_s", lambda: database_measured(database, where, told.table, board.tell))
         if "webhook" in parts:
-            board.attempt("webhook_requests_per_s", lambda: webhook.figures(where, _LOGS / "webhook", told.requests))
+            board.attempt(
+                "webhook_requests_per_s", lambda: webhook_figures(where, _LOGS / "webhook", told.requests, told.seconds, board.tell)
+            )
 
 
 def _told() -> argparse.Namespace:

@@ -21,6 +21,7 @@ from pathlib import Path
 from deploy.certify.stand_ins.workbooks import Sheet, write_workbook
 from deploy.embedded import Addresses
 from tests.bench.adapter import Adapter, Tell
+from tests.bench.cards import card_of
 from tests.bench.stage import until
 from tests.producers.samples import COLUMNS, SDDD, snapshot_name
 from tests.producers.sources.register import HEADER, MERGED, REGION, TITLES, name_of
@@ -95,16 +96,11 @@ def _read(where: Addresses, folder: Path, size: tuple[int, int, int], tell: Tell
     return _Read(rows / took, adapter.peak_mb)
 
 
-def _card(number: int) -> str:
-    """Return an invented family card's number, another one for each number below eleven million."""
-    return f"9901{number // 199_800 % 60 + 1:02}{number // 9_990 % 20 + 1:02}0120{number % 9_990 + 1:04}"
-
-
 def families_row(one: int, month: int) -> str:
     """Return an invented family's row."""
     spent = 500_000 + (one * 7919 + month) % 4_000_000
     codes = f"{one % 5 + 1},{one % 100 + 20},{one % 9 + 1},{one % 7 + 1},{one % 8 + 1},{one % 4 + 1},{one % 12},{one % 6 + 1}"
-    return f"{_card(one)},,{one % 7 + 1},{one % 4 + 1},{spent},{one % 2 + 1},{codes}"
+    return f"{card_of(one)},,{one % 7 + 1},{one % 4 + 1},{spent},{one % 2 + 1},{codes}"
 
 
 def _fill(folder: Path, villages: int, months: int, rows: int, *, workbooks: bool) -> tuple[int, int]:
@@ -122,7 +118,7 @@ def _fill(folder: Path, villages: int, months: int, rows: int, *, workbooks: boo
             code, period = f"51.01.{village // 40 + 1:02}.{village % 40 + 2001}", year * 100 + month_of_year
             if workbooks:
                 lines = [
-                    [_card(one), one % 7 + 1, 500_000 + one % 4_000_000, "SURVEI", one % 9 + 1, one % 100 + 20, "05-03-2024"]
+                    [card_of(one), one % 7 + 1, 500_000 + one % 4_000_000, "SURVEI", one % 9 + 1, one % 100 + 20, "05-03-2024"]
                     for one in members
                 ]
                 sheet = Sheet("Data KK", [*TITLES, *HEADER, *lines, ["JUMLAH", rows]], MERGED)
