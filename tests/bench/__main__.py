@@ -7,6 +7,7 @@ Must not: go easy (real processes, all sections of the event, everything verifie
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.commands.context import console_for
@@ -84,7 +85,8 @@ class _Bench:
             )
 
 
-def _told() -> argparse.Namespace:
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return what is to be measured and where it is written, from these arguments or the command line's."""
     parser = argparse.ArgumentParser(prog="make bench", description="Measure Muara on this machine; nothing may run beside it.")
     for name, (size, _, what) in _SIZES.items():
         parser.add_argument(f"--{name}", type=int, help=f"{what} ({size:,})")
@@ -96,7 +98,7 @@ def _told() -> argparse.Namespace:
         help="one part; may be repeated; others keep their figures",
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, without 514 and certify: to see it work, not to compare")
-    told = parser.parse_args()
+    told = parser.parse_args(arguments)
     small = told.quick
     for name, (size, quick, _) in _SIZES.items():
         if getattr(told, name) is None:
@@ -113,7 +115,7 @@ def _told() -> argparse.Namespace:
 
 def main() -> int:
     """Measure, print, write; return 0 only if all could be measured, and everything was exact and certified."""
-    told = _told()
+    told = options()
     board = Board(told.file, console_for(sys.stdout), whole=not told.only)
     try:
         _Bench(told, board).run()
