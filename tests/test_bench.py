@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -109,3 +110,11 @@ def test_what_could_not_be_measured_or_was_wrong_is_no_success(tmp_path: Path) -
 
 def _fails() -> Mapping[str, float]:
     raise ValueError("an invented failure\nand more")
+
+
+def test_the_readme_tells_every_figure_and_what_is_wanted_of_it() -> None:
+    """Its tables have each name once, with the goal that the bench holds it to."""
+    section = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split("\n## Figures\n")[1].split("\n## ")[0]
+    told = re.findall(r"^\|.*\| `(\w+)` \| ([\d,]+) (/s|ms|s|MB|bytes) \|", section, re.MULTILINE)
+    assert sorted((name, float(goal.replace(",", ""))) for name, goal, _ in told) == sorted((one.name, one.goal) for one in TARGETS)
+    assert [name for name, _, unit in told if (unit == "/s") != name.endswith("_per_s")] == []

@@ -88,6 +88,7 @@ TARGETS = (
     Target("takeover_514_topics_s", 8, "kill -9 of one of two until all partitions moved"),
     Target("sigterm_takeover_514_topics_s", 3, "the same with SIGTERM"),
     Target("latency_514_topics_p99_ms", 300, "2,000 changes/s over all of them"),
+    Target("worker_514_topics_rss_mb", 300, "greatest peak of any of their workers"),
     Target("certify_s", 300, "muara adapter certify: the slowest whole course of the product's region files; all must pass"),
 )
 
