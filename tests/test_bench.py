@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.bench import certify
 from tests.bench.__main__ import options
 from tests.bench.figures import TARGETS, Board
+from tests.producers.samples import REGIONS
 
 PROMISED = {
     "first_load_per_s": 120_000,
@@ -106,6 +108,25 @@ def test_what_could_not_be_measured_or_was_wrong_is_no_success(tmp_path: Path) -
     wrong, _ = board(tmp_path / "c.json")
     wrong.accuse("NOT EXACT: an invented difference")
     assert not wrong.good
+
+
+def test_a_region_file_that_does_not_pass_is_told_with_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figure is the slowest's all the same; that one of them got no certificate makes the whole bench end with 1."""
+
+    def played(file: Path, _: Path) -> Mapping[str, object]:
+        held = file.stem != "carik-jakarta"
+        scenarios = [{"name": "insert", "result": "held"}, {"name": "key move", "result": "held" if held else "FAILED"}]
+        seconds = 200.5 if held else 100.0
+        return {"verdict": "an invented one", "passed": held, "seconds": seconds, "peak_mb": 100.0, "scenarios": scenarios}
+
+    monkeypatch.setattr(certify, "_played", played)
+    one, out = board(tmp_path / "bench.json")
+    one.attempt("certify_s", lambda: certify.certify_figures(tmp_path, one.tell, one.accuse))
+    assert one.measured == {"certify_s": 200.5}
+    assert not one.good
+    assert len(one.wrong) == 1
+    assert "NOT CERTIFIED: carik-jakarta.toml: an invented one (key move;" in one.wrong[0]
+    assert out.getvalue().count("MB at most") == len(list(REGIONS.glob("*.toml")))
 
 
 def _fails() -> Mapping[str, float]:

@@ -106,6 +106,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         small |= getattr(told, name) < size
     if told.seconds is None:
         told.seconds = _QUICK_SECONDS if told.quick else _SECONDS
+    small |= told.seconds < _SECONDS
     told.duplicates = min(told.duplicates, told.households)
     asked = {part for one in told.only or () for part in (_ADAPTERS if one == "adapters" else (one,))}
     told.parts = asked or {part for part in _PARTS if not (told.quick and part in _SLOW)}

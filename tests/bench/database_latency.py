@@ -21,6 +21,7 @@ __all__ = ["beside_first_reading", "change_to_kafka"]
 
 _PER_S, _SECONDS, _BESIDE_PER_S = 200, 10.0, 50
 _READ_S, _STILL_S, _LEAST, _TELL_S = 300, 5.0, 100, 15.0
+_LEAST_SHARE = 0.95
 _WITHIN = (1 << 12) - 1
 _CHANGE = "update smart_kampung.keluarga set pengeluaran = pengeluaran + 1 where no_kk = %s"
 
@@ -57,7 +58,11 @@ def beside_first_reading(adapter: KampungAdapter, families: int) -> tuple[float,
 
 
 def _changed(adapter: KampungAdapter, per_s: int, going: Callable[[], bool]) -> Mapping[bytes, float]:
-    """Change one family after the other while it goes on; return when each was committed, in seconds since 1970, by its pseudonym."""
+    """
+    Change one family after the other while it goes on; return when each was committed, in seconds since 1970, by its pseudonym.
+
+    Raises `NotWithin` where the source could not change so many a second: it would be the age of a lighter load.
+    """
     owner, pseudonyms = adapter.made.owner, Pseudonyms(KEY, 1)
     cards = [row[0] for row in owner.execute("select no_kk from smart_kampung.keluarga order by md5(no_kk)").fetchall()]
     committed: dict[bytes, float] = {}
@@ -68,6 +73,9 @@ def _changed(adapter: KampungAdapter, per_s: int, going: Callable[[], bool]) -> 
         time.sleep(max(0.0, began + number / per_s - time.monotonic()))
         owner.execute(_CHANGE, (card,))
         committed[pseudonyms.family_card(card)] = time.time()
+    took = time.monotonic() - began
+    if len(committed) < _LEAST_SHARE * per_s * took:
+        raise NotWithin(f"{len(committed)} changes in {took:.1f} s: the load was lighter than {per_s} changes/s")
     return committed
 
 
