@@ -7,6 +7,7 @@ Must not: look into the adapter: what it has done is what lies in its topics.
 
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,11 +24,18 @@ from tests.bench.stage import NotWithin, end, until
 from tests.memory import peak_mb
 from tests.producers.samples import ENVIRON, KEY
 
-__all__ = ["Adapter", "Tell"]
+__all__ = ["Adapter", "Tell", "emptied"]
 
 _LIMIT_S, _LOOK_S, _TELL_S = 1_800.0, 0.05, 15.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 Tell = Callable[[str], None]
+
+
+def emptied(folder: Path) -> Path:
+    """Make a folder anew: an adapter that found there what another run had read or taken would have nothing to do."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _silent(_: str) -> None:

@@ -6,11 +6,10 @@ Must not: read what another run has read: that was of another database.
 """
 
 import re
-import shutil
 from pathlib import Path
 
 from deploy.embedded import Addresses
-from tests.bench.adapter import Adapter, Tell
+from tests.bench.adapter import Adapter, Tell, emptied
 from tests.producers.kampung import Kampung
 from tests.producers.samples import KAMPUNG
 
@@ -27,9 +26,7 @@ class KampungAdapter(Adapter):
         """Write the region file into an empty folder."""
         self.made = made
         regency = made.village[:5]
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         text = re.sub(r"regencies = \[.*\]", f'regencies = ["{regency}"]', KAMPUNG.read_text(encoding="utf-8"))
-        file = folder / "kampung.toml"
+        file = emptied(folder) / "kampung.toml"
         file.write_text(text.replace('slot = "muara"', f'slot = "{made.slot}"\npoll_s = {_POLL_S}'), encoding="utf-8")
         super().__init__(where, file, [regency], made.environ(), tell, f"postgres {folder.name}")

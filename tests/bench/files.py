@@ -20,7 +20,7 @@ from pathlib import Path
 
 from deploy.certify.stand_ins.workbooks import Sheet, write_workbook
 from deploy.embedded import Addresses
-from tests.bench.adapter import Adapter, Tell
+from tests.bench.adapter import Adapter, Tell, emptied
 from tests.bench.cards import card_of
 from tests.bench.stage import until
 from tests.producers.samples import COLUMNS, SDDD, snapshot_name
@@ -65,8 +65,7 @@ def files_measured(where: Addresses, folder: Path, quick: bool, tell: Tell) -> M
 
 def adapter_over(where: Addresses, folder: Path, tell: Tell, *, workbooks: bool = False) -> Adapter:
     """Return the adapter of a copy of a region file that looks often, over the folder `inbox` beside it; both are made anew."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "inbox").mkdir(parents=True)
+    (emptied(folder) / "inbox").mkdir()
     region = REGION if workbooks else SDDD
     file = folder / region.name
     text = region.read_text(encoding="utf-8").replace('kind = "files"', f'kind = "files"\npoll_s = {POLL_S}', 1)

@@ -31,7 +31,7 @@ from processors.broker import Broker
 from producers.checkpoint import AdapterStatus
 from schemas.codec import decode
 from schemas.registry import Registry
-from tests.bench.adapter import Adapter, Tell
+from tests.bench.adapter import Adapter, Tell, emptied
 from tests.bench.stage import NotWithin, end, until
 from tests.memory import peak_mb
 from tests.producers.samples import CARIK
@@ -110,10 +110,9 @@ def _playing(
     where: Addresses, folder: Path, families: int, regencies: Sequence[str], tell: Tell, *, past: int = 0, snapshot: bool
 ) -> Iterator[_Playing]:
     """Run a source, with changes that have happened already, and the adapter of a copy of Carik's region file over it."""
-    folder.mkdir(parents=True, exist_ok=True)
     text = re.sub(r"regencies = \[.*\]", f"regencies = {list(regencies)}".replace("'", '"'), CARIK.read_text(encoding="utf-8"))
     text = text.replace('kind = "rest"', f'kind = "rest"\npoll_s = {_POLL_S}', 1)
-    file = folder / CARIK.name
+    file = emptied(folder) / CARIK.name
     file.write_text(text if snapshot else re.sub(r"(?m)^snapshot = .*$", "", text), encoding="utf-8")
     bare = {name: value for name, value in os.environ.items() if not name.startswith("MUARA_")}
     served = [sys.executable, "-m", "tests.bench.rest_source", str(families), *regencies]

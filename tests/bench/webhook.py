@@ -26,7 +26,7 @@ from deploy.commands.context import console_for
 from deploy.embedded import Addresses, EmbeddedServices, progress_for
 from producers.pseudonym import Pseudonyms
 from producers.sources.webhook.memory import received
-from tests.bench.adapter import Adapter, Tell
+from tests.bench.adapter import Adapter, Tell, emptied
 from tests.bench.cards import birth_of, card_of, nik_of
 from tests.bench.stage import NotWithin, until
 from tests.producers import sumedang
@@ -100,9 +100,8 @@ def webhook_figures(where: Addresses, folder: Path, requests: int, seconds: floa
 @contextmanager
 def _receiving(where: Addresses, folder: Path, tell: Tell) -> Iterator[_Receiver]:
     """Run the adapter of a copy of the region file that lets everybody in."""
-    folder.mkdir(parents=True, exist_ok=True)
     text = sumedang.DESA.read_text(encoding="utf-8").replace('kind = "webhook"', 'kind = "webhook"\nrate = 100000.0\nburst = 1000000', 1)
-    file = folder / sumedang.DESA.name
+    file = emptied(folder) / sumedang.DESA.name
     file.write_text(text, encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = int(found.getsockname()[1])
