@@ -22,6 +22,8 @@ from tests.bench.workload import Workload
 __all__ = ["latency"]
 
 _WARM_UP_S = 10.0
+_LEAST_SHARE = 0.95
+"""Of the changes that should arrive: with fewer, it is the latency of another load."""
 _READ_S = 60
 
 
@@ -42,8 +44,8 @@ def latency(stage: Stage, workload: Workload, per_s: int, seconds: float) -> tup
             until(lambda: count(connection, "select sum(next_offset) from ingest_offset") >= sum(after.values()), 60, "all is committed")
         stage.drained()
     arrivals = {(topic, offset): arrived for topic, offset, arrived in _arrivals(stage, before, after) if begin <= arrived < end}
-    if len(arrivals) < 100:
-        raise NotWithin(f"{len(arrivals)} changes in {seconds:.0f} s: too few to tell a latency from")
+    if len(arrivals) < _LEAST_SHARE * per_s * seconds:
+        raise NotWithin(f"{len(arrivals):,} changes arrived in {seconds:.0f} s: the load was lighter than {per_s:,} changes/s")
     cuts = quantiles(_ages(arrivals, noted), n=100, method="inclusive")
     return cuts[49], cuts[98]
 

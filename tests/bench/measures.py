@@ -49,10 +49,13 @@ def rate(stage: Stage, workers: int) -> float:
     return (goal - first) / (now - started)
 
 
-def bytes_per_household(stage: Stage) -> float:
-    """Return the bytes of table and indexes for each household."""
+def bytes_per_household(stage: Stage) -> Mapping[str, float]:
+    """Return the bytes by which the whole database has grown for each household, and those of the households' table and indexes."""
     with stage.connect() as connection:
-        return count(connection, "select pg_total_relation_size('household')") / count(connection, "select count(*) from household")
+        households = count(connection, "select count(*) from household")
+        table = count(connection, "select pg_total_relation_size('household')")
+    grown = stage.database_bytes() - stage.empty_bytes
+    return {"bytes_per_household": grown / households, "table_bytes_per_household": table / households}
 
 
 def restart(stage: Stage) -> float:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
 
@@ -26,16 +27,14 @@ from confluent_kafka import Consumer, TopicPartition
 
 from deploy.commands.context import console_for
 from deploy.embedded import Addresses, EmbeddedServices, progress_for
-from deploy.supervisor import muara
-from deploy.topics import make_topics
 from processors.broker import Broker
-from producers.checkpoint import AdapterStatus, status
+from producers.checkpoint import AdapterStatus
 from schemas.codec import decode
 from schemas.registry import Registry
-from schemas.topics import household_topic
+from tests.bench.adapter import Adapter, Tell, emptied
 from tests.bench.stage import NotWithin, end, until
 from tests.memory import peak_mb
-from tests.producers.samples import CARIK, ENVIRON, KEY
+from tests.producers.samples import CARIK
 
 __all__ = ["backfill_figures", "rest_figures"]
 
@@ -58,9 +57,9 @@ class _Arrived:
 class _Playing:
     """A source and an adapter over it, both running."""
 
-    def __init__(self, where: Addresses, folder: Path, regencies: Sequence[str], source: str, adapter: psutil.Process) -> None:
+    def __init__(self, adapter: Adapter, source: str) -> None:
         """Know where they are."""
-        self._where, self._folder, self._regencies, self._source, self.adapter = where, folder, regencies, source, adapter
+        self.adapter, self._source = adapter, source
 
     def tell(self, what: str, **said: object) -> Mapping[str, int]:
         """Tell the source what is to happen; return its answer."""
@@ -72,7 +71,7 @@ class _Playing:
     @property
     def status(self) -> AdapterStatus | None:
         """How the adapter stands."""
-        return status(self._folder / "adapters" / "carik.sqlite")
+        return self.adapter.status("carik")
 
     def caught_up(self) -> None:
         """Wait until the adapter has delivered all that there is now."""
@@ -86,10 +85,10 @@ class _Playing:
 
     def arrived(self) -> list[_Arrived]:
         """Return everything in the topics."""
-        topics = [household_topic(one) for one in self._regencies]
-        ends = Broker(self._where.kafka).ends([(topic, 0) for topic in topics])
-        consumer = Consumer({"bootstrap.servers": self._where.kafka, "group.id": "bench-rest", "enable.auto.commit": False, "log_level": 0})
-        left, found, registry = sum(ends.values()), list[_Arrived](), Registry(self._where.registry)
+        where, topics = self.adapter.where, self.adapter.topics
+        ends = Broker(where.kafka).ends([(topic, 0) for topic in topics])
+        consumer = Consumer({"bootstrap.servers": where.kafka, "group.id": "bench-rest", "enable.auto.commit": False, "log_level": 0})
+        left, found, registry = sum(ends.values()), list[_Arrived](), Registry(where.registry)
         try:
             consumer.assign([TopicPartition(topic, 0, 0) for topic in topics])
             while left > 0:
@@ -108,68 +107,64 @@ class _Playing:
 
 @contextmanager
 def _playing(
-    where: Addresses, folder: Path, families: int, regencies: Sequence[str], *, past: int = 0, snapshot: bool
+    where: Addresses, folder: Path, families: int, regencies: Sequence[str], tell: Tell, *, past: int = 0, snapshot: bool
 ) -> Iterator[_Playing]:
     """Run a source, with changes that have happened already, and the adapter of a copy of Carik's region file over it."""
-    make_topics(where.kafka, where.registry, regencies)
-    folder.mkdir(parents=True, exist_ok=True)
     text = re.sub(r"regencies = \[.*\]", f"regencies = {list(regencies)}".replace("'", '"'), CARIK.read_text(encoding="utf-8"))
     text = text.replace('kind = "rest"', f'kind = "rest"\npoll_s = {_POLL_S}', 1)
-    file = folder / CARIK.name
+    file = emptied(folder) / CARIK.name
     file.write_text(text if snapshot else re.sub(r"(?m)^snapshot = .*$", "", text), encoding="utf-8")
     bare = {name: value for name, value in os.environ.items() if not name.startswith("MUARA_")}
     served = [sys.executable, "-m", "tests.bench.rest_source", str(families), *regencies]
     source = subprocess.Popen(served, env=bare, stdout=subprocess.PIPE)  # noqa: S603 - our own module
-    started = [source]
     try:
         assert source.stdout is not None
         address = f"http://127.0.0.1:{int(source.stdout.readline())}"
-        environ = bare | ENVIRON | {"MUARA_CARIK_URL": address, "MUARA_PSEUDONYM_KEY": KEY.hex(), "MUARA_DIRECTORY": str(folder)}
-        environ |= {"MUARA_KAFKA": where.kafka, "MUARA_REGISTRY": where.registry}
         if past:
             httpx2.post(f"{address}/past", params={"count": str(past)}, trust_env=False).raise_for_status()
-        with (folder / "adapter.log").open("wb") as log:
-            adapter = subprocess.Popen(muara("adapter", "run", str(file)), env=environ, stdout=log, stderr=log)  # noqa: S603
-        started.append(adapter)
-        yield _Playing(where, folder, regencies, address, psutil.Process(adapter.pid))
+        adapter = Adapter(where, file, regencies, {"MUARA_CARIK_URL": address}, tell, f"rest {folder.name}")
+        with adapter.running():
+            yield _Playing(adapter, address)
     finally:
-        end(started)
+        end([source])
 
 
-def rest_figures(where: Addresses, folder: Path, records: int, seconds: float) -> Mapping[str, float]:
+def rest_figures(where: Addresses, folder: Path, records: int, seconds: float, tell: Tell) -> Mapping[str, float]:
     """Return how fast a feed of many changes is read to Kafka, then the age of changes at a steady rate, and the memory of it."""
-    with _playing(where, folder, records, [f"99.1{one}" for one in range(1, 7)], past=records, snapshot=False) as playing:
+    with _playing(where, folder, records, [f"99.1{one}" for one in range(1, 7)], tell, past=records, snapshot=False) as playing:
+        playing.adapter.arrived(0, records)
         playing.caught_up()
-        worked = playing.adapter.cpu_times()
+        worked = psutil.Process(playing.adapter.process).cpu_times()
         playing.tell("live", rate=_PER_S)
         time.sleep(seconds)
         happened = playing.tell("still")["happened"]
         playing.caught_up()
-        found, rss_mb = playing.arrived(), peak_mb(playing.adapter.pid)
+        found, rss_mb = playing.arrived(), peak_mb(playing.adapter.process)
     found.sort(key=lambda one: one.happened_s)
     read, live = found[:records], found[records:]
     if len(found) != records + happened:
         raise AssertionError(f"{len(found)} records arrived of {records + happened}")
+    tell(f"rest: {1e6 * (worked.user + worked.system) / records:.0f} us of processor per record")
     noted = [one.noted_s for one in read]
     return {
         "rest_records_per_s": len(noted) / (max(noted) - min(noted)),
-        "rest_cpu_us_per_record": 1e6 * (worked.user + worked.system) / records,
         "rest_change_to_kafka_p99_s": _age_p99(live),
         "rest_adapter_rss_mb": rss_mb,
     }
 
 
-def backfill_figures(where: Addresses, folder: Path, families: int) -> Mapping[str, float]:
+def backfill_figures(where: Addresses, folder: Path, families: int, tell: Tell) -> Mapping[str, float]:
     """Return how fast a first load of all families goes while changes happen at a steady rate, and the age of those changes."""
-    with _playing(where, folder, families, [f"99.2{one}" for one in range(1, 7)], snapshot=True) as playing:
+    with _playing(where, folder, families, [f"99.2{one}" for one in range(1, 7)], tell, snapshot=True) as playing:
         until(lambda: (found := playing.status) is not None and found.backfill is not None, 120, "the first load has begun")
         begun_s = time.time()
         playing.tell("live", rate=_PER_S)
+        playing.adapter.arrived(0, families)
         until(lambda: (found := playing.status) is not None and found.backfill is not None and found.backfill.ended, _PATIENCE_S, "loaded")
         ended_s = time.time()
         happened = playing.tell("still")["happened"]
         playing.caught_up()
-        found, rss_mb = playing.arrived(), peak_mb(playing.adapter.pid)
+        found, rss_mb = playing.arrived(), peak_mb(playing.adapter.process)
     if len({one.household for one in found}) != families:
         raise AssertionError("families are missing")
     live = [one for one in found if one.happened_s >= begun_s]
@@ -197,13 +192,14 @@ def main() -> int:
     parser.add_argument("--families", type=int, default=200_000)
     parser.add_argument("--seconds", type=float, default=20.0)
     told, console = parser.parse_args(), console_for(sys.stdout)
+    tell = partial(console.print, highlight=False)
     with (
         tempfile.TemporaryDirectory() as folder,
         EmbeddedServices.start(Path(folder), fresh=True, progress=progress_for(sys.stderr)) as services,
     ):
-        found = dict(rest_figures(services.addresses, Path(folder) / "rest", told.records, told.seconds)) if told.records else {}
+        found = dict(rest_figures(services.addresses, Path(folder) / "rest", told.records, told.seconds, tell)) if told.records else {}
         if told.families:
-            found |= backfill_figures(services.addresses, Path(folder) / "backfill", told.families)
+            found |= backfill_figures(services.addresses, Path(folder) / "backfill", told.families, tell)
     for name, number in found.items():
         console.print(f"{name}: {number:,.2f}", highlight=False)
     return 0

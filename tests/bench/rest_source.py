@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from tests.bench.cards import card_of
 from tests.producers.samples import building, family, member
 
 __all__ = ["Source"]
@@ -98,7 +99,7 @@ class Source:
         pieces: list[str] = []
         for number, at_us in told:
             before, between, after = self._parts[number % _KINDS]
-            pieces.append(f"{before}{_card(number)}{between}{_text(at_us)}{after}")
+            pieces.append(f"{before}{card_of(number)}{between}{_text(at_us)}{after}")
         head = json.dumps(rest)[:-1]
         body = f'{head}, "data": [{", ".join(pieces)}]}}'
         return web.Response(body=body.encode(), content_type="application/json")
@@ -116,11 +117,6 @@ def _parts(number: int, regencies: list[str]) -> tuple[str, str, str]:
     before, _, rest = whole.partition(_MARK)
     between, _, after = rest.partition(_AT)
     return before, between, after
-
-
-def _card(number: int) -> str:
-    """Return an invented family card's number, another one for each number below eleven million."""
-    return f"9901{number // 199_800 % 60 + 1:02}{number // 9_990 % 20 + 1:02}0120{number % 9_990 + 1:04}"
 
 
 def _now_us() -> int:

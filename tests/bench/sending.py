@@ -33,6 +33,7 @@ def send(stage: Stage, changes: Iterable[Change]) -> tuple[int, int]:
                 break
             except BufferError:
                 producer.poll(0.05)
+        stage.sample.take(change)
         events, size = events + 1, size + len(change.value)
         if not events % 1000:
             producer.poll(0)
@@ -63,6 +64,7 @@ def _stream(stage: Stage, workload: Workload, per_s: int, stop: Event) -> None:
         for _ in range(due - sent):
             change = next(changes)
             producer.produce(topics[change.regency], change.value, change.key, 0)
+            stage.sample.take(change)
         sent = due
         producer.poll(0)
     producer.flush(30)

@@ -29,6 +29,7 @@ from processors.store.reference_load import load_lines, load_regions, load_sourc
 from processors.store.reference_sheets import RegionRow, Sheet, SourceRow, read_lines
 from schemas.registry import Registry
 from schemas.topics import household_topic
+from tests.bench.sample import Sample
 from tests.memory import peak_mb
 
 __all__ = ["SOURCE", "NotWithin", "Stage", "count", "country", "jakarta", "until"]
@@ -64,6 +65,10 @@ class Stage:
     """Where logs of the processes go."""
     villages: tuple[str, ...]
     schema_id: int = 0
+    empty_bytes: int = 0
+    """Of the database with its reference data alone."""
+    sample: Sample = field(default_factory=lambda: Sample(0))
+    """Some households, and all that was sent of them."""
     greatest_rss_mb: float = 0.0
     """Of all workers that ended in order so far."""
     _started: list[Process] = field(default_factory=list)
@@ -83,6 +88,11 @@ class Stage:
     def connect(self) -> psycopg.Connection[Any]:
         """Return a connection in autocommit mode."""
         return psycopg.connect(self.where.database, autocommit=True)
+
+    def database_bytes(self) -> int:
+        """Return the size of the whole database: all tables, indexes and catalogues."""
+        with self.connect() as connection:
+            return count(connection, "select pg_database_size(current_database())")
 
     def next_offsets(self, connection: psycopg.Connection[Any]) -> dict[str, int]:
         """Return of each topic how far it is committed."""
@@ -207,5 +217,6 @@ def _set(where: Addresses, folder: Path, regions: tuple[RegionRow, ...], provinc
     admin = AdminClient({"bootstrap.servers": where.kafka})
     for answer in admin.create_topics(asked, operation_timeout=60).values() if asked else ():
         answer.result(120)
+    stage.empty_bytes = stage.database_bytes()
     stage.schema_id = Registry(where.registry).register(stage.topics[0], "HouseholdChanged")
     return stage
