@@ -11,7 +11,7 @@ import ctypes
 import logging
 import os
 import signal
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NoReturn
 
 import faust
@@ -34,6 +34,8 @@ __all__ = ["EXIT_FAILED", "EXIT_REGENCIES_CHANGED", "EXIT_STALLED", "run_worker"
 _log = logging.getLogger(__name__)
 EXIT_FAILED, EXIT_STALLED, EXIT_REGENCIES_CHANGED = 3, 4, 5
 """How a worker ends by itself; whoever supervises starts it again, at once for changed regencies."""
+StartOver = Callable[[], None]
+"""Becomes a worker made anew in the same process; returns only where that cannot be."""
 _SESSION_S, _HEARTBEAT_S, _REQUEST_S = 6.0, 2.0, 10.0
 _WATCH_S, _TOPICS_S = 0.5, 5.0
 _METADATA_MS = 15_000
@@ -63,11 +65,12 @@ class _Consumer:
         await transport.resume(self._real(), partitions)
 
 
-def run_worker(settings: WorkerSettings) -> NoReturn:
+def run_worker(settings: WorkerSettings, start_over: StartOver = lambda: None) -> NoReturn:
     """
     Run one worker until it is told to stop (SIGTERM, SIGINT) or ends by itself; never returns.
 
-    Exit codes: 0 stopped, `EXIT_FAILED`, `EXIT_STALLED`, `EXIT_REGENCIES_CHANGED`.
+    Exit codes: 0 stopped, `EXIT_FAILED`, `EXIT_STALLED`; and where the regencies changed and it cannot `start_over`,
+    `EXIT_REGENCIES_CHANGED`.
     """
     _keep_big_blocks()
     logging.disable(logging.DEBUG)  # aiokafka logs each partition of each fetch
@@ -76,7 +79,7 @@ def run_worker(settings: WorkerSettings) -> NoReturn:
     store = WorkerStore(settings, Registry(settings.registry, unknown_s=0))
     topics = loop.run_until_complete(_topics_there(store))
     app, batcher = build_app(settings, store, frozenset(topics))
-    watch = _Watch(app, batcher, store, settings, topics)
+    watch = _Watch(app, batcher, store, settings, topics, start_over)
     app.task(watch.begin)
     worker = _Worker(app, loglevel="ERROR", redirect_stdouts=False, override_logging=False, loop=loop, console_port=0, quiet=True)
     worker.watch = watch
@@ -176,8 +179,17 @@ class _Worker(faust.Worker):
 class _Watch:
     """The tasks beside the agent: lanes that commit, and the watch over topics, halted partitions and progress."""
 
-    def __init__(self, app: faust.App, batcher: Batcher, store: WorkerStore, settings: WorkerSettings, topics: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        app: faust.App,
+        batcher: Batcher,
+        store: WorkerStore,
+        settings: WorkerSettings,
+        topics: Mapping[str, str],
+        start_over: StartOver,
+    ) -> None:
         self._app, self._batcher, self._store, self._settings, self._topics = app, batcher, store, settings, topics
+        self._start_over = start_over
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes: list[asyncio.Task[None]] = []
         self._progress = Progress(settings.stalled_s)
@@ -241,7 +253,7 @@ class _Watch:
 
     async def _check_topics(self) -> None:
         """
-        End the process when topics came or went: a subscription changed at run time is not to be trusted.
+        Start over when topics came or went: a subscription changed at run time is not to be trusted.
 
         So is one to a topic that was made anew: the client that shares out the partitions may not see it for minutes.
         """
@@ -250,9 +262,17 @@ class _Watch:
         await self._batcher.partitions.check_topics(there)
         if there != self._topics:
             _log.warning("the set of regencies changed: starting over", extra={"action": "regencies_changed"})
-            self._batcher.stop()
-            await self._leave_group()
-            end(EXIT_REGENCIES_CHANGED)
+            await self._begin_anew()
+
+    async def _begin_anew(self) -> None:
+        """Leave the group and start over, unless somebody said meanwhile that this process is to stop: a new one would not know."""
+        self._batcher.stop()
+        await self._leave_group()
+        if self._stopping is not None:
+            await self._stopping
+        _flush_logs()
+        self._start_over()
+        end(EXIT_REGENCIES_CHANGED)
 
     async def _check_progress(self) -> None:
         """
@@ -281,9 +301,13 @@ class _Watch:
 
 def end(code: int) -> NoReturn:
     """End the process now: PostgreSQL rolls back what is open, and nothing else is kept here."""
+    _flush_logs()
+    os._exit(code)
+
+
+def _flush_logs() -> None:
     for handler in logging.getLogger().handlers:
         handler.flush()
-    os._exit(code)
 
 
 def _keep_big_blocks() -> None:
