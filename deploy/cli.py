@@ -12,7 +12,7 @@ from typer._click.exceptions import ClickException
 
 from deploy.commands import adapter, certify, demo, figures, receipts, reference, rejected, repair, services, work
 from deploy.settings import listed
-from schemas.errors import MuaraError
+from schemas.errors import MuaraError, Retriable
 
 __all__ = ["app", "main"]
 
@@ -62,6 +62,8 @@ def main() -> None:
         sys.exit(app(standalone_mode=False))  # a command has no result; where it was interrupted, typer gives the exit code
     except ClickException as error:
         _told(_plainly(error.format_message()))
+    except Retriable as error:
+        _told(f"{error}; this command has ended: run it again when that is mended")
     except MuaraError as error:
         _told(str(error))
     except (KeyboardInterrupt, typer.Abort):

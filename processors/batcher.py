@@ -50,6 +50,8 @@ class _Schemas:
 
     refused: dict[int | UUID, Rejected] = field(default_factory=dict)
     until: dict[Partition, int] = field(default_factory=dict)
+    silent: str = "the schema registry has said nothing yet of its next record's schema"
+    """Why a schema is not known yet."""
 
     def stop(self, partition: Partition, offset: int) -> None:
         """Read a partition only up to an offset."""
@@ -127,7 +129,7 @@ class Batcher:
         schemas = _Schemas()
         await self._try_until_committed(lane, taken, epochs, schemas)
         for partition in schemas.until:
-            self.partitions.rest(partition, epochs[partition])
+            self.partitions.rest(partition, epochs[partition], schemas.silent)
 
     async def _try_until_committed(self, lane: int, taken: Taken, epochs: dict[Partition, int], schemas: "_Schemas") -> None:
         collisions, backoff = 0, LEAST_BACKOFF_S
@@ -175,6 +177,7 @@ class Batcher:
         answers = await known.ask(list(lacking))
         schemas.refused |= answers.refused
         if answers.away is not None:
+            schemas.silent = str(answers.away)
             _log.warning("waiting: %s", answers.away, extra={"action": "waiting"})
         for one, keys in zip(blocks, named, strict=True):
             first = next((place for place, key in enumerate(keys) if lacks(key)), None)

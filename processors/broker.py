@@ -40,7 +40,7 @@ _LIBRARY_LOG.setLevel(logging.CRITICAL)  # its reconnects are this module's `Bro
 
 
 class BrokerAway(Retriable):
-    """Kafka at {address} does not answer ({why}): nothing is lost, it is asked again"""
+    """Kafka at {address} does not answer ({why})"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,21 @@ class Broker:
         """Return the offset after the last record of each partition, with the exceptions of `logs`; raises `BrokerAway`."""
         led = _led(partitions, self._described({topic for topic, _ in partitions}))
         return {one: found.offset for one, found in self._asked(led, _LATEST).items()}
+
+    def partitions(self, topics: Collection[str]) -> frozenset[Partition]:
+        """Return the partitions of the topics that exist; raises `BrokerAway`."""
+        return frozenset((name, one.id) for name, topic in self._described(topics).items() for one in topic.partitions)
+
+    def readers(self, group: str) -> frozenset[Partition]:
+        """Return the partitions that members of a consumer group have now; of a group that is not there none. Raises `BrokerAway`."""
+        try:
+            found = self._admin.describe_consumer_groups([group], request_timeout=_ANSWER_S)[group].result()
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return frozenset()
+            raise self._away(error) from error
+        assigned = (at for one in found.members if one.assignment for at in one.assignment.topic_partitions)
+        return frozenset((at.topic, at.partition) for at in assigned)
 
     def newest(self, partitions: Collection[Partition]) -> dict[Partition, datetime]:
         """Return when the newest record of each partition that holds any arrived, with the exceptions of `logs`; raises `BrokerAway`."""

@@ -6,6 +6,7 @@ Must not: read or commit a batch (processors/batcher.py does); move an offset th
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import Counter
@@ -65,7 +66,8 @@ class Partitions:
         self._gaps: dict[Partition, _Gap] = {}
         self._unreadable: dict[Partition, Unreadable] = {}
         self._waiting: set[Partition] = set()
-        self.without_schema: set[Partition] = set()
+        self.without_schema: dict[Partition, str] = {}
+        """Partitions whose next record has no schema yet, with what was noted of the cause; they are no stalled ones."""
         self._resting: set[Partition] = set()
         self._failed: BaseException | None = None
         self._later: set[asyncio.Task[None]] = set()
@@ -78,7 +80,7 @@ class Partitions:
         """Note that everything below an offset is committed."""
         self.position[partition] = after
         self._gaps.pop(partition, None)
-        self.without_schema.discard(partition)
+        self.without_schema.pop(partition, None)
 
     def wanted(self, partition: Partition) -> bool:
         """Return whether what is fetched of a partition now is what comes next of it."""
@@ -149,24 +151,35 @@ class Partitions:
         if self._failed is not None:
             raise self._failed
 
-    def rest(self, partition: Partition, epoch: int) -> None:
+    def rest(self, partition: Partition, epoch: int, why: str) -> None:
         """Let a partition whose next record has no schema yet stand back, so that it holds up nobody; then read it on from there."""
         state = self.held.get(partition)
         if state and state.epoch == epoch and not state.halted:
             self._ahead.drop(partition)
             self._unreadable.pop(partition, None)  # it comes again, after what stands before it
-            self.without_schema.add(partition)
+            self.without_schema.setdefault(partition, "")
             self._resting.add(partition)
-            self._soon(self._go_on(partition, epoch))
+            self._soon(self._go_on(partition, epoch, why))
 
-    async def _go_on(self, partition: Partition, epoch: int) -> None:
+    async def _go_on(self, partition: Partition, epoch: int, why: str) -> None:
         await self._seeker.pause({partition})
+        await self._note_wait(partition, epoch, why)
         await self._seek_later(partition, epoch, _REST_S)
         state = self.held.get(partition)
         if state and state.epoch == epoch:
             self._resting.discard(partition)
         if self.wanted(partition):  # also where it was assigned anew meanwhile: the pause may have come after that
             await self._seeker.resume({partition})
+
+    async def _note_wait(self, partition: Partition, epoch: int, why: str) -> None:
+        """Note for operators what a partition waits for, once for each cause; what cannot be noted now is noted with the next rest."""
+        state = self.held.get(partition)
+        if state is None or state.epoch != epoch or self.without_schema.get(partition) == why:
+            return
+        with contextlib.suppress(Retriable):
+            await self._store.waits(state, why)
+            if self.held.get(partition) is state:
+                self.without_schema[partition] = why
 
     async def halt(self, partition: Partition, cause: str, found: int | None = None) -> None:
         """Halt one partition, visibly; all others go on. `found` is where its log goes on after a gap."""

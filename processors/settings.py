@@ -7,7 +7,10 @@ Must not: read the environment itself, let a password into a repr, or hold anyth
 
 from dataclasses import dataclass, field
 
-__all__ = ["WorkerSettings"]
+__all__ = ["GROUP", "WorkerSettings"]
+
+GROUP = "muara-worker"
+"""The consumer group in which all workers share the partitions out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class WorkerSettings:
     kafka: str
     registry: str
     database: str = field(repr=False)
-    group: str = "muara-worker"
+    group: str = GROUP
     batch_records: int = 15_000
     """Records in one transaction at most (and one block more). Fewer than 5,000 waste round trips, more than 25,000 gain nothing."""
     connections: int = 2

@@ -61,7 +61,7 @@ def watermarks(consumer: Consumer, at: TopicPartition) -> tuple[int, int]:
 
 
 class BrokerSilent(Retriable):
-    """Kafka at {address} does not answer ({why}), so nothing is proved: try again when it does"""
+    """Kafka at {address} does not answer ({why}), so nothing is proved"""
 
 
 class TopicForbidden(Fatal):

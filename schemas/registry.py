@@ -42,7 +42,7 @@ _Value = TypeVar("_Value")
 
 
 class RegistryAway(Retriable):
-    """the schema registry at {address} does not answer ({why}): what is cached goes on, the rest waits for it"""
+    """the schema registry at {address} does not answer ({why})"""
 
 
 class RegistryRefusesUs(RegistryAway):

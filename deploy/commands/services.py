@@ -7,15 +7,24 @@ Must not: change anything but the services that it starts.
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from deploy.commands.context import addresses, connected, console_for, settings
+from deploy.commands.context import DatabaseRefuses, addresses, connected, console_for, settings
 from deploy.embedded import EmbeddedServices, progress_for
 
+if TYPE_CHECKING:
+    from deploy.stands import Place
+    from processors.store.overview import Overview
+
 __all__ = ["status", "up"]
+
+EXIT_AWAY = 1
+"""How `status` ends where a service does not answer."""
 
 
 def up(fresh: Annotated[bool, typer.Option("--fresh", help="First wipe what these services held.")] = False) -> None:
@@ -47,29 +56,48 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     """
     Show lag, and how much is halted, waits or was rejected.
 
-    Of every partition its next offset and how many records it is behind; of the database what it holds, and what waits for the fold.
+    Of every registered regency's partitions what waits in them, and whether somebody reads them; of the database what it holds, and
+    what waits for the fold; which services answer. Exit code 1 where one does not.
     """
-    from processors.broker import Broker
+    from deploy.stands import ANSWERS, hear, places, registry_says
     from processors.store.offsets import stands
-    from processors.store.overview import overview
+    from processors.store.overview import overview, registered_regencies
+    from schemas.topics import household_topic
 
     where = addresses(settings())
-    with connected(where, any_catalogue=True) as connection:
-        partitions, seen = stands(connection), overview(connection)
-    logs = Broker(where.kafka).logs([(one.topic, one.partition) for one in partitions])
-    ends = [logs[one.topic, one.partition].end if (one.topic, one.partition) in logs else None for one in partitions]
-    lags = [None if end is None else max(0, end - one.next_offset) for one, end in zip(partitions, ends, strict=True)]
+    held, topics, seen, database = [], [], None, ANSWERS
+    try:
+        with connected(where, any_catalogue=True) as connection:
+            held, seen = stands(connection), overview(connection)
+            topics = [household_topic(code) for code in registered_regencies(connection)]
+    except DatabaseRefuses as error:
+        database = str(error)
+    heard = hear(where.kafka, {(one.topic, one.partition) for one in held}, topics)
+    services = {"database": database, "kafka": heard.away or ANSWERS, "registry": registry_says(where.registry)}
+    rows = places(held, topics, heard, locked=seen is not None and seen.reference_locked)
     if as_json:
-        rows = [
-            {"topic": one.topic, "partition": one.partition, "next_offset": one.next_offset, "lag": lag, "halted": one.halted}
-            for one, lag in zip(partitions, lags, strict=True)
-        ]
-        print(json.dumps({"partitions": rows, **seen.as_dict()}, default=str))
-        return
+        print(json.dumps({"partitions": [asdict(one) for one in rows], **services, **(seen.as_dict() if seen else {})}, default=str))
+    else:
+        _print(rows, services, seen)
+    if set(services.values()) != {ANSWERS}:
+        sys.exit(EXIT_AWAY)
+
+
+def _print(rows: "Sequence[Place]", services: dict[str, str], seen: "Overview | None") -> None:
+    """Print partitions as a table, then a line for each fact."""
     table = Table("topic", "partition", "next offset", "lag", "state", box=None)
-    for one, lag in zip(partitions, lags, strict=True):
-        state = one.halted or ("moving" if lag is not None else "the topic is gone or has no leader")
-        table.add_row(one.topic, str(one.partition), str(one.next_offset), "-" if lag is None else str(lag), state)
-    console_for(sys.stdout).print(table)
-    for name, value in seen.as_dict().items():
-        print(f"{name.replace('_', ' '):28} {'-' if value is None else value}")
+    for one in rows:
+        table.add_row(one.topic, *(_shown(value) for value in (one.partition, one.next_offset, one.lag)), one.state)
+    if rows:
+        console_for(sys.stdout).print(table)
+    elif seen is not None:
+        print("no source is registered yet: muara sources load")
+    for name, value in (services | (seen.as_dict() if seen else {})).items():
+        print(f"{name.replace('_', ' '):28} {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """Return a fact as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)

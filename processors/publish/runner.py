@@ -199,7 +199,7 @@ class _Sender:
                 except Fenced:
                     raise
                 except Retriable as error:
-                    self._waits.on(str(error), "sending_waits")
+                    self._waits.on(f"waiting: {error}", "sending_waits")
                     self._stop.wait(RETRY_S)
                 spent = time.monotonic() - began
                 self._stop.wait(max(SEND_S - spent, 0))

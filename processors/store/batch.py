@@ -156,7 +156,8 @@ async def _move_offsets(cursor: psycopg.AsyncCursor, parts: Sequence[Part]) -> N
     ids = np.array([part.id for part in parts], np.int64)
     after = np.array([part.after for part in parts], np.int64)
     await cursor.execute(
-        "update ingest_offset set next_offset = new.after from unnest(%s, %s) as new (id, after) where ingest_offset.id = new.id",
+        "update ingest_offset set next_offset = new.after, moved_at = now(), waits_for = null"
+        " from unnest(%s, %s) as new (id, after) where ingest_offset.id = new.id",
         (int4_array(ids), int8_array(after)),
         prepare=True,
     )

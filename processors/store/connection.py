@@ -31,7 +31,7 @@ _AWAY = ("08", "57P", "53")
 
 
 class DatabaseAway(Retriable):
-    """PostgreSQL does not answer ({why}): nothing is lost, it is asked again"""
+    """PostgreSQL does not answer ({why})"""
 
 
 def is_away(error: psycopg.Error) -> bool:

@@ -24,6 +24,7 @@ from processors.store.rollup import LEVELS, PUBLISHED_LEVELS, RegionTree, marks_
 from schemas.errors import Fatal, Retriable
 
 __all__ = [
+    "FOLD_LOCK",
     "CatalogueChanged",
     "FoldResult",
     "Folder",
@@ -40,7 +41,7 @@ BITE_BYTES = 32 << 20
 """How much one transaction folds. Much less, and the same cells are written again and again; more costs memory and delays the figures."""
 CELLS_AT_ONCE = 5_000
 """Cells in one statement; of four times as many PostgreSQL writes the arrays to disk, and takes twice as long for each."""
-_LOCK = 0x4D75_6172_0002
+FOLD_LOCK = 0x4D75_6172_0002
 """Key of the advisory lock of the one process that folds."""
 _SESSION: LiteralString = """
 set application_name = 'muara publish';
@@ -165,7 +166,7 @@ class Folder:
             conn = self._conn or self._connect()
             if not self._active:
                 _check_catalogue(conn)
-                row = conn.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+                row = conn.execute("select pg_try_advisory_lock(%s)", (FOLD_LOCK,)).fetchone()
                 self._active = bool(row and row[0])
         except psycopg.OperationalError as error:
             raise self._lost(error) from error

@@ -30,6 +30,7 @@ __all__ = [
     "resumed",
     "stands",
     "take_over",
+    "waits",
 ]
 
 Partition = tuple[str, int]
@@ -81,13 +82,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where a partition stands."""
+    """Where a partition stands, what it waits for, and how many seconds ago its last batch was committed."""
 
     topic: str
     partition: int
     next_offset: int
     epoch: int
     halted: str | None
+    waits_for: str | None = None
+    moved_ago_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ _TAKE = """
 insert into ingest_offset as held (topic, partition, topic_id, next_offset, epoch)
 select topic, partition, topic_id, 0, 1 from unnest(%s::text[], %s::integer[], %s::text[]) as mine (topic, partition, topic_id)
 order by topic, partition
-on conflict (topic, partition) do update set epoch = held.epoch + 1
+on conflict (topic, partition) do update set epoch = held.epoch + 1, waits_for = null
 returning id, topic, partition, topic_id, next_offset, epoch, halted
 """
 
@@ -166,6 +169,11 @@ async def halt(connection: psycopg.AsyncConnection, number: int, epoch: int, cau
     )
 
 
+async def waits(connection: psycopg.AsyncConnection, number: int, epoch: int, cause: str) -> None:
+    """Note what a partition waits for, unless another worker has taken it over meanwhile; its next batch forgets it."""
+    await connection.execute("update ingest_offset set waits_for = %s where id = %s and epoch = %s", (cause, number, epoch))
+
+
 async def end_blockers(connection: psycopg.AsyncConnection, waiting: int) -> int:
     """
     End the workers' transactions that the backend `waiting` waits for, and return how many.
@@ -189,7 +197,10 @@ async def resumed(connection: psycopg.AsyncConnection, numbers: Collection[int])
 
 def stands(connection: psycopg.Connection) -> list[Stand]:
     """Return where every partition stands, by topic and partition."""
-    rows = connection.execute("select topic, partition, next_offset, epoch, halted from ingest_offset order by topic, partition").fetchall()
+    rows = connection.execute(
+        "select topic, partition, next_offset, epoch, halted, waits_for, extract(epoch from now() - moved_at)::float8"
+        " from ingest_offset order by topic, partition"
+    ).fetchall()
     return [Stand(*row) for row in rows]
 
 

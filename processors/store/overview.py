@@ -11,7 +11,9 @@ from typing import Any
 
 from psycopg import Connection
 
-__all__ = ["Overview", "overview"]
+from processors.store.fold import FOLD_LOCK
+
+__all__ = ["Overview", "overview", "registered_regencies"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ class Overview:
     rejected_repaired: int
     rejected_to_send: int
     halted_partitions: int
+    publisher_active: bool
+    """Whether a process folds and sends."""
+    reference_locked: bool
+    """Whether reference data is being loaded or rebuilt, so that all batches wait."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the overview by name."""
@@ -39,7 +45,11 @@ class Overview:
 
 def overview(connection: Connection[Any]) -> Overview:
     """Return how the database stands now."""
-    row = connection.execute("""
+    row = connection.execute(
+        """
+        with mine as (
+            select * from pg_locks where granted and database = (select oid from pg_database where datname = current_database())
+        )
         select
             (select version from reference_version),
             (select count(*) from region),
@@ -58,7 +68,19 @@ def overview(connection: Connection[Any]) -> Overview:
             (select count(*) from (select distinct topic, topic_id, partition, record_offset from repair where sent_at is not null) as one
              join rejected using (topic, topic_id, partition, record_offset)),
             (select count(*) from rejected where not sent),
-            (select count(*) from ingest_offset where halted is not null)
-    """).fetchone()
+            (select count(*) from ingest_offset where halted is not null),
+            (select exists (select from mine where locktype = 'advisory' and classid::bigint << 32 | objid::bigint = %s)),
+            (select exists (select from mine where relation = 'reference_version'::regclass
+             and mode in ('ExclusiveLock', 'AccessExclusiveLock')))
+    """,
+        (FOLD_LOCK,),
+    ).fetchone()
     assert row is not None  # noqa: S101 - a select without from has one row
     return Overview(*row)
+
+
+def registered_regencies(connection: Connection[Any]) -> list[str]:
+    """Return the codes of all regencies for which a source may speak, in order."""
+    return [
+        code for (code,) in connection.execute("select distinct code from source join region on region.id = source.region order by code")
+    ]

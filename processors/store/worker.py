@@ -119,6 +119,10 @@ class WorkerStore:
         """Halt one partition; see `offsets.halt`."""
         await self._briefly(lambda connection: offsets.halt(connection, state.id, state.epoch, cause, found))
 
+    async def waits(self, state: Held, cause: str) -> None:
+        """Note what one partition waits for; see `offsets.waits`."""
+        await self._briefly(lambda connection: offsets.waits(connection, state.id, state.epoch, cause))
+
     async def resumed(self, numbers: Collection[int]) -> set[int]:
         """Return which halted partitions were accepted."""
         return await self._briefly(lambda connection: offsets.resumed(connection, numbers))

@@ -6,6 +6,7 @@ import time
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 from deploy.embedded import EmbeddedServices
+from processors.store.offsets import stands
 from schemas.codec import encode, schema_text
 from schemas.events import HouseholdChanged
 from schemas.topics import household_topic
@@ -50,6 +51,12 @@ def test_killed_kafka_ends_exact(services: EmbeddedServices, streaming: Streamin
     stage.assert_exact()
 
 
+def waiting(stage: Stage) -> dict[str, str]:
+    """Return what each topic that waits is said to wait for."""
+    with stage.connect() as connection:
+        return {one.topic: one.waits_for for one in stands(connection) if one.waits_for}
+
+
 def wider(stage: Stage, regency: str) -> int:
     """Register another version of the contract, with a field more, and return its id."""
     schema = json.loads(schema_text("HouseholdChanged"))
@@ -91,10 +98,12 @@ def test_a_schema_that_is_not_known_yet_holds_up_its_partition_alone(services: E
             time.sleep(5.0)  # longer than a stall: a partition that waits for the registry is none
             stage.drained(10, halted=[one])
             assert stage.offsets()[household_topic(one)] == (2, None)
+            assert [(at, cause.split(" at ")[0]) for at, cause in waiting(stage).items()] == [(household_topic(one), "the schema registry")]
         finally:
             services.registry.start()
         stage.drained(20)
         assert workers.exits() == []
+        assert waiting(stage) == {}
     stage.assert_exact()
 
 

@@ -1,5 +1,6 @@
 """The command `muara worker`, alone, as an operator starts it: it begins anew where it must, and hides nothing else."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.embedded import EmbeddedServices
 from deploy.supervisor import muara
 from processors.app import EXIT_FAILED
+from schemas.topics import household_topic
 from tests.integration.events import changed, household_key
 from tests.integration.stage import Stage, until
 
@@ -45,6 +48,19 @@ class Shell:
         done = subprocess.run(muara(*arguments), env=self.environ, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def status(self) -> tuple[int, str, dict[str, Any]]:
+        """Return the exit code of `muara status`, the state of the stage's first regency, and everything by name."""
+        done = subprocess.run(  # noqa: S603
+            muara("status", "--json"), env=self.environ, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+        return done.returncode, next(one["state"] for one in found["partitions"] if one["topic"] == self.topic), found
+
+    @property
+    def topic(self) -> str:
+        """Return the topic of the stage's first regency."""
+        return household_topic(self.stage.regencies[0])
 
     def told(self) -> str:
         """Return what the worker has logged."""
@@ -126,3 +142,38 @@ def test_a_worker_that_begins_anew_waits_for_the_database(services: EmbeddedServ
         if not services.postgres.running:
             services.postgres.start()
     stage.assert_exact()
+
+
+def test_status_tells_what_a_worker_waits_for(services: EmbeddedServices, shell: Shell) -> None:
+    """While the registry is away, while reference data is loaded, while all is well, and once nobody reads."""
+    stage, (code,) = shell.stage, shell.stage.regencies
+    stage.send([changed(household_key(1), code, village=f"{code}.01.1001", size=1)])
+    services.registry.stop()
+    try:
+        with shell.worker() as process:
+            until(lambda: shell.status()[1].startswith("waits: the schema registry at "), 40, shell.status)
+            away = shell.status()
+            services.registry.start()
+            stage.drained()
+            well = shell.status()
+            with stage.connect() as load, load.transaction():
+                load.execute("lock table reference_version in exclusive mode")
+                stage.send([changed(household_key(2), code, village=f"{code}.01.1001", size=1)])
+                loading = shell.status()
+            stage.drained()
+            process.terminate()
+            assert process.wait(10) == 0
+    finally:
+        if not services.registry.running:
+            services.registry.start()
+    stage.send([changed(household_key(3), code, village=f"{code}.01.1001", size=1)])
+    alone = shell.status()
+
+    assert [one[:2] for one in (well, loading, alone)] == [
+        (0, "up to date"),
+        (0, "waits: reference data is being loaded or rebuilt"),
+        (0, "nobody reads it: muara worker does"),
+    ]
+    assert away[0] == 1
+    assert away[2]["registry"].startswith("the schema registry at ")
+    assert next(one["lag"] for one in alone[2]["partitions"] if one["topic"] == shell.topic) == 1

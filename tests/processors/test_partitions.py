@@ -12,6 +12,7 @@ from processors import partitions as module
 from processors.blocks import Block, Unreadable
 from processors.partitions import Partition, Partitions
 from processors.queue import ReadAhead
+from processors.store.connection import DatabaseAway
 from processors.store.offsets import Held
 
 A, B = ("muara.99.01.household.v1", 0), ("muara.99.02.household.v1", 0)
@@ -23,7 +24,16 @@ class Store:
     def __init__(self) -> None:
         """Halt nothing yet; every partition has a leader."""
         self.halted: list[tuple[int, str]] = []
+        self.waiting: list[tuple[int, str]] = []
+        self.away = 0
         self.leaderless: set[Partition] = set()
+
+    async def waits(self, state: Held, cause: str) -> None:
+        """Note it, unless the database is away once more."""
+        if self.away:
+            self.away -= 1
+            raise DatabaseAway(why="test")
+        self.waiting.append((state.id, cause))
 
     async def take_over(self, partitions: set[Partition]) -> dict[Partition, Held]:
         """Give each a number, the epoch 1 and the offset 5."""
@@ -140,7 +150,7 @@ def test_a_partition_without_a_schema_stands_back_and_goes_on_from_there(monkeyp
         here = await Holding().begin()
         here.ahead.put(A, [block(6)])
         here.partitions.ends_at(A, Unreadable(7, "wrong checksum"))
-        here.partitions.rest(A, 1)
+        here.partitions.rest(A, 1, "the registry is away")
         await asyncio.sleep(0.01)
         await here.partitions.halt_unreadable()
         assert here.store.halted == []  # what stands before comes first, and then the mark again
@@ -148,11 +158,31 @@ def test_a_partition_without_a_schema_stands_back_and_goes_on_from_there(monkeyp
 
         await asyncio.sleep(0.1)
         assert (here.seeker.paused, here.seeker.sought, here.partitions.wanted(A)) == (set(), {A: 5}, True)
-        assert here.partitions.without_schema == {A}
+        assert set(here.partitions.without_schema) == {A}
         here.partitions.moved(A, 6)
-        assert here.partitions.without_schema == set()
+        assert not here.partitions.without_schema
 
     monkeypatch.setattr(module, "_REST_S", 0.05)
+    asyncio.run(play())
+
+
+def test_what_a_partition_waits_for_is_noted_once_for_each_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operators see why it waits; a database that is away just then ends nothing, and the cause is noted with the next rest."""
+
+    async def play() -> None:
+        here = await Holding().begin()
+        here.store.away = 1
+        for cause in ("registry away", "registry away", "registry away", "refuses us"):
+            here.partitions.rest(A, 1, cause)
+            await asyncio.sleep(0.05)
+            here.partitions.raise_failed()
+        here.partitions.moved(A, 6)
+        here.partitions.rest(A, 1, "refuses us")
+        await asyncio.sleep(0.05)
+
+        assert here.store.waiting == [(0, "registry away"), (0, "refuses us"), (0, "refuses us")]
+
+    monkeypatch.setattr(module, "_REST_S", 0.01)
     asyncio.run(play())
 
 
@@ -167,7 +197,7 @@ def test_what_fails_beside_the_batches_is_raised(monkeypatch: pytest.MonkeyPatch
 
         here.partitions.raise_failed()
         monkeypatch.setattr(here.seeker, "pause", fail)
-        here.partitions.rest(A, 1)
+        here.partitions.rest(A, 1, "the registry is away")
         await asyncio.sleep(0.01)
         with pytest.raises(ConnectionResetError):
             here.partitions.raise_failed()

@@ -29,4 +29,4 @@ def database(services: EmbeddedServices) -> str:
 def say(services: EmbeddedServices, database: str, tmp_path: Path) -> Said:
     """Run a command, its output no terminal; all commands of one test share a database that was empty before."""
     environ = {"MUARA_KAFKA": services.addresses.kafka, "MUARA_REGISTRY": services.addresses.registry, "MUARA_DATABASE": database}
-    return lambda *arguments, **more: muara(*arguments, cwd=tmp_path, **environ, **more)
+    return lambda *arguments, **more: muara(*arguments, cwd=tmp_path, **{**environ, **more})

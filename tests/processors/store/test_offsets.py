@@ -10,7 +10,7 @@ import pytest
 
 from deploy.embedded import EmbeddedServices
 from processors.broker import Log
-from processors.store.offsets import Accepted, Held, NotHalted, Stand, TopicGone, accept, halt, resumed, stands, take_over
+from processors.store.offsets import Accepted, Held, NotHalted, Stand, TopicGone, accept, halt, resumed, stands, take_over, waits
 from tests.integration.stage import Stage, until
 
 A, B = ("muara.99.1.household.v1", 0), ("muara.99.2.household.v1", 0)
@@ -195,3 +195,14 @@ def test_what_nobody_halted_cannot_be_accepted(stage: Stage, connection: psycopg
         with pytest.raises(NotHalted, match=f"no partition of {topic} is halted: muara offsets show lists those that are"):
             accept(connection, topic, {A: Log(ID, 0, 10)})
     assert [Stand(*A, 0, 1, None)] == stands(connection)
+
+
+def test_what_a_partition_waits_for_is_known_until_another_worker_takes_it(stage: Stage, connection: psycopg.Connection[Any]) -> None:
+    """It is noted by who holds the partition alone, and whoever takes it over begins without."""
+    held = taken(stage, a=Log(ID, 0, 9), b=Log(ID, 0, 9))
+    briefly(stage, lambda one: waits(one, held["a"].id, 1, "the registry is away"))
+    briefly(stage, lambda one: waits(one, held["b"].id, 0, "said by one that was overtaken"))
+    noted = [one.waits_for for one in stands(connection)]
+    taken(stage, a=Log(ID, 0, 9))
+
+    assert (noted, [one.waits_for for one in stands(connection)]) == (["the registry is away", None], [None, None])
