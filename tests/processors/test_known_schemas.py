@@ -125,3 +125,40 @@ def test_random_ids_are_asked_for_in_portions_and_fill_no_memory(monkeypatch: py
     asked(known, range(500), range(1_000, 1_500))
 
     assert [number in known for number in (0, 39, 40, 49, 50, 1_000, 1_049, 1_050)] == [False, False, True, True, False, True, True, False]
+
+
+def test_a_slow_registry_that_knows_none_of_many_schemas_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the first round of many would take, some are asked for twice and refused, so their partition goes on."""
+    registry = Registry()
+    answer = registry.by_id
+
+    def slowly(number: int) -> dict[str, Any]:
+        time.sleep(0.02)
+        return answer(number)
+
+    monkeypatch.setattr(registry, "by_id", slowly)
+    several = asked(KnownSchemas(registry), *[range(10, 60)] * 5)
+
+    assert any(10 in answers.refused for answers in several)
+
+
+def test_an_answer_that_comes_too_late_is_told_to_who_asks_next_while_it_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry of which one waits in vain is away, for whoever asks; an old answer is none, since the schema may be there by now."""
+    registry = Registry()
+    monkeypatch.setattr(known_schemas, "_FRESH_S", 0.4)
+
+    def vainly(_: int) -> dict[str, Any]:
+        time.sleep(0.3)
+        raise Away
+
+    monkeypatch.setattr(registry, "by_id", vainly)
+    known = KnownSchemas(registry)
+
+    async def play() -> list[bool]:
+        told = [(await known.ask([1])).away, (await known.ask([1])).away, (await known.ask([1])).away]
+        await asyncio.sleep(0.6)
+        monkeypatch.setattr(registry, "by_id", lambda number: {"name": number})
+        return [one is not None for one in (*told, (await known.ask([1])).away)]
+
+    assert asyncio.run(play()) == [False, True, False, False]
+    assert 1 in known
