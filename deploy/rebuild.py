@@ -19,7 +19,7 @@ from deploy.commands.context import console_for, tell_limits
 from deploy.embedded import Addresses
 from deploy.settings import Settings
 from processors.settings import WorkerSettings
-from processors.store.connection import DatabaseAway
+from processors.store.connection import away
 from processors.store.migrate import migrate
 from processors.store.rebuild import Rebuilt
 from processors.store.rebuild import rebuild as run
@@ -64,7 +64,7 @@ def _bring_up_to_date(database: str, settings: Settings) -> None:
             migrate(connection)
             tell_limits(connection, settings)
     except psycopg.OperationalError as error:
-        raise DatabaseAway(why=type(error).__name__) from error
+        raise away(error) from error
 
 
 def _tell(console: Console, done: Rebuilt) -> None:

@@ -104,11 +104,13 @@ def connected(where: Addresses, *, any_catalogue: bool = False) -> Iterator["psy
     """
     Give a connection in autocommit mode to a database that is up to date; whoever comes first writes the limits of its environment.
 
-    Raises `DatabaseRefuses`, and `CatalogueChanged` unless `any_catalogue`: what leads to `muara rebuild` must work before it.
+    Raises `DatabaseRefuses`, `DatabaseFull`; and `CatalogueChanged` unless `any_catalogue`, since what leads to `muara rebuild` must work
+    before it.
     """
     import psycopg
 
     from processors.reference import Limits
+    from processors.store.connection import away
     from processors.store.migrate import migrate
     from processors.store.reference import initialise
 
@@ -116,11 +118,14 @@ def connected(where: Addresses, *, any_catalogue: bool = False) -> Iterator["psy
         connection = psycopg.connect(where.database, autocommit=True, connect_timeout=5)
     except psycopg.OperationalError as error:
         raise DatabaseRefuses(why=type(error).__name__) from error
-    with connection:
-        migrate(connection)
-        if not any_catalogue:
-            initialise(connection, limits=Limits(**limits_said(Settings.from_environ(os.environ))))
-        yield connection
+    try:
+        with connection:
+            migrate(connection)
+            if not any_catalogue:
+                initialise(connection, limits=Limits(**limits_said(Settings.from_environ(os.environ))))
+            yield connection
+    except psycopg.errors.DiskFull as error:
+        raise away(error) from error
 
 
 def limits_said(told: Settings) -> dict[str, int]:

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from processors.store.parameters import register
 from schemas.errors import Retriable
 
-__all__ = ["DatabaseAway", "away_is_retriable", "connect_worker", "is_away", "patient"]
+__all__ = ["FULL", "DatabaseAway", "DatabaseFull", "away", "away_is_retriable", "connect_worker", "is_away", "patient"]
 
 _SESSION: LiteralString = """
 set application_name = 'muara worker';
@@ -28,15 +28,26 @@ set jit = off;
 """
 _AWAY = ("08", "57P", "53")
 """SQLSTATE classes and codes of a server that is not there, is going down or starting, or lacks room: it comes back."""
+FULL = "53100"
+"""SQLSTATE of a server whose disk has no room left: it answers, and somebody must do something."""
 
 
 class DatabaseAway(Retriable):
     """PostgreSQL does not answer ({why})"""
 
 
+class DatabaseFull(DatabaseAway):
+    """PostgreSQL's disk is full: nothing is written and nothing lost until somebody makes room"""
+
+
 def is_away(error: psycopg.Error) -> bool:
     """Return whether an error says that the server is away, by SQLSTATE, or that the connection broke."""
     return (error.sqlstate or "08").startswith(_AWAY) if isinstance(error, psycopg.OperationalError) or error.sqlstate else False
+
+
+def away(error: psycopg.Error) -> DatabaseAway:
+    """Return what an error of a server that is away says."""
+    return DatabaseFull() if error.sqlstate == FULL else DatabaseAway(why=type(error).__name__)
 
 
 @contextmanager
@@ -46,7 +57,7 @@ def away_is_retriable() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         if is_away(error):
-            raise DatabaseAway(why=type(error).__name__) from error
+            raise away(error) from error
         raise
 
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import Connection, IsolationLevel
 
 from processors.store.figures import Figure, figures_since
-from processors.store.fold import SessionLost
+from processors.store.fold import lost
 from processors.store.outbox import DeadLetter, Mark, dead_letters_sent, settle, unsent_dead_letters, waiting
 from processors.store.reference import read
 from processors.store.staleness import Staleness
@@ -102,7 +102,7 @@ class Dispatch:
         except psycopg.Error as error:
             if self._conn is None or self._conn.closed or isinstance(error, psycopg.OperationalError):
                 self.close()
-                raise SessionLost(why=error.sqlstate or type(error).__name__) from error
+                raise lost(error) from error
             raise
 
     def _connected(self) -> Connection[Any]:

@@ -18,6 +18,7 @@ from psycopg import Connection, Cursor
 from processors.columns.cells import CellChanges
 from processors.indicators.catalogue import CATALOGUE_HASH, MEASURES
 from processors.months import month_of
+from processors.store.connection import FULL
 from processors.store.outbox import mark, mark_all
 from processors.store.parameters import int4_array, int8_array, register
 from processors.store.rollup import LEVELS, PUBLISHED_LEVELS, RegionTree, marks_of, rolled_up, total
@@ -28,10 +29,12 @@ __all__ = [
     "CatalogueChanged",
     "FoldResult",
     "Folder",
+    "NoRoom",
     "NotInitialised",
     "SessionLost",
     "add_to_cells",
     "changes_of",
+    "lost",
     "read_tree",
     "take_bite",
 ]
@@ -73,6 +76,15 @@ class CatalogueChanged(Fatal):
 
 class SessionLost(Retriable):
     """the fold's session with PostgreSQL is gone ({why}): another process may be folding now, this one stands by."""
+
+
+class NoRoom(SessionLost):
+    """PostgreSQL's disk is full: nothing is folded or sent and nothing lost until somebody makes room"""
+
+
+def lost(error: psycopg.Error) -> SessionLost:
+    """Return what an error says that has cost the session."""
+    return NoRoom() if error.sqlstate == FULL else SessionLost(why=error.sqlstate or type(error).__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +229,7 @@ class Folder:
 
     def _lost(self, error: psycopg.Error) -> SessionLost:
         self.close()
-        return SessionLost(why=error.sqlstate or type(error).__name__)
+        return lost(error)
 
     def _fold(self, conn: Connection[Any]) -> FoldResult:
         with conn.transaction():

@@ -24,7 +24,7 @@ from processors.columns.reading import BlockFrom, Readers, Reading, read
 from processors.indicators.catalogue import CATALOGUE_HASH
 from processors.replay import Partition, Replay
 from processors.settings import WorkerSettings
-from processors.store.connection import DatabaseAway, is_away
+from processors.store.connection import away, is_away
 from processors.store.exclusive import exclude, take_time
 from processors.store.fold import read_tree
 from processors.store.parameters import register
@@ -119,7 +119,7 @@ def rebuild(
                     _LOG.warning("reference data or offsets moved, starting over", extra={"action": "rebuild_restarted"})
     except psycopg.Error as error:
         if is_away(error) or isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout):
-            raise DatabaseAway(why=type(error).__name__) from error
+            raise away(error) from error
         raise
     raise ReferenceKeepsMoving(times=TRIES)
 

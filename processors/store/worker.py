@@ -20,7 +20,7 @@ from processors.reference import Reference
 from processors.settings import WorkerSettings
 from processors.store import offsets, reference
 from processors.store.batch import Part, commit_batch
-from processors.store.connection import DatabaseAway, away_is_retriable, connect_worker, is_away, patient
+from processors.store.connection import away, away_is_retriable, connect_worker, is_away, patient
 from processors.store.offsets import Held
 from schemas.codec import WriterSchemas
 
@@ -62,7 +62,7 @@ class WorkerStore:
             if not is_away(error) and not connection.broken:
                 raise
             await connection.close()
-            raise DatabaseAway(why=type(error).__name__) from error
+            raise away(error) from error
 
     async def reference(self) -> Reference:
         """Read the reference data, whole, at one version."""

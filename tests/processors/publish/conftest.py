@@ -88,6 +88,17 @@ class Newsroom:
     settings: PublishSettings
     begin: int
 
+    @classmethod
+    def over(cls, settings: PublishSettings) -> "Newsroom":
+        """Return a newsroom from which nothing was sent yet."""
+        consumer = Consumer({"bootstrap.servers": settings.kafka, "group.id": "reader", "log_level": 0})
+        try:
+            known = INDICATOR_TOPIC in (consumer.list_topics(timeout=10).topics or {})
+            end = watermarks(consumer, TopicPartition(INDICATOR_TOPIC, 0))[1] if known else 0
+        finally:
+            consumer.close()
+        return cls(settings, end)
+
     def publisher(self, stack: ExitStack) -> Publisher:
         """Run a publisher as a process that ends with the stack."""
         publisher = Publisher(self.settings)
@@ -177,10 +188,4 @@ def _read(kafka: str, topic: str, begin: int) -> Iterator[tuple[str, bytes]]:
 def newsroom(services: EmbeddedServices, database: str, reference: Reference) -> Newsroom:
     """The world's office, with reference data and no household."""
     where = services.addresses
-    consumer = Consumer({"bootstrap.servers": where.kafka, "group.id": "reader", "log_level": 0})
-    try:
-        known = INDICATOR_TOPIC in (consumer.list_topics(timeout=10).topics or {})
-        end = watermarks(consumer, TopicPartition(INDICATOR_TOPIC, 0))[1] if known else 0
-    finally:
-        consumer.close()
-    return Newsroom(PublishSettings(where.kafka, where.registry, database), end)
+    return Newsroom.over(PublishSettings(where.kafka, where.registry, database))
