@@ -88,7 +88,8 @@ class Outcome:
     merged: int
     rejected: int
     quarantined: int
-    kills: int
+    kills: dict[str, int]
+    """Processes killed, by kind: workers, publishers, adapters."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -116,7 +117,8 @@ class Outcome:
             "merged": self.merged,
             "rejected": self.rejected,
             "quarantined": self.quarantined,
-            "kills": self.kills,
+            "kills": sum(self.kills.values()),
+            "killed": self.kills,
             **{f"{phase}_s": round(passed, 2) for phase, passed in self.seconds.items()},
         }
 
@@ -159,7 +161,7 @@ def rehearse(stage: Stage, changes: int, chaos: bool, say: Say) -> Outcome:
             files = {name: stage.state_file(name) for name in REGION_FILES}
             receipts = proved(stage.addresses, files, lambda source: say("receipts", 0.0, f"what {source} sent, record by record"))
         quarantined = sum(one.quarantined for one in seen.adapters.values() if one)
-        return Outcome(verification, comparison, receipts, seen.merged, seen.database.rejected, quarantined, angry.kills, seconds)
+        return Outcome(verification, comparison, receipts, seen.merged, seen.database.rejected, quarantined, dict(angry.kills), seconds)
 
 
 def begin(stage: Stage, connection: psycopg.Connection[Any], broker: Broker, say: Say) -> None:

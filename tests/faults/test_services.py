@@ -1,4 +1,4 @@
-"""PostgreSQL, Kafka and the registry go away in mid-stream and come back: workers wait, and end exact."""
+"""PostgreSQL, Kafka and the registry go away in mid-stream and come back: workers and publisher wait, and end exact."""
 
 import json
 import time
@@ -11,6 +11,7 @@ from schemas.codec import encode, schema_text
 from schemas.events import HouseholdChanged
 from schemas.topics import household_topic
 from tests.faults.conftest import Streaming
+from tests.faults.publishing import publishing
 from tests.integration.events import changed, household_key
 from tests.integration.stage import Stage, until
 from tests.integration.workers import working
@@ -19,9 +20,9 @@ AWAY_S = 2.0
 
 
 def test_killed_postgresql_ends_exact(services: EmbeddedServices, streaming: Streaming) -> None:
-    """A database killed twice in mid-stream loses nothing and counts nothing twice, and no worker needs to end for it."""
+    """A database killed twice in mid-stream loses nothing, no process needs to end for it, and every figure that leaves is right."""
     stage = Stage.set(services, 2)
-    with working(stage, 2, batch_records=40) as workers:
+    with working(stage, 2, batch_records=40) as workers, publishing(stage) as published:
         with streaming(stage):
             stage.shared_by(2)
             for _ in range(2):
@@ -31,15 +32,16 @@ def test_killed_postgresql_ends_exact(services: EmbeddedServices, streaming: Str
                 services.postgres.start()
             time.sleep(1.0)
         stage.drained(60)
+        published.assert_published()
 
-        assert workers.exits("worker 1") + workers.exits("worker 2") == []
+        assert workers.exits("worker 1") + workers.exits("worker 2") + published.process.exits("publish") == []
     stage.assert_exact()
 
 
 def test_killed_kafka_ends_exact(services: EmbeddedServices, streaming: Streaming) -> None:
-    """A broker killed in mid-stream loses nothing of what it confirmed, and workers go on where they stood."""
+    """A broker killed in mid-stream loses nothing of what it confirmed, workers go on where they stood, and all figures leave."""
     stage = Stage.set(services, 2)
-    with working(stage, 2, batch_records=40):
+    with working(stage, 2, batch_records=40), publishing(stage) as published:
         with streaming(stage):
             stage.shared_by(2)
             time.sleep(1.0)
@@ -48,6 +50,7 @@ def test_killed_kafka_ends_exact(services: EmbeddedServices, streaming: Streamin
             services.kafka.start()
             time.sleep(1.0)
         stage.drained(90)
+        published.assert_published()
     stage.assert_exact()
 
 

@@ -33,7 +33,7 @@ def played_in(folder: Path, *arguments: str, **environ: str) -> "subprocess.Comp
 
 @pytest.mark.timeout(280)
 def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
-    """`muara demo --once --chaos` exits 0, and says that everything verified and nothing differs from the sources' truth."""
+    """`muara demo --once --chaos` exits 0: all is verified, nothing differs from the sources' truth, and workers and publishers died."""
     played = played_in(tmp_path, "--chaos", "--workers", "2")
 
     assert played.returncode == 0, played.stderr[-3000:]
@@ -42,7 +42,8 @@ def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
     assert (outcome["verify_differences"], outcome["truth_differences"], outcome["rejected"]) == (0, 0, 0)
     assert outcome["receipts_proved"] == len(outcome["receipts"]) == 5
     assert sum(one["merged"] for one in outcome["receipts"].values()) > 700
-    assert outcome["kills"] >= 1
+    assert {"workers", "publishers"} <= outcome["killed"].keys()
+    assert outcome["kills"] == sum(outcome["killed"].values())
     assert outcome["households"] >= 700
     assert outcome["numbers_compared_with_truth"] > 100_000
     # The services of root keep their data where pytest does not tidy up; after a failure it stays, to be looked at.

@@ -268,4 +268,4 @@ def test_a_demo_whose_receipts_are_not_proved_is_not_exact(stage: Stage, tmp_pat
     assert lied.why_not
     fine = cast("Verification", SimpleNamespace(exact=True, dirty=()))
     for receipts, exact in (([read], True), ([read, silent], False), ([lied], False), ([unread], False)):
-        assert Outcome(fine, cast("Comparison", SimpleNamespace(differences=())), receipts, 30, 0, 0, 0).exact == exact
+        assert Outcome(fine, cast("Comparison", SimpleNamespace(differences=())), receipts, 30, 0, 0, {}).exact == exact

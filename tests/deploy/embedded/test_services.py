@@ -95,7 +95,11 @@ def servers(services: EmbeddedServices) -> dict[str, Server]:
 
 
 def test_all_are_ready_in_time(own: EmbeddedServices) -> None:
-    """Once downloaded, all three answer within twelve seconds, the first data made; other tests start theirs at the same time."""
+    """
+    Once downloaded, all three answer within twelve seconds, the first data made, in the best of up to three starts.
+
+    The best, since other tests start theirs at the same time: this one holds that they can, not how long one start takes here.
+    """
     took_s = [own.ready_s]
     while min(took_s) > READY_S and len(took_s) < 3:
         with temporary_services("ready") as again:
