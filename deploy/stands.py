@@ -5,6 +5,7 @@ Why: a worker tells its log why it waits, and one that does not run tells nothin
 Must not: call a partition moving that was not seen to move; need Kafka or the registry to tell what the database knows.
 """
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from schemas.registry import Registry, RegistryAway
 
 __all__ = ["ANSWERS", "Heard", "Place", "hear", "places", "registry_says"]
 
+_log = logging.getLogger(__name__)
 Partition = tuple[str, int]
 ANSWERS = "answers"
 """What is said of a service that does."""
@@ -57,7 +59,8 @@ def hear(kafka: str, known: Collection[Partition], topics: Collection[str]) -> H
         return Heard(away=str(error))
     try:
         return Heard("", there, logs, broker.readers(GROUP))
-    except BrokerAway:  # who shares the partitions out is still loading, or does not tell us
+    except BrokerAway as error:  # who shares the partitions out is not there yet, or does not tell us
+        _log.warning("who reads which partition is not known: %s", error, extra={"action": "readers_unknown"})
         return Heard("", there, logs)
 
 

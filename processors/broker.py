@@ -6,6 +6,7 @@ Must not: consume or produce; block the event loop (call it from a thread).
 """
 
 import logging
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,14 @@ READING_ALL: Mapping[str, Any] = MappingProxyType(
 _ANSWER_S = 10.0
 _EARLIEST, _LATEST, _NEWEST = OffsetSpec.earliest(), OffsetSpec.latest(), OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]
 _NOT_LET_IN = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001 - their names
+_COORDINATOR_COMES = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError._TIMED_OUT,  # noqa: SLF001
+)
+"""What is answered of groups just after a broker's start; of a cluster's very first group for seconds."""
+_PAUSE_S = 0.2
 _LIBRARY_LOG = logging.getLogger("librdkafka")
 _LIBRARY_LOG.setLevel(logging.CRITICAL)  # its reconnects are this module's `BrokerAway`
 
@@ -116,12 +125,18 @@ class Broker:
 
     def readers(self, group: str) -> frozenset[Partition]:
         """Return the partitions that members of a consumer group have now; of a group that is not there none. Raises `BrokerAway`."""
-        try:
-            found = self._admin.describe_consumer_groups([group], request_timeout=_ANSWER_S)[group].result()
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return frozenset()
-            raise self._away(error) from error
+        until = time.monotonic() + _ANSWER_S
+        found = None
+        while found is None:
+            try:
+                found = self._admin.describe_consumer_groups([group], request_timeout=_ANSWER_S)[group].result()
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code == KafkaError.GROUP_ID_NOT_FOUND:
+                    return frozenset()
+                if code not in _COORDINATOR_COMES or time.monotonic() > until:
+                    raise self._away(error) from error
+                time.sleep(_PAUSE_S)
         assigned = (at for one in found.members if one.assignment for at in one.assignment.topic_partitions)
         return frozenset((at.topic, at.partition) for at in assigned)
 
