@@ -108,10 +108,9 @@ class KnownSchemas:
         found: dict[Key, dict[str, Any]] = {}
         refused: dict[Key, Rejected] = {}
         try:
-            doubted = [key for key in wanted if time.monotonic() < half and self._refusal(key, found) is not None]
-            if doubted:
-                time.sleep(_AGAIN_S)
-            for key in doubted:
+            doubted = {key: time.monotonic() for key in wanted if time.monotonic() < half and self._refusal(key, found) is not None}
+            for key, asked in doubted.items():
+                time.sleep(max(0.0, asked + _AGAIN_S - time.monotonic()))
                 if time.monotonic() < until and (error := self._refusal(key, found)) is not None:
                     refused[key] = error
         except Retriable as error:
