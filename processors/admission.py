@@ -2,9 +2,9 @@
 Admission: which events may be applied at all, judged one at a time; everything else is rejected with a cause a person understands.
 
 Why: it is the definition. Columns let through only what is surely fine and hand every other record to `admit`.
-Must not: know a clock: a date is judged by the day on which its record arrived at the broker, so a replay judges alike; or let anything
-that an event says into a cause, for its message and facts are kept, logged and published: limits, the topic's regency and the day of arrival
-are all that they tell. What a field holds, `muara rejected show` reads again from the topic.
+Must not: know a clock: a date is judged by the day on which its record arrived at the broker, so a replay judges alike; or let what
+an event says into a cause, for its message and facts are kept, logged and published: limits, the topic's regency and the day of arrival are
+all that they tell. What a field holds, `muara rejected show` reads again from the topic.
 """
 
 import re

@@ -62,9 +62,14 @@ class DriftKept:
         with own.transaction() as connection:
             _begin_by(connection, mapper.declared)
         looks = own.connection.execute("select looks from shape_looks").fetchone()
-        paths = own.connection.execute("select path, always from shape")
+        paths = {path: bool(always) for path, always in own.connection.execute("select path, always from shape")}
         mapper.drift.accepted = _accepted(own.connection)
-        mapper.shape.resume(looks[0] if looks else 0, {path: bool(always) for path, always in paths})
+        mapper.shape.resume(looks[0] if looks else 0, paths)
+        if named := [(path,) for path in paths if mapper.shape.kept_name(path) != path]:
+            # An earlier version kept whatever a source used as a name.
+            with own.transaction() as connection:
+                connection.executemany("delete from shape where path = ?", named)
+            mapper.shape.changed = True
 
     def begin(self) -> None:
         """Forget what was noticed in a batch that was not kept."""

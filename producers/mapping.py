@@ -165,6 +165,10 @@ class Mapper:
         """Return the pseudonym of a record's family card; raises `RecordUnreadable` where there is none."""
         return self.names(record)[0]
 
+    def mark_of_name(self, name: bytes) -> bytes:
+        """Return the mark by which the name of something is known, where it may be somebody's."""
+        return self._pseudonyms.mark(name)
+
     def mark(self, record: Node) -> bytes:
         """Return the mark by which a record's content is known again, however often it is read."""
         return self._pseudonyms.mark(json.dumps(record.value, sort_keys=True, default=str).encode())
@@ -220,7 +224,7 @@ class Mapper:
         if (known := self._compositions.get(size)) is not None:
             return known
         if size < 1:
-            raise RecordUnreadable(field="composition.size", cause="is less than one person", value=str(size))
+            raise RecordUnreadable(field="composition.size", cause="is less than one person", value=masked(size) if size else "0")
         if len(self._compositions) >= _REMEMBERED:
             self._compositions.clear()
         return self._compositions.setdefault(size, Composition(size))

@@ -5,6 +5,7 @@ Why: who waits for a first load, or wonders why a region is silent, looks here a
 Must not: write to the file but a person's word, or ask a source or a broker.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ from deploy.commands.context import DEMO
 from producers.backfill import per_s, remaining_s, words
 from producers.checkpoint import AdapterStatus, StateFile, status
 from producers.drift_log import Drifted, drifted
-from producers.faults import StateFileForeign
+from producers.faults import StateFileForeign, masked
 from producers.quarantine import causes
 from producers.region_change import settle as settled
 from producers.sources.webhook.memory import Received, Refused, received, refusals_of
@@ -28,6 +29,8 @@ from schemas.errors import Fatal
 __all__ = ["NothingDone", "Standing", "as_told", "settle", "standing", "table"]
 
 _LONGEST = 100
+_NUMBER = re.compile(r"\d{16,}")
+"""A card's number, or a person's: a source's own cursor may be made of one."""
 _CAUSES = 5
 _OLD = ", by the region file of before"
 
@@ -85,7 +88,8 @@ def _file(directory: Path, source: str) -> Path:
 def as_told(one: Standing, now: datetime) -> Mapping[str, Any]:
     """Return it for machines; times in ISO 8601, times that are left in seconds, null where nobody can know."""
     load = one.adapter.backfill
-    told = asdict(one.adapter) | {"state": one.adapter.state, "runs": one.runs}
+    position = None if one.adapter.position is None else _hidden(one.adapter.position)
+    told = asdict(one.adapter) | {"state": one.adapter.state, "runs": one.runs, "position": position}
     if load is not None:
         told["backfill"] = {name: value for name, value in told["backfill"].items() if name != "samples"}
         told["backfill"] |= {"per_s": per_s(load, now) if load.ended is None else None, "remaining_s": remaining_s(load, now)}
@@ -113,7 +117,7 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
     if load is not None:
         yield "first load", words(load, now)
     if found.position is not None:
-        yield "position", _short(found.position)
+        yield "position", _short(_hidden(found.position))
     yield "in the spool", f"{found.spooled:,} events, {found.spooled_bytes / (1 << 20):,.1f} MB"
     yield "delivered", f"{found.delivered:,} events"
     yield "in quarantine", f"{found.quarantined:,} records and files"
@@ -149,6 +153,11 @@ def _ago(moment: datetime, now: datetime) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit} ago"
     return f"{seconds:.0f} s ago"
+
+
+def _hidden(position: str) -> str:
+    """Return a position without numbers that may be somebody's; the adapter's file must have it as the source told it."""
+    return _NUMBER.sub(lambda found: masked(found[0]), position)
 
 
 def _short(text: str) -> str:

@@ -71,6 +71,17 @@ def test_people_see_how_it_stands(tmp_path: Path) -> None:
     assert lines["put aside"] == "1: field cause"
 
 
+def test_a_cursor_s_long_numbers_are_hidden(tmp_path: Path) -> None:
+    """A source may make its cursor of a card's number; neither people nor machines are shown it."""
+    _worked(tmp_path / ".muara" / "adapters")
+    with StateFile(tmp_path / ".muara" / "adapters" / "carik.sqlite", "carik") as state, state.transaction():
+        state.move("2024-03-01T00:00:00Z|9901010101200001", _now(), nothing_more=False)
+    for form in ((), ("--json",)):
+        shown = muara("adapter", "status", str(CARIK), *form, cwd=tmp_path).stdout
+        assert "2024-03-01T00:00:00Z|9999999999999999" in shown
+        assert "9901010101200001" not in shown
+
+
 @pytest.mark.parametrize("loading", [True, False])
 def test_machines_read_it(tmp_path: Path, loading: bool) -> None:
     """One JSON object, times in ISO 8601; what is left is a number of seconds, 0 when the load is over."""
