@@ -80,7 +80,7 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
             forget_files(state, NAME_FAULTS)
         make_sealed(state.connection)
         seal_anew(state, pseudonyms.seal)
-        mapper = Mapper(declared, pseudonyms)
+        mapper = Mapper(declared, pseudonyms, settings.is_area)
         source = open_source(declared, mapper, state, settings.environ, _now)
         _Adapter(declared, settings, state, DriftKept(mapper, state), stopping, seal=pseudonyms.seal).work(source, source.read)
     return 0

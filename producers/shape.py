@@ -15,12 +15,14 @@ from producers.faults import RecordUnreadable, SourceFrozen
 from producers.readings import Reading, readings, way_to_records
 from producers.records import Node
 
-__all__ = ["LEARNT", "Shape"]
+__all__ = ["LEARNT", "SOME", "Shape"]
 
 LEARNT = 1000
 """Records from which is learnt what a source has; from then on what is not among it is new."""
 _EVERY = 64
 """Afterwards one record in so many is looked at: what a source adds is in all its records, and is seen within a moment."""
+SOME = 256
+"""One record in so many may be looked at by others."""
 _DEEPEST = 8
 _MOST_PATHS, _MOST_SHAPES = 2000, 1000
 """A source that uses numbers as names has no end of them: then nothing more is learnt or told."""
@@ -43,7 +45,7 @@ class Shape:
         self._paths: dict[str, bool] = {}
         """Every path that is not new, as it may be kept, and whether each record had it that has what it lies in."""
         self._places: set[str] = set()
-        self._looks, self._turn = 0, 1
+        self._looks, self._turn, self._seen = 0, 1, -self._every
         self._shapes: dict[tuple[str, tuple[str, ...]], list[tuple[str, DriftKind]]] = {}
         self.changed = False
         """Whether something was learnt that is not on disk."""
@@ -65,11 +67,15 @@ class Shape:
         """Return a path as it may be kept on disk: what the region file names as it is, of others that may be a number the shape."""
         return path if path in self._read or path in self._known else shown(path)
 
-    def look(self, record: Node) -> None:
-        """Look at a record when it is its turn; raises `RecordUnreadable` or `SourceFrozen` where a new field is to do that."""
+    def look(self, record: Node) -> bool:
+        """
+        Look at a record when it is its turn; raises `RecordUnreadable` or `SourceFrozen` where a new field is to do that.
+
+        Returns whether others that look at some records only may look at this one: the first ones, and one in `SOME`.
+        """
         self._turn -= 1
         if self._turn:
-            return
+            return False
         learning = self._looks < LEARNT
         self._turn = 1 if learning else self._every
         self._looks += learning
@@ -82,6 +88,8 @@ class Shape:
                     self._shapes[shape] = found
             for path, kind in found:
                 self._decide(path, kind)
+        self._seen = (self._seen + self._every) % SOME
+        return learning or self._seen == 0
 
     def _parts(self, record: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Give every table in a record and in what it lies in, by path; of what it lies in without the way to the record itself."""
