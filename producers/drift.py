@@ -20,7 +20,8 @@ Get = Callable[[Node], Any]
 Notice = tuple[str, DriftKind, Mode]
 """A field (of the event, or of the source by its path), what is so with it, and the mode taken."""
 _FAULTS: tuple[DriftKind, ...] = ("missing_field", "changed_type", "new_code")
-_DIGITS = re.compile(r"\d{6}")
+_DIGITS = re.compile(r"\d{6}|(\d[ .,/:_-]?){12}")
+"""Six digits in a row, or twelve however they are set apart: a card's number, a telephone's, a day of birth."""
 _LONGEST = 80
 
 
@@ -126,5 +127,7 @@ def shown(name: str) -> str:
 
     >>> shown("anggota.agama"), shown("anggota.9901014505900001")
     ('anggota.agama', 'aaaaaaa.9999999999999999')
+    >>> shown("anggota.9901 0145 0590 0001")
+    'aaaaaaa.9999 9999 9999 9999'
     """
     return masked(name) if _DIGITS.search(name) or len(name) > _LONGEST else name

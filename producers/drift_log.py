@@ -1,5 +1,6 @@
 """
-What was noticed of a source's drift, in the adapter's own file: field, kind, mode, times and count; and what a person accepted.
+What was noticed of a source's drift, in the adapter's own file: field, kind, mode, times and count; and what a person accepted. Beside it,
+in the same transaction, how plausible its national identifiers were (plausible_log.py).
 
 Why: drift is noticed in one moment and looked at in another, by a person who must be able to say "go on".
 Must not: hold a value of the source.
@@ -17,6 +18,7 @@ from producers.declaration import Declaration, Mode
 from producers.drift import Notice
 from producers.faults import SourceFrozen
 from producers.mapping import Mapper
+from producers.plausible_log import add_plausible, make_plausible
 
 __all__ = ["DriftKept", "Drifted", "accept", "drifted", "looked_at"]
 
@@ -59,16 +61,23 @@ class DriftKept:
         self._mapper, self._own = mapper, own
         self._frozen: tuple[str, str] | None = None
         own.connection.executescript(_TABLES)
+        make_plausible(own.connection)
         with own.transaction() as connection:
             _begin_by(connection, mapper.declared)
         looks = own.connection.execute("select looks from shape_looks").fetchone()
-        paths = own.connection.execute("select path, always from shape")
+        paths = {path: bool(always) for path, always in own.connection.execute("select path, always from shape")}
         mapper.drift.accepted = _accepted(own.connection)
-        mapper.shape.resume(looks[0] if looks else 0, {path: bool(always) for path, always in paths})
+        mapper.shape.resume(looks[0] if looks else 0, paths)
+        if named := [(path,) for path in paths if mapper.shape.kept_name(path) != path]:
+            # An earlier version kept whatever a source used as a name.
+            with own.transaction() as connection:
+                connection.executemany("delete from shape where path = ?", named)
+            mapper.shape.changed = True
 
     def begin(self) -> None:
         """Forget what was noticed in a batch that was not kept."""
         self._mapper.drift.taken()
+        self._mapper.plausible.taken()
 
     def keep(self, connection: sqlite3.Connection, now: datetime) -> Sequence[Notice]:
         """
@@ -78,6 +87,7 @@ class DriftKept:
         """
         if connection is not self._own.connection:
             return []
+        add_plausible(connection, self._mapper.plausible.taken())
         new = [one for one, count in self._mapper.drift.taken().items() if _added(connection, one, count, now)]
         if self._mapper.shape.changed:
             looks, paths = self._mapper.shape.learnt

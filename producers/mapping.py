@@ -18,6 +18,7 @@ from producers.declaration import Declaration, Kind, Value
 from producers.drift import Drift
 from producers.encoding import item_writers, or_null
 from producers.faults import RecordUnreadable, masked
+from producers.plausible import Plausible
 from producers.pseudonym import Pseudonyms, identifier_fault, is_person
 from producers.readings import way_to_records
 from producers.records import Node
@@ -60,8 +61,8 @@ _MOST_REGENCIES = 8
 class Mapper:
     """One region file's mapping, compiled; `event` is a function of a record alone, and of what a person accepted of the source's drift."""
 
-    def __init__(self, declared: Declaration, pseudonyms: Pseudonyms) -> None:
-        """Compile the mapping."""
+    def __init__(self, declared: Declaration, pseudonyms: Pseudonyms, is_area: Callable[[str], bool] | None = None) -> None:
+        """Compile the mapping; `is_area` tells whether six digits are those of a district, for `plausible`."""
         self.declared, self._pseudonyms = declared, pseudonyms
         self.key_version, self.rotates = pseudonyms.version, pseudonyms.previous is not None
         self._regencies, self._way = frozenset(declared.regencies), way_to_records(declared)
@@ -69,6 +70,7 @@ class Mapper:
         self._elsewhere = f"is not in regencies [{listed}]"
         self.drift = drift = Drift(declared.drift)
         self.shape = Shape(declared, drift, NULLABLE)
+        self.plausible = Plausible(declared, is_area)
         self._residences: dict[str, Residence] = {}
         self._compositions: dict[int, Composition] = {}
         mapping = declared.mapping
@@ -102,7 +104,8 @@ class Mapper:
         `names` is what the method of this name has returned of the record, where that was asked already.
         """
         try:
-            self.shape.look(record)
+            if self.shape.look(record):
+                self.plausible.look(record)
             return self._event(record, names)
         except RecordUnreadable as fault:
             self.drift.fault(fault)
@@ -165,6 +168,10 @@ class Mapper:
         """Return the pseudonym of a record's family card; raises `RecordUnreadable` where there is none."""
         return self.names(record)[0]
 
+    def mark_of_name(self, name: bytes) -> bytes:
+        """Return the mark by which the name of something is known, where it may be somebody's."""
+        return self._pseudonyms.mark(name)
+
     def mark(self, record: Node) -> bytes:
         """Return the mark by which a record's content is known again, however often it is read."""
         return self._pseudonyms.mark(json.dumps(record.value, sort_keys=True, default=str).encode())
@@ -220,7 +227,7 @@ class Mapper:
         if (known := self._compositions.get(size)) is not None:
             return known
         if size < 1:
-            raise RecordUnreadable(field="composition.size", cause="is less than one person", value=str(size))
+            raise RecordUnreadable(field="composition.size", cause="is less than one person", value=masked(size) if size else "0")
         if len(self._compositions) >= _REMEMBERED:
             self._compositions.clear()
         return self._compositions.setdefault(size, Composition(size))

@@ -17,7 +17,7 @@ from producers.faults import FileUnreadable, RecordUnreadable
 from producers.sealed import keep_sealed
 from producers.sealing import Seal
 
-__all__ = ["PutAside", "causes", "put_aside", "quarantined", "take_back", "take_back_records"]
+__all__ = ["PutAside", "causes", "forget_files", "put_aside", "quarantined", "take_back", "take_back_records"]
 
 _MOST = 100_000
 """Entries kept; a source that went wrong as a whole must not fill the disk. The oldest give way."""
@@ -84,6 +84,16 @@ def put_aside(state: StateFile, items: Iterable[PutAside], now: datetime, seal: 
 def take_back(state: StateFile, place: str) -> None:
     """Forget what was put aside of a place (a file), because it is being read again; belongs into the same transaction."""
     if state.connection.execute("delete from quarantine where place = ?", (place,)).rowcount:
+        _count(state)
+
+
+def forget_files(state: StateFile, causes: Iterable[str]) -> None:
+    """
+    Forget whole files that were put aside for any of these causes, because every file is judged anew; belongs into a transaction.
+
+    What is wrong with a file's name lies under what stands for it, which nobody finds again once the region file reads such names.
+    """
+    if state.connection.executemany("delete from quarantine where field = '' and cause = ?", [(cause,) for cause in causes]).rowcount > 0:
         _count(state)
 
 

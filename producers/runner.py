@@ -27,6 +27,7 @@ from producers.mapping import Mapper
 from producers.mapping_version import must_be_raised
 from producers.process import seldom_collecting, stopping_by
 from producers.publisher import Publisher
+from producers.quarantine import forget_files
 from producers.reader import Reader, remember
 from producers.region_change import Reminder, is_read_by, notice, settle
 from producers.region_file import read_region_file
@@ -37,6 +38,7 @@ from producers.settings import AdapterSettings
 from producers.sources import Batch, HearsDelivery, LoadsBeside, Receiving, Source
 from producers.sources.opening import open_source
 from producers.sources.showings import forget_refusals, start_over
+from producers.sources.snapshot import NAME_FAULTS
 from producers.sources.webhook.memory import forget_deliveries
 from schemas.codec import schema_text
 from schemas.registry import Registry, RegistryAway
@@ -74,9 +76,11 @@ def run(region_file: Path, settings: AdapterSettings, stop: threading.Event | No
         if pseudonyms is None:
             return 0
         forget_refusals(state.connection)
+        with state.transaction():
+            forget_files(state, NAME_FAULTS)
         make_sealed(state.connection)
         seal_anew(state, pseudonyms.seal)
-        mapper = Mapper(declared, pseudonyms)
+        mapper = Mapper(declared, pseudonyms, settings.is_area)
         source = open_source(declared, mapper, state, settings.environ, _now)
         _Adapter(declared, settings, state, DriftKept(mapper, state), stopping, seal=pseudonyms.seal).work(source, source.read)
     return 0

@@ -29,6 +29,8 @@ class AdapterSettings:
     """Fills the region file's placeholders and holds the secrets that it names."""
     keys_again: Callable[[], Pseudonyms] | None = field(default=None, repr=False)
     """Reads the keys again where they lie in files, which a person may mend while the adapter waits; raises as at the start."""
+    is_area: Callable[[str], bool] | None = field(default=None, repr=False)
+    """Tells whether six digits are those of a district; without it the areas of national identifiers are not looked at."""
     spool_bytes: int = 512 << 20
     """Events that wait beyond this stop reading; 512 MB are some two million changes."""
     poll_interval_s: float | None = None

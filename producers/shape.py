@@ -2,7 +2,8 @@
 The shape of a source's records: which names they have, learnt from the first ones, and what is new or missing since.
 
 Why: a field that a source adds or drops makes no record unreadable, so nobody would hear of it.
-Must not: know IO or a clock; keep a value; look at every record where the region file does not ask for it.
+Must not: know IO or a clock; keep a value, be it one that a source uses as a name; look at every record where the region file does not ask
+for it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,12 +15,14 @@ from producers.faults import RecordUnreadable, SourceFrozen
 from producers.readings import Reading, readings, way_to_records
 from producers.records import Node
 
-__all__ = ["LEARNT", "Shape"]
+__all__ = ["LEARNT", "SOME", "Shape"]
 
 LEARNT = 1000
 """Records from which is learnt what a source has; from then on what is not among it is new."""
 _EVERY = 64
 """Afterwards one record in so many is looked at: what a source adds is in all its records, and is seen within a moment."""
+SOME = 256
+"""One record in so many may be looked at by others."""
 _DEEPEST = 8
 _MOST_PATHS, _MOST_SHAPES = 2000, 1000
 """A source that uses numbers as names has no end of them: then nothing more is learnt or told."""
@@ -40,9 +43,9 @@ class Shape:
         places = (declared.drift, *declared.drift.only.values())
         self._every = 1 if any(one.new_field in ("freeze", "quarantine") for one in places) else _EVERY
         self._paths: dict[str, bool] = {}
-        """Every path that is not new, and whether each record had it that has what it lies in."""
+        """Every path that is not new, as it may be kept, and whether each record had it that has what it lies in."""
         self._places: set[str] = set()
-        self._looks, self._turn = 0, 1
+        self._looks, self._turn, self._seen = 0, 1, -self._every
         self._shapes: dict[tuple[str, tuple[str, ...]], list[tuple[str, DriftKind]]] = {}
         self.changed = False
         """Whether something was learnt that is not on disk."""
@@ -54,16 +57,25 @@ class Shape:
 
     def resume(self, looks: int, paths: Mapping[str, bool]) -> None:
         """Go on from what was kept; where the file lists what is known, that counts and not what was learnt before it did."""
-        kept = {path: always for path, always in paths.items() if not self._known or path in self._read or path in self._known}
+        told = {self.kept_name(path): always for path, always in paths.items()}
+        kept = {path: always for path, always in told.items() if not self._known or path in self._read or path in self._known}
         self._looks, self._paths, self.changed = looks, kept, False
-        self._places = {_place(path) for path in paths}
+        self._places = {_place(path) for path in told}
         self._shapes.clear()
 
-    def look(self, record: Node) -> None:
-        """Look at a record when it is its turn; raises `RecordUnreadable` or `SourceFrozen` where a new field is to do that."""
+    def kept_name(self, path: str) -> str:
+        """Return a path as it may be kept on disk: what the region file names as it is, of others that may be a number the shape."""
+        return path if path in self._read or path in self._known else shown(path)
+
+    def look(self, record: Node) -> bool:
+        """
+        Look at a record when it is its turn; raises `RecordUnreadable` or `SourceFrozen` where a new field is to do that.
+
+        Returns whether others that look at some records only may look at this one: the first ones, and one in `SOME`.
+        """
         self._turn -= 1
         if self._turn:
-            return
+            return False
         learning = self._looks < LEARNT
         self._turn = 1 if learning else self._every
         self._looks += learning
@@ -76,6 +88,8 @@ class Shape:
                     self._shapes[shape] = found
             for path, kind in found:
                 self._decide(path, kind)
+        self._seen = (self._seen + self._every) % SOME
+        return learning or self._seen == 0
 
     def _parts(self, record: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Give every table in a record and in what it lies in, by path; of what it lies in without the way to the record itself."""
@@ -88,18 +102,19 @@ class Shape:
 
     def _compared(self, at: str, names: tuple[str, ...], *, learning: bool) -> list[tuple[str, DriftKind]]:
         """Return what is new and what is missing in a table; while learning, what is new is learnt, unless the file lists what is known."""
-        present = {f"{at}{name}" for name in names}
-        new = [path for path in present if path not in self._paths]
+        present = {f"{at}{name}": self.kept_name(f"{at}{name}") for name in names}
+        place = f"{self.kept_name(at[:-1])}." if at else at
+        new = [path for path, kept in present.items() if kept not in self._paths]
         found: list[tuple[str, DriftKind]] = []
         for path in sorted(new):
             if path in self._read or path in self._known or (learning and not self._known):
                 if len(self._paths) < _MOST_PATHS:
-                    self._paths[path] = learning and at not in self._places
+                    self._paths[present[path]] = learning and place not in self._places
                     self.changed = True
             elif len(self._paths) < _MOST_PATHS:
                 found.append((path, "new_field"))
-        self._places.add(at)
-        return found + self._missing(at, present, learning=learning)
+        self._places.add(place)
+        return found + self._missing(place, {*present.values()}, learning=learning)
 
     def _missing(self, at: str, present: set[str], *, learning: bool) -> list[tuple[str, DriftKind]]:
         found: list[tuple[str, DriftKind]] = []

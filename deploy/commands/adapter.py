@@ -276,6 +276,7 @@ def _tell_region_change(state: Path) -> None:
 
 
 def _adapter_settings(file: Path) -> "AdapterSettings":
+    from deploy.reference.regions import is_district_area
     from producers.pseudonym import Pseudonyms
     from producers.region_file import read_region_file
     from producers.settings import AdapterSettings as Made
@@ -291,5 +292,6 @@ def _adapter_settings(file: Path) -> "AdapterSettings":
         pseudonyms=Pseudonyms.from_environ(environ),
         environ=environ,
         keys_again=(lambda: Pseudonyms.from_environ(environ)) if environ.may_change(SECRETS[0]) else None,
+        is_area=is_district_area,
         spool_bytes=told.spool_mb << 20,
     )

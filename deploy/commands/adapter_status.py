@@ -5,6 +5,7 @@ Why: who waits for a first load, or wonders why a region is silent, looks here a
 Must not: write to the file but a person's word, or ask a source or a broker.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -19,15 +20,19 @@ from deploy.commands.context import DEMO
 from producers.backfill import per_s, remaining_s, words
 from producers.checkpoint import AdapterStatus, StateFile, status
 from producers.drift_log import Drifted, drifted
-from producers.faults import StateFileForeign
+from producers.faults import StateFileForeign, masked
+from producers.plausible_log import Identifiers, identifiers
 from producers.quarantine import causes
 from producers.region_change import settle as settled
+from producers.shape import LEARNT, SOME
 from producers.sources.webhook.memory import Received, Refused, received, refusals_of
 from schemas.errors import Fatal
 
 __all__ = ["NothingDone", "Standing", "as_told", "settle", "standing", "table"]
 
 _LONGEST = 100
+_NUMBER = re.compile(r"\d{16,}")
+"""A card's number, or a person's: a source's own cursor may be made of one."""
 _CAUSES = 5
 _OLD = ", by the region file of before"
 
@@ -46,6 +51,8 @@ class Standing:
     drift: tuple[Drifted, ...]
     aside: tuple[tuple[str, str, int], ...]
     """Field, cause and count of what was put aside most."""
+    identifiers: Identifiers | None
+    """How plausible the national identifiers are; None where none was looked at."""
     received: Received | None
     """Of a source that pushes: what was taken and refused."""
 
@@ -62,7 +69,12 @@ def standing(directory: Path, source: str) -> Standing:
         if found is None:
             raise StateFileForeign(file=state, why="another version")
         return Standing(
-            found, found.pid > 0 and psutil.pid_exists(found.pid), tuple(drifted(state)), tuple(causes(state, _CAUSES)), received(state)
+            found,
+            found.pid > 0 and psutil.pid_exists(found.pid),
+            tuple(drifted(state)),
+            tuple(causes(state, _CAUSES)),
+            identifiers(state),
+            received(state),
         )
     except sqlite3.DatabaseError as error:
         raise StateFileForeign(file=state, why=str(error)) from error
@@ -85,11 +97,13 @@ def _file(directory: Path, source: str) -> Path:
 def as_told(one: Standing, now: datetime) -> Mapping[str, Any]:
     """Return it for machines; times in ISO 8601, times that are left in seconds, null where nobody can know."""
     load = one.adapter.backfill
-    told = asdict(one.adapter) | {"state": one.adapter.state, "runs": one.runs}
+    position = None if one.adapter.position is None else _hidden(one.adapter.position)
+    told = asdict(one.adapter) | {"state": one.adapter.state, "runs": one.runs, "position": position}
     if load is not None:
         told["backfill"] = {name: value for name, value in told["backfill"].items() if name != "samples"}
         told["backfill"] |= {"per_s": per_s(load, now) if load.ended is None else None, "remaining_s": remaining_s(load, now)}
     told["aside"] = [{"field": field, "cause": cause, "count": count} for field, cause, count in one.aside]
+    told["identifiers"] = asdict(one.identifiers) if one.identifiers else None
     return told | {"drift": [asdict(drift) for drift in one.drift], "received": asdict(one.received) if one.received else None}
 
 
@@ -113,7 +127,7 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
     if load is not None:
         yield "first load", words(load, now)
     if found.position is not None:
-        yield "position", _short(found.position)
+        yield "position", _short(_hidden(found.position))
     yield "in the spool", f"{found.spooled:,} events, {found.spooled_bytes / (1 << 20):,.1f} MB"
     yield "delivered", f"{found.delivered:,} events"
     yield "in quarantine", f"{found.quarantined:,} records and files"
@@ -123,6 +137,8 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
         yield "withheld", f"{found.withheld:,} ENDs: correct the rows in quarantine"
     if found.region_change:
         yield "region file", found.region_change
+    if one.identifiers is not None:
+        yield "identifiers", _identifiers(one.identifiers)
     if one.received is not None:
         yield "received", _received(one.received)
         for refused in refusals_of(one.received):
@@ -130,6 +146,13 @@ def _rows(one: Standing, now: datetime) -> Iterator[tuple[str, str]]:
     for drift in one.drift:
         mode = drift.accepted or drift.mode
         yield "drift", f"{drift.field} {drift.kind.replace('_', ' ')}: {mode}, {drift.count:,} records{_OLD if drift.old else ''}"
+
+
+def _identifiers(told: Identifiers) -> str:
+    areas = f"{told.cards_of_unknown_area:,} and {told.persons_of_unknown_area:,} begin with an area that is none now"
+    others = f"{told.other_sex:,} persons' say another sex than the record, {told.other_birth:,} another month of birth"
+    looked = f"{told.cards:,} cards' and {told.persons:,} persons' numbers looked at (the first {LEARNT:,} records', then one in {SOME})"
+    return f"{looked}: {areas}; {others}"
 
 
 def _received(told: Received) -> str:
@@ -149,6 +172,11 @@ def _ago(moment: datetime, now: datetime) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit} ago"
     return f"{seconds:.0f} s ago"
+
+
+def _hidden(position: str) -> str:
+    """Return a position without numbers that may be somebody's; the adapter's file must have it as the source told it."""
+    return _NUMBER.sub(lambda found: masked(found[0]), position)
 
 
 def _short(text: str) -> str:

@@ -20,8 +20,7 @@ SECTIONS = ("residence", "composition", "welfare", "dwelling", "members", "progr
 _BITS_32 = 1 << 31
 _MOST_DIGITS = 3
 """Of a number that is shown: no identifier is as short."""
-_REGION = re.compile(r"[0-9]{2}([.][0-9]{2,4}){0,3}")
-_SOURCE = re.compile(r"[a-z][a-z0-9_-]{0,15}")
+_SOURCE = r"[a-z][a-z0-9_-]{0,15}"
 _VILLAGE = r"[0-9]{2}\.[0-9]{2,4}\.[0-9]{2}\.[0-9]{4}"
 _REGENCY = r"[0-9]{2}\.[0-9]{2,4}"
 
@@ -63,7 +62,7 @@ FIELDS: Mapping[str, FieldKind] = {
     "key_version": FieldKind(int, frozenset({"constant"}), example="2"),
     "topic": FieldKind(str, frozenset({"constant", "copy"}), copies="region", pattern=_REGENCY, example="31.74"),
     "region": FieldKind(str, _CODES | {"copy"}, copies="topic", pattern=_REGENCY, example="31.74"),
-    "source": FieldKind(str, _CODES, pattern=_SOURCE.pattern, example="carik"),
+    "source": FieldKind(str, _CODES, pattern=_SOURCE, example="carik"),
     "valid_from": FieldKind(date, frozenset({"constant", "at_most", "at_least"}), example="2024-01-31"),
     "mapping_version": FieldKind(int, frozenset({"constant"}), example="3"),
     "operation": FieldKind(str, _CODES, choices=tuple(Operation)),
@@ -130,7 +129,7 @@ def _number(name: str, value: int) -> str:
 
 
 def _code(name: str, text: str) -> str:
+    """Return a text that is of its own field's form, a village's as a village's; a form that fits another field shows nothing here."""
     kind = FIELDS.get(name)
-    shape = _SOURCE if name == "source" else _REGION
-    known = bool(kind and kind.choices and text in kind.choices)
-    return text if known or shape.fullmatch(text) else "(not a code)"
+    known = kind is not None and bool((kind.choices and text in kind.choices) or (kind.pattern and re.fullmatch(kind.pattern, text)))
+    return text if known else "(not a code)"

@@ -28,7 +28,7 @@ Key = tuple[str, ...]
 
 class RepairFileWrong(Fatal):
     """
-    {file} has {count} mistakes, nothing is repaired:
+    {file} has {count}, nothing is repaired:
     {mistakes}
     """
 
@@ -113,4 +113,8 @@ def _line(mistake: str) -> int:
 
 def _wrong(name: str, mistakes: list[str]) -> RepairFileWrong:
     mistakes = sorted(mistakes, key=_line)
-    return RepairFileWrong(count=len(mistakes), file=name, mistakes="\n".join(f"{name}: {one}" for one in mistakes))
+    return RepairFileWrong(
+        count="1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes",
+        file=name,
+        mistakes="\n".join(f"{name}: {one}" for one in mistakes),
+    )

@@ -41,7 +41,7 @@ _SOURCE = re.compile(r"[a-z][a-z0-9_-]{0,15}")
 
 class MistakesInSheet(Fatal):
     """
-    {count} mistakes in {file}, nothing was loaded:
+    {count} in {file}, nothing was loaded:
     {mistakes}.
     """
 
@@ -121,7 +121,7 @@ class Sheet(Generic[Row]):
         mistakes = sorted({*self.mistakes, *further})
         if mistakes:
             told = "\n".join(f"{self.file}:{one.line}: {one.what}" for one in mistakes)
-            raise MistakesInSheet(count=len(mistakes), file=self.file, mistakes=told)
+            raise MistakesInSheet(count="1 mistake" if len(mistakes) == 1 else f"{len(mistakes):,} mistakes", file=self.file, mistakes=told)
 
 
 def read_lines(path: Path) -> Sheet[LineRow]:

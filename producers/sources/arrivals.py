@@ -2,7 +2,7 @@
 The files of a folder that wait to be read, and in which order; how far a first load is.
 
 Why: by the rules of presence any order gives the same in the end (presence.py), so the order may be the one that serves best.
-Must not: open a file, or judge one.
+Must not: open a file, or judge one; let a file's name that is not of the declared form out of here: it may be that of a family or a card.
 
 Files are read in the order of their export. One that is dropped while others wait goes ahead of them, so that a change of today is not
 behind years of a first load; ahead of it go only the files of its own village that wait, in their order, since what they would end is
@@ -23,7 +23,7 @@ from producers.faults import FileUnreadable, SourceAway
 from producers.sources import Backfill
 from producers.sources.folder import LOSS, READ, FileKnown, FolderKnown
 from producers.sources.presence import NEVER
-from producers.sources.snapshot import named, pattern_of, writable
+from producers.sources.snapshot import Named, named, pattern_of, standing_for, writable
 
 __all__ = ["Arrivals"]
 
@@ -50,12 +50,21 @@ class _Watched:
 class Arrivals:
     """The files that wait; those in front came while others waited."""
 
-    def __init__(self, declared: FilesSource, known: FolderKnown, clock: Callable[[], datetime] | None) -> None:
-        """Know where to look; without a clock no file is young, and others are looked for when none waits."""
+    def __init__(
+        self, declared: FilesSource, known: FolderKnown, clock: Callable[[], datetime] | None, mark: Callable[[bytes], bytes]
+    ) -> None:
+        """
+        Know where to look; without a clock no file is young, and others are looked for when none waits.
+
+        `mark` gives the keyed mark of a name that is not of the declared form.
+        """
         self._declared, self._known, self._clock = declared, known, clock
         self._folder, self._patterns = Path(declared.folder), pattern_of(declared.file_name)
         self._suffixes = tuple({Path(name).suffix for name in declared.file_name})
         self._files: deque[tuple[str, FileKnown]] = deque()
+        self._mark = mark
+        self._odd: dict[str, str] = {}
+        """What is wrong with the names of files that are not named as they should be, by what stands for those names."""
         self._new: set[str] = set()
         """Those that came while others waited."""
         self._ahead: set[str] = set()
@@ -73,6 +82,12 @@ class Arrivals:
     def urgent(self) -> bool:
         """Whether files wait that came while others waited, and need not wait for one that is being read."""
         return bool(self._ahead)
+
+    def named(self, name: str) -> Named:
+        """Return what the name of a file that waits tells; raises `FileUnreadable`."""
+        if name in self._odd:
+            raise FileUnreadable(file=name, cause=self._odd[name])
+        return named(self._patterns, name)
 
     def done(self, name: str) -> None:
         """Know that a file was taken in, was put aside or is gone."""
@@ -129,6 +144,7 @@ class Arrivals:
     def _unread(self, waiting: set[str]) -> list[tuple[str, FileKnown]]:
         count, found = self._known.count(), []
         young: dict[str, _Watched] = {}
+        self._odd.clear()
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
@@ -136,6 +152,8 @@ class Arrivals:
                         continue
                     stat, name = entry.stat(), writable(entry.name)
                     before = self._known.known(name)
+                    if before is None and (kept := self._kept_name(name)) != name:
+                        name, before = kept, self._known.known(kept)
                     as_it_was = before is not None and (before.size, before.changed) == (stat.st_size, stat.st_mtime_ns)
                     explained = before is not None and before.state == LOSS and before.judged != count
                     # A loss is judged again when no other file waits, or once more with each that does.
@@ -148,6 +166,16 @@ class Arrivals:
             raise self.away(error) from error
         self._young = young
         return found
+
+    def _kept_name(self, name: str) -> str:
+        """Return a new file's name as it may be kept and told: one that is not of the declared form is told by its shape."""
+        try:
+            named(self._patterns, name)
+        except FileUnreadable as fault:
+            told = standing_for(name, self._mark)
+            self._odd[told] = str(fault.facts["cause"])
+            return told
+        return name
 
     def _still_young(self, name: str, stat: os.stat_result) -> _Watched | None:
         """Return a file that may be still being written: it changed within the declared time, by its own time and as we saw it."""

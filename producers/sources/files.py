@@ -27,7 +27,7 @@ from producers.sources.folder import ASIDE, LOSS, OLDER, FileKnown, FolderKnown
 from producers.sources.owing import Owing, keep_owed, keep_owed_file
 from producers.sources.presence import NEVER, Saying
 from producers.sources.showings import Showings, keep_loaded, keep_read, keep_refused, keep_sayings, keep_shown
-from producers.sources.snapshot import Named, named, pattern_of
+from producers.sources.snapshot import Named
 from producers.sources.taken import Large, Taken, is_large, large_of, taken_of, under
 from schemas.events import HouseholdChanged, Operation
 
@@ -42,11 +42,11 @@ class FilesReader:
     ) -> None:
         """Know where the folder is; nothing is read yet. The clock tells which files are still young, and when to look for others."""
         self._declared, self._mapper = declared, mapper
-        self._folder, self._patterns = Path(declared.folder), pattern_of(declared.file_name)
+        self._folder = Path(declared.folder)
         self._known, self._showings, self._scratch = FolderKnown(connection), Showings(connection), _beside(connection)
         self._consequences = Consequences(self._showings, self._scratch)
         self._owing = Owing(connection, self._known, declared, mapper, self._scratch)
-        self._arrivals = Arrivals(declared, self._known, clock)
+        self._arrivals = Arrivals(declared, self._known, clock, mapper.mark_of_name)
         self._at_work: Iterator[Batch] | None = None
         """The batches of a large file, or of what is owed."""
         self._busy: str | None = None
@@ -83,7 +83,7 @@ class FilesReader:
             return Batch([], position, caught_up=True)
         name, found = self._arrivals.first
         try:
-            told = named(self._patterns, name)
+            told = self._arrivals.named(name)
             if self._counts_already(told):
                 return self._kept_file(name, replace(found, state=OLDER), told)
             if not is_large(self._folder / name, found.size):

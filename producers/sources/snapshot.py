@@ -7,7 +7,7 @@ Must not: know how text or a workbook is written (text.py, workbook.py, table.py
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,18 +15,26 @@ from typing import Any
 
 from producers.conversions import microseconds
 from producers.declaration import FilesSource
-from producers.faults import FileUnreadable
+from producers.faults import FileUnreadable, masked
 from producers.mapping import VILLAGE
 from producers.records import Node
 from producers.sources.table import Layout, layout_of, table_rows
 from producers.sources.text import encoding_of, text_lines
 from producers.sources.workbook import sheet_of
 
-__all__ = ["WORKBOOK", "Named", "named", "pattern_of", "rows", "rows_of", "writable"]
+__all__ = ["NAME_FAULTS", "WORKBOOK", "Named", "named", "pattern_of", "rows", "rows_of", "standing_for", "writable"]
 
 WORKBOOK = ".xlsx"
 
 _PARTS = {"village": r"(?P<village>[0-9.]+)", "period": r"(?P<period>\d{6})", "exported": r"(?P<exported>\d{8}T\d{12})"}
+NAME_FAULTS = _FORM, _VILLAGE, _TIME = (
+    "has a name of another form than file_name says",
+    "has no village's code such as 51.01.01.2001 in its name",
+    "has a period or time in its name that does not exist",
+)
+"""What can be wrong with a file's name, by itself."""
+_MARK_DIGITS = 12
+"""Of the keyed mark of such a name: files of one shape are told apart, and nobody finds the name by trying."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,19 +78,31 @@ def writable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
+def standing_for(name: str, mark: Callable[[bytes], bytes]) -> str:
+    """
+    Return what stands for a name that is not of a declared form, wherever it is kept or told: its shape, and the beginning of its mark.
+
+    People name files for families and cards. What is of the form holds a village, a month and a time, and nothing else.
+
+    >>> standing_for("kk_WARGA 000001.csv", lambda content: bytes(16))
+    'aa_aaaaa 999999.aaa #000000000000'
+    """
+    return f"{masked(name)} #{mark(name.encode()).hex()[:_MARK_DIGITS]}"
+
+
 def named(patterns: Sequence[re.Pattern[str]], name: str) -> Named:
     """Return what a file's name tells; raises `FileUnreadable`."""
     found = next((match for pattern in patterns if (match := pattern.fullmatch(name))), None)
     if found is None:
-        raise FileUnreadable(file=name, cause="has a name of another form than file_name says")
+        raise FileUnreadable(file=name, cause=_FORM)
     if not VILLAGE.fullmatch(found["village"]):
-        raise FileUnreadable(file=name, cause="has no village's code such as 51.01.01.2001 in its name")
+        raise FileUnreadable(file=name, cause=_VILLAGE)
     period = int(found["period"])
     try:
         datetime(period // 100, period % 100, 1, tzinfo=UTC)
         exported = datetime.strptime(found["exported"], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
     except ValueError:
-        raise FileUnreadable(file=name, cause="has a period or time in its name that does not exist") from None
+        raise FileUnreadable(file=name, cause=_TIME) from None
     return Named(name, found["village"], period, microseconds(exported))
 
 

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from producers.declaration.files import FilesSource, Numbers
+from producers.drift import shown
 from producers.faults import FileUnreadable
 from producers.records import Spoilt
 
@@ -114,7 +115,7 @@ def _header_fault(labels: Sequence[tuple[str, ...]], wanted: Sequence[tuple[str,
     told = []
     for one in missing:
         near = get_close_matches(one[-1], others, 1) if 2 * len(missing) <= len(wanted) else []
-        told.append(" / ".join(one) + (f" (nearest: {near[0]})" if near else ""))
+        told.append(" / ".join(one) + (f" (nearest: {shown(near[0])})" if near else ""))
     return f"has another header: {', '.join(told)} missing, {len(others)} not declared"
 
 

@@ -1,7 +1,6 @@
 """A cluster that lets nobody in without TLS and a password: every process gets in by one file, and back in when the file is mended."""
 
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +15,7 @@ from deploy.security import SecurityFile
 from producers.checkpoint import status
 from producers.rereading import BrokerSilent, Rereader
 from schemas.addresses import Address
+from tests.certificates import certify
 from tests.integration.stage import until
 from tests.integration.test_next_region import FILE, City
 
@@ -34,8 +34,7 @@ class Given:
 def certified(folder: Path) -> tuple[Path, Path]:
     """Return a certificate for this machine, and the broker's store: its key and the certificate."""
     key, certificate, store = folder / "key.pem", folder / "certificate.pem", folder / "store.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)  # noqa: S603 - our own command
+    certify(certificate, key)
     store.write_text(key.read_text() + certificate.read_text())
     return certificate, store
 

@@ -1,4 +1,4 @@
-"""Admission, one event at a time: the order of the checks, their limits, and messages that tell codes and never a value."""
+"""Admission, one event at a time: the order of the checks, their limits, and messages that never tell a value."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +19,8 @@ from tests.worlds import REFERENCE
 KEY, ARRIVED = household_key("one"), datetime(2024, 1, 1, tzinfo=UTC)
 LIMITS = Limits()
 NIK = "9901014101900001"
-NAME = "WARGA 000123"
+NAME, NAME_LIKE_A_CODE, YEAR = "WARGA 000123", "warga_contoh", "1958"
+"""Invented; the second is a name as a source or an adapter with a fault may write it: a word in lower case."""
 
 
 def judged(limits: Limits = LIMITS, key: bytes | None = KEY, **more: Any) -> Statement:
@@ -91,16 +92,17 @@ def test_a_previous_household_makes_a_link_whatever_the_operation() -> None:
             for version in (0, -1, 2**31)
         ),
         ({"key": None}, "key_is_not_the_household", "household", "the record's key is not its household"),
-        ({"region": "91.02"}, "region_is_not_the_topics", "region", "region 91.02 does not belong into the topic of 91.01"),
-        ({"region": NAME}, "region_is_not_the_topics", "region", "region (not a code) does not"),
-        ({"source": "gamma"}, "source_not_registered", "source", "source gamma may not speak for regency 91.01"),
-        ({"source": NAME}, "source_not_registered", "source", "source (not a code) may not"),
-        ({"valid_from": date(2024, 1, 3)}, "date_beyond_arrival", "valid_from", "lies more than 1 days after"),
+        ({"region": "91.02"}, "region_is_not_the_topics", "region", "its region is not 91.01, whose topic this is"),
+        *(({"region": one}, "region_is_not_the_topics", "region", "its region is not 91.01") for one in (NAME, NAME_LIKE_A_CODE, YEAR)),
+        ({"source": "gamma"}, "source_not_registered", "source", "its source may not speak for regency 91.01"),
+        *(({"source": one}, "source_not_registered", "source", "its source may not") for one in (NAME, NAME_LIKE_A_CODE, YEAR)),
+        ({"valid_from": date(2024, 1, 3)}, "date_beyond_arrival", "valid_from", "lies later than 2024-01-02"),
+        ({"valid_from": date(2045, 8, 17)}, "date_beyond_arrival", "valid_from", "when the record arrived, on 2024-01-01"),
         ({"valid_from": date(1899, 12, 31)}, "date_before_registers", "valid_from", "lies before 1900-01-01"),
         ({"mapping_version": 2**31}, "number_out_of_range", "mapping_version", "mapping_version does not fit"),
-        ({"village": "91.01.01.9999"}, "village_unknown", "residence.village", "village 91.01.01.9999 is not in the region reference"),
+        ({"village": "91.01.01.9999"}, "village_unknown", "residence.village", "its village is not in the region reference"),
         ({"village": "91.01.01"}, "village_unknown", "residence.village", "add the village with muara regions load"),
-        ({"village": NAME}, "village_unknown", "residence.village", "village (not a code) is not in"),
+        *(({"village": one}, "village_unknown", "residence.village", "its village is not in") for one in (NAME, NAME_LIKE_A_CODE, YEAR)),
         ({"village": "92.01.01.1001"}, "village_outside_regency", "residence.village", "does not lie in regency 91.01"),
         ({"size": 0}, "size_beyond_reason", "composition.size", "less than 1 or more than 100 people"),
         ({"size": 101}, "size_beyond_reason", "composition.size", "correct the size"),
@@ -116,14 +118,16 @@ def test_a_previous_household_makes_a_link_whatever_the_operation() -> None:
     ],
 )
 def test_what_is_not_in_order_is_rejected_with_a_cause(more: dict[str, Any], cause: str, field: str, told: str) -> None:
-    """Cause, field and message of each fault; nothing in them that may identify a person."""
+    """Cause, field and message of each fault; nothing in message or facts of what the event says."""
     with pytest.raises(Rejected) as raised:
         judged(**more)
 
     assert (cause, field) == (cause_of(raised.value), field_of(raised.value))
     assert told in str(raised.value)
-    for secret in (NIK, NAME, KEY.hex(), "9901014101900001"):
-        assert secret not in str(raised.value)
+    told_of_it = f"{raised.value} {raised.value.facts}"
+    said = [str(one) for name, one in more.items() if name in ("region", "source", "village", "valid_from", "size", "expenditure") if one]
+    for secret in (NIK, NAME, KEY.hex(), *said):
+        assert secret not in told_of_it
 
 
 def test_a_regency_may_speak_of_a_village_that_it_had() -> None:

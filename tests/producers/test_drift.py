@@ -1,5 +1,6 @@
 """Drift of a source: each kind does what the region file says, for a field, a section or the region, and what is noticed holds no value."""
 
+import re
 import time
 from collections.abc import Callable
 from datetime import date
@@ -218,6 +219,22 @@ def test_a_source_that_uses_numbers_as_names_is_not_repeated() -> None:
     looks, paths = subject.shape.learnt
     assert looks == LEARNT
     assert len(paths) < 100
+
+
+def test_of_numbers_as_names_only_the_shape_is_learnt() -> None:
+    """What is learnt is kept on the disk: of names that may be persons' numbers their shape, whether they hold a value or a table."""
+    subject = mapper(carik())
+    for serial in range(50):
+        odd = {f"990101450590{serial:04}": {"nama": "x", f"99.01.01-450590.{serial:04}": 1}}
+        subject.event(lying({**family(1), "keluarga": odd, **odd}))
+    _, paths = subject.shape.learnt
+    again = mapper(carik())
+    again.shape.resume(LEARNT, {**paths, "kk.9901014505900001": True})
+
+    for found in (paths, again.shape.learnt[1]):
+        assert not [path for path in found if re.search(r"9901|99\.01", path)]
+        assert {"9" * 16, "aaaaaaaa." + "9" * 16} <= {*found}
+    assert seen_of(again, lying({**family(1), "9901014505900077": 1})) == {}
 
 
 def test_what_was_learnt_is_taken_over() -> None:

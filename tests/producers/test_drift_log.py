@@ -188,6 +188,18 @@ def test_what_was_learnt_survives_a_restart(state: StateFile) -> None:
     assert drifted(state.path)[0].last_seen - NOW == timedelta(0)
 
 
+def test_names_that_an_earlier_version_kept_are_kept_by_their_shape(state: StateFile) -> None:
+    """A number that a source used as a name, and that stands in the adapter's file, is gone from it after the next reading."""
+    reader(state, mapper_with(), [])
+    state.connection.execute("insert into shape values ('anggota.9901014505900001', 0)")
+    again, _ = reader(state, mapper_with(), [family(1)])
+    again.step()
+
+    paths = {path for (path,) in state.connection.execute("select path from shape")}
+    assert "aaaaaaa.9999999999999999" in paths
+    assert not any("9901" in path for path in paths)
+
+
 def test_an_adapter_of_before_has_no_drift(tmp_path: Path) -> None:
     """A file without the tables is read as one in which nothing was noticed."""
     with StateFile(tmp_path / "s.sqlite", "carik") as state:

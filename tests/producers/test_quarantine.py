@@ -7,7 +7,7 @@ import pytest
 from producers import quarantine
 from producers.checkpoint import StateFile, status
 from producers.faults import FileUnreadable, RecordUnreadable
-from producers.quarantine import PutAside, put_aside, quarantined, take_back
+from producers.quarantine import PutAside, forget_files, put_aside, quarantined, take_back
 from tests.producers.events import NOW
 
 
@@ -41,6 +41,22 @@ def test_a_file_that_is_read_again_is_taken_back(tmp_path: Path) -> None:
     found = status(path)
     assert found is not None
     assert found.quarantined == 1
+
+
+def test_whole_files_are_forgotten_by_their_cause(tmp_path: Path) -> None:
+    """Files put aside for one of some causes go and are counted no more; other files stay, and records whatever their cause."""
+    path = tmp_path / "s.sqlite"
+    wrong = {"x": "is odd", "y": "is late", "z": "is empty"}
+    files = [PutAside.file(FileUnreadable(file=name, cause=cause)) for name, cause in wrong.items()]
+    record = PutAside.record(b"r", "feed", RecordUnreadable(field="f", cause="is odd", value="nothing"))
+    with StateFile(path, "carik") as state, state.transaction():
+        put_aside(state, [*files, record], NOW)
+        forget_files(state, ("is odd", "is late"))
+
+    assert quarantined(path) == [files[2], record]
+    found = status(path)
+    assert found is not None
+    assert found.quarantined == 2
 
 
 def test_ends_that_are_withheld_are_summed_up(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The adapter as a whole against the real Kafka and registry, in this process: what it waits for, and what ends it."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +66,27 @@ def test_it_starts_again_without_the_registry(kind: SnapshotKind, told: AdapterS
         until(lambda: (found := now()) is not None and found.delivered == 3, "the second snapshot")
 
     assert office(services.addresses, kind) == kind.living
+
+
+def test_a_file_named_for_a_family_is_named_nowhere(kind: SnapshotKind, told: AdapterSettings, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither log nor any file of the adapter's has its name; when it is taken away, the next start forgets what was put aside."""
+    number, name = "9901010101200001", "WARGA 000001"
+    odd = kind.inbox / f"kk_{number}_{name}.csv"
+    odd.write_text("x\n")
+    caplog.set_level(logging.INFO, "producers")
+    with running(kind, told) as now:
+        until(lambda: (found := now()) is not None and found.quarantined == 1, "the file put aside")
+        until(lambda: "put aside" in caplog.messages, "the line that tells of it")
+        held = b"".join(one.read_bytes() for one in told.state_directory.iterdir())
+    odd.unlink()
+    with running(kind, told) as now:
+        until(lambda: (found := now()) is not None and found.quarantined == 0, "the file forgotten")
+
+    logged = repr([vars(one) for one in caplog.records])
+    assert "#" in logged
+    for secret in (number, name):
+        assert secret.encode() not in held
+        assert secret not in logged
 
 
 def test_it_waits_for_the_registry_where_no_id_is_known(kind: SnapshotKind, told: AdapterSettings) -> None:

@@ -12,6 +12,8 @@ from producers.checkpoint import StateFile
 from producers.declaration import DriftModes
 from producers.drift_log import DriftKept
 from producers.faults import SourceFrozen
+from producers.plausible import CARDS, PERSON_AREA, PERSONS, SEX
+from producers.plausible_log import add_plausible
 from producers.quarantine import PutAside, put_aside
 from producers.sources import Backfill
 from producers.sources.webhook.memory import make_tables, note
@@ -43,6 +45,7 @@ def _worked(folder: Path, *, loading: bool = True) -> None:
                 kept.keep(None, begun + timedelta(seconds=60))
             state.move("snapshot [1]", _now() - timedelta(seconds=5), nothing_more=False)
             put_aside(state, [PutAside(b"m", "place", "field", "cause", "9")], begun)
+            add_plausible(state.connection, {CARDS: 1_200, PERSONS: 4_000, PERSON_AREA: 3, SEX: 2})
         state.reading("reading")
         state.sending("waiting for broker", "kafka:9092 does not answer")
 
@@ -69,6 +72,20 @@ def test_people_see_how_it_stands(tmp_path: Path) -> None:
         "drift": "anggota.agama new field: freeze, 1 records",
     }
     assert lines["put aside"] == "1: field cause"
+    said = "1,200 cards' and 4,000 persons' numbers looked at (the first 1,000 records', then one in 256): 0 and 3 begin with an area"
+    assert said in " ".join(shown.stdout.split())
+    assert "2 persons' say another sex than the record, 0 another month of birth" in " ".join(shown.stdout.split())
+
+
+def test_a_cursor_s_long_numbers_are_hidden(tmp_path: Path) -> None:
+    """A source may make its cursor of a card's number; neither people nor machines are shown it."""
+    _worked(tmp_path / ".muara" / "adapters")
+    with StateFile(tmp_path / ".muara" / "adapters" / "carik.sqlite", "carik") as state, state.transaction():
+        state.move("2024-03-01T00:00:00Z|9901010101200001", _now(), nothing_more=False)
+    for form in ((), ("--json",)):
+        shown = muara("adapter", "status", str(CARIK), *form, cwd=tmp_path).stdout
+        assert "2024-03-01T00:00:00Z|9999999999999999" in shown
+        assert "9901010101200001" not in shown
 
 
 @pytest.mark.parametrize("loading", [True, False])
@@ -78,6 +95,14 @@ def test_machines_read_it(tmp_path: Path, loading: bool) -> None:
     told = json.loads(muara("adapter", "status", str(CARIK), "--json", cwd=tmp_path).stdout)
 
     assert (told["source"], told["spooled"], told["runs"], told["received"]) == ("carik", 3, True, None)
+    assert told["identifiers"] == {
+        "cards": 1_200,
+        "persons": 4_000,
+        "cards_of_unknown_area": 0,
+        "persons_of_unknown_area": 3,
+        "other_sex": 2,
+        "other_birth": 0,
+    }
     assert told["state"] == "waiting for broker: kafka:9092 does not answer"
     assert (told["backfill"]["read"], told["backfill"]["total"]) == (400_000, 1_000_000)
     assert datetime.fromisoformat(told["asked_at"]) > datetime.fromisoformat(told["backfill"]["begun"])

@@ -72,7 +72,7 @@ def test_lines_of_a_file_must_be_of_known_regions(say: Said, tmp_path: Path) -> 
     shown = say("lines", "load", "lines.csv")
 
     assert (shown.returncode, shown.stdout) == (2, "")
-    assert "1 mistakes in lines.csv, nothing was loaded" in shown.stderr
+    assert "muara: 1 mistake in lines.csv, nothing was loaded" in shown.stderr
     assert "lines.csv:3: region 51 is not known: load it first (muara regions load)" in shown.stderr
 
 

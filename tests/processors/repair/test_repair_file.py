@@ -20,7 +20,8 @@ def mistakes(text: str) -> list[str]:
     with pytest.raises(RepairFileWrong) as raised:
         repair_file(text)
     lines = str(raised.value).splitlines()
-    assert lines[0] == f"repair.toml has {len(lines) - 1} mistakes, nothing is repaired:"
+    count = "1 mistake" if len(lines) == 2 else f"{len(lines) - 1} mistakes"
+    assert lines[0] == f"repair.toml has {count}, nothing is repaired:"
     assert all(line.startswith("repair.toml: ") for line in lines[1:])
     return [line.removeprefix("repair.toml: ") for line in lines[1:]]
 

@@ -300,7 +300,8 @@ def test_all_mistakes_are_told_at_once_and_nothing_is_loaded(
 
     first, *told = str(error.value).splitlines()
     assert told == mistakes
-    assert first == f"{len(mistakes)} mistakes in {mistakes[0].split(':')[0]}, nothing was loaded:"
+    count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    assert first == f"{count} in {mistakes[0].split(':')[0]}, nothing was loaded:"
     assert read(conn) == reference
 
 

@@ -1,6 +1,7 @@
 """Snapshots that are put aside whole: with which cause, what goes on counting meanwhile, and when they are judged again."""
 
 import os
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
@@ -160,14 +161,64 @@ def test_rows_of_another_village_than_the_name_says_are_told(tmp_path: Path) -> 
 
 
 def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
-    """A file whose name is written in another encoding is put aside once, under a name that can be kept."""
+    """A file whose name is written in another encoding is put aside once, under what can be kept."""
     adapter = Adapter(tmp_path)
     (tmp_path / os.fsdecode(b"d\xe9sa.csv")).touch()
     batch = adapter.reader.read(None)
     adapter.keep(batch)
 
     assert adapter.read() == []
-    assert [(one.place, one.cause) for one in batch.aside] == [(r"d\xe9sa.csv", "has a name of another form than file_name says")]
+    (one,) = batch.aside
+    assert one.cause == "has a name of another form than file_name says"
+    assert re.fullmatch(r"a\\aa9aa\.aaa #[0-9a-f]{12}", one.place)
+
+
+_NUMBER, _NAME = "9901010101200001", "WARGA 000001"
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        (f"kk_{_NUMBER}_{_NAME}.csv", "has a name of another form than file_name says"),
+        (snapshot_name(_NUMBER, 202401, at(0)), "has no village's code such as 51.01.01.2001 in its name"),
+        (snapshot_name(HERE, 202401, at(0)).replace("_202401_", "_202499_"), "has a period or time in its name that does not exist"),
+        (f"{_NAME} {snapshot_name(HERE, 202401, at(0))}", "has a name of another form than file_name says"),
+    ],
+)
+def test_a_name_of_another_form_is_kept_and_told_nowhere(tmp_path: Path, name: str, cause: str) -> None:
+    """People name files for cards and families: of such a name its shape and a keyed mark reach position, quarantine and memory."""
+    adapter = Adapter(tmp_path)
+    (tmp_path / name).write_text("x\n")
+    batch = adapter.reader.read(None)
+    adapter.keep(batch)
+
+    (one,) = batch.aside
+    assert (one.cause, one.field, one.value) == (cause, "", "")
+    assert batch.position == one.place == batch.mended == one.mark.decode()
+    held = "\n".join(adapter.connection.iterdump()) + f"{one!r}{batch.position}"
+    for secret in (_NUMBER, _NAME, name):
+        assert secret not in held
+    assert re.fullmatch(r"[^0-8b-zA-Z#]+ #[0-9a-f]{12}", one.place)
+
+
+def test_two_names_of_one_shape_are_two_files(tmp_path: Path) -> None:
+    """Each is put aside once, is read again when it changes, and is gone from what waits when it is taken away."""
+    adapter = Adapter(tmp_path)
+    for name in ("WARGA 000001.csv", "WARGA 000002.csv"):
+        (tmp_path / name).write_text("x\n")
+    places = []
+    while not (batch := adapter.reader.read(None)).caught_up:
+        places += [one.place for one in batch.aside]
+        adapter.keep(batch)
+    assert len(places) == len(set(places)) == 2
+    assert adapter.read() == []
+    (tmp_path / "WARGA 000002.csv").write_text("changed\n")
+    again = adapter.reader.read(None)
+    adapter.keep(again)
+
+    assert [one.place for one in again.aside] == [one for one in places if one == again.position]
+    assert adapter.read() == []
+    assert len(adapter.causes) == 3
 
 
 @pytest.mark.parametrize(("last", "refused"), [(200, True), (190, False), (201, False)])

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from producers.faults import CannotListen, SecretMissing
+from tests.certificates import certify
 from tests.contract.harness import until
 from tests.producers.sources.webhook.receiver import Receiver, receiving
 from tests.producers.sumedang import body_of, family, headers
@@ -185,8 +186,7 @@ def test_requests_in_one_packet_are_answered_in_order(one: Receiver) -> None:
 def test_over_tls(tmp_path: Path) -> None:
     """With certificate and key it speaks TLS and nothing else."""
     paths = {"certificate": str(tmp_path / "cert.pem"), "key": str(tmp_path / "key.pem")}
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*made, "-keyout", paths["key"], "-out", paths["certificate"]], check=True, capture_output=True)  # noqa: S603 - our own command
+    certify(tmp_path / "cert.pem", tmp_path / "key.pem")
     with receiving(tmp_path, tls=paths, timeout_s=2) as one:
         connection = one.connection(ssl.create_default_context(cafile=paths["certificate"]))
         body = body_of(family(1))
