@@ -15,7 +15,10 @@ Corners, and how the villages stay clear of them:
 
 import heapq
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -24,6 +27,7 @@ from deploy.demo.days import first_day, microseconds, moment, month_text
 from deploy.demo.household import Household
 from deploy.demo.people import People
 from deploy.demo.places import JEMBRANA
+from deploy.demo.said import SILENT, Sections
 
 __all__ = ["COLUMNS", "Villages", "file_name"]
 
@@ -74,6 +78,7 @@ class Villages:
         self._leaving: Counter[tuple[str, int]] = Counter()
         self._waiting: list[tuple[int, int, _Snapshot]] = []
         self._order = 0
+        self._newest: dict[tuple[int, str], _Snapshot] = {}
 
     @property
     def held(self) -> int:
@@ -237,6 +242,32 @@ class Villages:
         part.rename(target)
         self.files += 1
         self.rows += len(told.rows)
+        newest = self._newest.get((told.month, told.village), told)
+        self._newest[told.month, told.village] = max(newest, told, key=lambda one: one.made)
+
+    def standing(self) -> Iterator[tuple[str, str, date, Sections]]:
+        """Yield what the newest file of each village and month says: card, regency, the month's first day, and the row's sections."""
+        shown: dict[str, list[tuple[int, str, str]]] = {}
+        for (month, village), told in sorted(self._newest.items()):
+            for row in told.rows:
+                shown.setdefault(row.partition(",")[0], []).append((month, village, row))
+        for card, months in shown.items():
+            for month, village, row in months:
+                yield card, JEMBRANA, first_day(month), _sections(village, row)
+
+
+@lru_cache(maxsize=1_024)
+def _sections(village: str, row: str) -> Sections:
+    """Return what a row says, in the codes of the questionnaire, which are the form's own."""
+    told = dict(zip(COLUMNS, row.split(","), strict=True))
+    tenure, area, floor, wall, roof, lighting, fuel = (int(told[name]) for name in ("P401", "P403", "P404", "P405", "P407", "P408", "P409"))
+    spent = told["P350"]
+    return SILENT | {
+        "residence": [village],
+        "composition": [int(told["P303"])],
+        "welfare": [int(spent), "MODELLED" if told["P351"] == "2" else "OBSERVED"] if spent else None,
+        "dwelling": [tenure, area, floor, wall, roof, None, lighting, fuel, None, None],
+    }
 
 
 def file_name(village: str, month: int, made: int) -> str:

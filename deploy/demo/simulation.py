@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from deploy.demo import carik_records, desa, kampung_said, simpati
 from deploy.demo.carik_register import CarikRegister
 from deploy.demo.clock import Clock
 from deploy.demo.days import moment_text, month_text
@@ -30,6 +31,7 @@ from deploy.demo.people import People
 from deploy.demo.places import BANYUWANGI, DKI, JEMBRANA, REGIONS, SUMEDANG, places
 from deploy.demo.population import Slots, populate
 from deploy.demo.residence import Residences
+from deploy.demo.said import SaidRow, grouped
 from deploy.demo.sddd import Villages
 from deploy.demo.simpati import Simpati
 from deploy.demo.system import System
@@ -133,6 +135,15 @@ class World:
                 basis = None if span.expenditure is None else "MODELLED" if span.modelled else "OBSERVED"
                 until = None if span.until is None else month_text(span.until)
                 yield TruthRow(one.card, month_text(span.first), until, span.village, span.size, span.expenditure, basis)
+
+    def said(self) -> Iterator[SaidRow]:
+        """Yield what the systems have said and stand by, each by its own source's name; after `flush` it is how things are."""
+        people = self.people
+        yield from grouped("carik", self.carik.words.standing(lambda told: carik_records.sections_of(told, people)))
+        yield from grouped("desa", self.desa.words.standing(lambda told: desa.sections_of(told, people)))
+        yield from grouped("simpati", self.simpati.words.standing(lambda told: simpati.sections_of(told, people)))
+        yield from grouped("smartkampung", kampung_said.standing(self.kampung.done, people))
+        yield from grouped("sddd", self._villages.standing())
 
     def standing(self) -> Standing:
         """Return how far the world has come."""
