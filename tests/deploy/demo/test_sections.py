@@ -88,7 +88,9 @@ def test_what_the_systems_said_is_what_is_held(source: str, sections: int) -> No
 )
 def test_an_adapter_that_drops_a_section_shows(source: str, section: str, tmp_path: Path) -> None:
     """A region file without a section loses it in every statement that says it, and nothing else differs."""
-    without = re.sub(rf"\[mapping\.{section}\].*?(?=\n\[|\Z)", "", mapping_of(source), flags=re.DOTALL)
+    declared = rf"\[mapping\.{section}\].*?(?=\n\[|\Z)|^{section} = [^\n]*"
+    without, times = re.subn(declared, "", mapping_of(source), flags=re.DOTALL | re.MULTILINE)
+    assert times == 1
 
     found = compared(source, written(tmp_path, without))
 
