@@ -116,6 +116,13 @@ def _print_outcome(outcome: Any, stage: Any) -> None:  # noqa: ANN401
     print(f"truth:   {found['numbers_compared_with_truth']:,} numbers compared with the sources' own, {found['truth_differences']} differ")
     for difference in outcome.comparison.differences[:20]:
         print("  differs: {} {} {} {}: published {}, true {}".format(*difference))
+    each = ", ".join(f"{section} {count:,}" for section, count in found["section_numbers"].items())
+    print(
+        f"sections: {found['section_numbers_compared']:,} numbers of {found['statements_compared']:,} statements compared with what the "
+        f"systems said, {found['section_differences']} statements' sections differ ({each})"
+    )
+    for difference in outcome.sections.differences[:20]:
+        print("  differs: {} {} {} {}: {}".format(*difference))
     for one in outcome.receipts:
         print(f"receipt: {one}")
     print("seconds: " + ", ".join(f"{phase} {passed:.1f}" for phase, passed in outcome.seconds.items()))

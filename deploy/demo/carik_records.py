@@ -8,11 +8,13 @@ Must not: decide what is said (carik_register.py does). Names, numbers and addre
 from collections.abc import Iterable
 from typing import Any
 
+from deploy.demo.codebook import dwelling_meant, member_meant
 from deploy.demo.days import moment_text
 from deploy.demo.people import People
 from deploy.demo.register import END, RETRACT, Saying
+from deploy.demo.said import SILENT, Sections
 
-__all__ = ["building_tree"]
+__all__ = ["building_tree", "sections_of"]
 
 _FAMILIES_TO_A_BUILDING = 3
 _FRUIT = ("Lemon", "Mangga", "Salak", "Nanas", "Jambu")
@@ -35,12 +37,32 @@ def building_tree(changes: Iterable[tuple[int, Saying]], people: People) -> list
     """Return changes of families as a list of buildings in the order in which they are first met; each family stands in its household."""
     buildings: dict[tuple[str, int], dict[str, Any]] = {}
     for at, saying in changes:
-        number, within = divmod(saying.slot, _FAMILIES_TO_A_BUILDING)
+        number, place = _at(saying.slot)
         building = buildings.get((saying.village, number))
         if building is None:
             building = buildings[saying.village, number] = _building(saying.village, number)
-        _household(building, 1 + within // 2, number)["keluarga"].append(_family(at, saying, people))
+        _household(building, place, number)["keluarga"].append(_family(at, saying, people))
     return list(buildings.values())
+
+
+def sections_of(saying: Saying, people: People) -> Sections:
+    """Return what a statement says of a household, in the codes of the questionnaire."""
+    members, spent, aid = _members(saying.members, people), saying.welfare, _aid(saying)
+    number, place = _at(saying.slot)
+    return SILENT | {
+        "residence": [saying.village],
+        "composition": None if members is None else [sum(one["kehadiran"] == "ADA" for one in members)],
+        "welfare": None if spent is None else [spent[0], "MODELLED" if spent[1] else "OBSERVED"],
+        "dwelling": dwelling_meant(_dwelling(number, place)),
+        "members": None if members is None else [member_meant(one) for one in members],
+        "programmes": None if aid is None else [[one["program"], f"{one['bulan_terakhir']}-01", one["jumlah"]] for one in aid],
+    }
+
+
+def _at(slot: int) -> tuple[int, int]:
+    """Return the number of a family's building, and its household's place in it."""
+    number, within = divmod(slot, _FAMILIES_TO_A_BUILDING)
+    return number, 1 + within // 2
 
 
 def _building(village: str, number: int) -> dict[str, Any]:
@@ -60,12 +82,15 @@ def _household(building: dict[str, Any], place: int, number: int) -> dict[str, A
     for one in households:
         if one["no_urut"] == place:
             return one
-    odd = (number * 3 + place) * 2_654_435_761 >> 8  # spreads neighbours; a dwelling stays as it is
-    made: dict[str, Any] = {"no_urut": place, "luas_lantai": 18 + odd % 90}
-    made |= {name: words[odd % (7 + turn) % len(words)] for turn, (name, words) in enumerate(_DWELLING.items())}
-    made["keluarga"] = []
+    made: dict[str, Any] = {"no_urut": place, **_dwelling(number, place), "keluarga": []}
     households.append(made)
     return made
+
+
+def _dwelling(number: int, place: int) -> dict[str, Any]:
+    odd = (number * 3 + place) * 2_654_435_761 >> 8  # spreads neighbours; a dwelling stays as it is
+    words = {name: words[odd % (7 + turn) % len(words)] for turn, (name, words) in enumerate(_DWELLING.items())}
+    return {"luas_lantai": 18 + odd % 90, **words}
 
 
 def _family(at: int, saying: Saying, people: People) -> dict[str, Any]:

@@ -99,6 +99,7 @@ class CarikRegister(Register):
         self._counted.add((serial, regency_of(saying.village), saying.day))
         self._moments.append(at)
         self._sayings.append(saying)
+        self._noted(saying)
 
     def page(self, since: int | None, limit: int) -> Page:
         """

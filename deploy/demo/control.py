@@ -8,7 +8,8 @@ Must not: be reachable from anywhere but this machine, or let two hands move the
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -19,7 +20,7 @@ __all__ = ["Control", "Teller"]
 
 _AT_ONCE = 250
 """Changes between two looks at other requests: some 20 ms, so that Carik goes on answering."""
-_TRUTH_LINES = 2_000
+_LINES = 2_000
 _LIVE_TICK_S = 0.1
 _GREATEST_RATE = 20_000.0
 
@@ -33,6 +34,13 @@ class Teller(Protocol):
 
     async def run(self) -> None:
         """Tell, for ever."""
+
+
+class Row(Protocol):
+    """Something that is told line by line."""
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as JSON says it."""
 
 
 class Control:
@@ -49,6 +57,7 @@ class Control:
         """Add the routes to an application, and end live mode with it."""
         app.router.add_get("/control/state", self.state)
         app.router.add_get("/control/truth", self.truth)
+        app.router.add_get("/control/said", self.said)
         app.router.add_post("/control/advance", self.advance)
         app.router.add_post("/control/flush", self.flush)
         app.router.add_post("/control/live", self.live)
@@ -91,13 +100,20 @@ class Control:
 
     async def truth(self, request: web.Request) -> web.StreamResponse:
         """Stream what is true as one JSON object a line (truth.py: TruthRow): the state of one moment, even in live mode."""
-        async with self._moving:
-            rows = list(self._world.truth())
+        return await self._told(request, self._world.truth())
+
+    async def said(self, request: web.Request) -> web.StreamResponse:
+        """Stream what the systems have said and stand by as one JSON object a line (said.py: SaidRow), likewise."""
+        return await self._told(request, self._world.said())
+
+    async def _told(self, request: web.Request, rows: Iterable[Row]) -> web.StreamResponse:
+        """Stream rows; the world stands still meanwhile."""
         answer = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await answer.prepare(request)
-        for begin in range(0, len(rows), _TRUTH_LINES):
-            lines = [json.dumps(row.as_record()) for row in rows[begin : begin + _TRUTH_LINES]]
-            await answer.write(("\n".join(lines) + "\n").encode())
+        async with self._moving:
+            told = iter(rows)
+            while some := list(islice(told, _LINES)):
+                await answer.write("".join(f"{json.dumps(row.as_record())}\n" for row in some).encode())
         await answer.write_eof()
         return answer
 

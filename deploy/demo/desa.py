@@ -11,13 +11,15 @@ from random import Random
 from typing import Any
 
 from deploy.demo.clock import Clock
+from deploy.demo.codebook import dwelling_meant, member_meant
 from deploy.demo.days import moment_text
 from deploy.demo.household import Household
 from deploy.demo.people import People
 from deploy.demo.places import SUMEDANG
 from deploy.demo.register import END, RETRACT, UPSERT, Register, Saying
+from deploy.demo.said import SILENT, Sections
 
-__all__ = ["DesaRegister", "Notice"]
+__all__ = ["DesaRegister", "Notice", "sections_of"]
 
 _KINDS = {UPSERT: "keluarga.diubah", END: "keluarga.berakhir", RETRACT: "keluarga.dibatalkan"}
 _LAST_PAID = {"PKH": 750_000, "BPNT": 200_000}
@@ -96,10 +98,24 @@ class DesaRegister(Register):
         one = saying.household
         if saying.operation == UPSERT and saying.members is None:
             saying = replace(saying, members=tuple((person, "ADA") for person in one.members))
+        self._noted(saying)
         at = one.told_at = self._clock.stamp(one.told_at)
         self._told += 1
         sequence = self._sequences[one.serial] = self._sequences.get(one.serial, 0) + 1
         self.out.append(Notice(saying, at, self._told, sequence))
+
+
+def sections_of(told: Saying, people: People) -> Sections:
+    """Return what a notice says of a family, in the codes of the questionnaire; schooling and work it does not tell."""
+    members, spent, aid = _members(told.members, people), told.welfare, _aid(told)
+    return SILENT | {
+        "residence": [told.village],
+        "composition": None if members is None else [sum(one["kehadiran"] == "ADA" for one in members)],
+        "welfare": None if spent is None else [spent[0], "MODELLED" if spent[1] else "OBSERVED"],
+        "dwelling": dwelling_meant(_dwelling(told.household.serial)),
+        "members": None if members is None else [member_meant(one) for one in members],
+        "programmes": None if aid is None else [[one["program"], f"{one['bulan']}-01", one["jumlah"]] for one in aid],
+    }
 
 
 def _spending(welfare: tuple[int, bool] | None) -> dict[str, Any] | None:

@@ -94,11 +94,13 @@ class KampungRegister(Register):
         super().__init__(clock, chance)
         self.log: deque[tuple[Op, ...]] = deque()
         """Transactions that are to be written, oldest first; whoever writes them takes them out."""
+        self.done: list[Op] = []
+        """What all transactions there ever were do, in their order."""
         self._villages = villages
 
     def begin(self, households: list[Household]) -> None:
         """Enter the first population, all in one transaction."""
-        self.log.append(tuple(Put(self._stated(self.whole(one, aid=True), one.facts[-1])) for one in households))
+        self._do(tuple(Put(self._stated(self.whole(one, aid=True), one.facts[-1])) for one in households))
 
     def renew(self, one: Household, renewed: Household) -> None:
         """Let a family that lives here have a new card from today on; the old one is no more since today."""
@@ -108,27 +110,31 @@ class KampungRegister(Register):
         if renewed.expenditure is not None:
             renewed.welfare_said.add(BANYUWANGI)
         told = self._stated(self.whole(renewed), renewed.facts[-1])
-        self.log.append((Put(self._stated(gone, self._said(gone))), Rekey(one.card, told)))
+        self._do((Put(self._stated(gone, self._said(gone))), Rekey(one.card, told)))
         stay.left, stay.ended = self._clock.today, True
 
     def close_month(self, month: int) -> None:
         """Write some villages anew, each in a transaction of its own; once, the table gets a further column."""
         if month == _WIDENED_AFTER:
-            self.log.append((Widen(),))
+            self._do((Widen(),))
         for village in self._villages:
             if self._chance.random() < _TOUCHED:
-                self.log.append((Touch(village, self._clock.now),))
+                self._do((Touch(village, self._clock.now),))
+
+    def _do(self, transaction: tuple[Op, ...]) -> None:
+        self.log.append(transaction)
+        self.done += transaction
 
     def _utter(self, saying: Saying, *, true: bool) -> None:
         one = saying.household
         if saying.operation == END:
             self._catch_up(one)
-            self.log.append((Put(self._stated(saying, self._said(saying))), Delete(one.card)))
+            self._do((Put(self._stated(saying, self._said(saying))), Delete(one.card)))
         elif saying.operation == RETRACT:
-            self.log.append((Put(self._stated(saying, self._said(saying), cancelled=True)), *self._after_retraction(one)))
+            self._do((Put(self._stated(saying, self._said(saying), cancelled=True)), *self._after_retraction(one)))
         else:
             facts = [fact for fact in self._lived(one) if fact.day >= saying.day] if true else []
-            self.log.append(tuple(Put(self._stated(saying, fact)) for fact in facts or [self._said(saying)]))
+            self._do(tuple(Put(self._stated(saying, fact)) for fact in facts or [self._said(saying)]))
 
     def _catch_up(self, one: Household) -> None:
         """Say what is still to be said of a family, but for its end and what would be said from ignorance."""

@@ -14,10 +14,11 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from deploy.demo.days import moment
+from deploy.demo.household import Household
 from deploy.demo.kampung import Row
 from deploy.demo.people import People
 
-__all__ = ["AID", "FAMILY", "MEMBER", "READER", "TABLES", "Databases", "aid_of", "family_of", "members_of", "prepare"]
+__all__ = ["AID", "FAMILY", "MEMBER", "READER", "TABLES", "Databases", "aid_of", "family_of", "house_of", "members_of", "prepare"]
 
 READER, _OWNER = "muara_baca", "smart_kampung"
 FAMILY = (
@@ -41,6 +42,7 @@ FAMILY = (
     "nama_kepala",
 )
 """The columns of `keluarga` that are written."""
+_HOUSE = FAMILY[FAMILY.index("status_rumah") : FAMILY.index("berlaku_sejak")]
 MEMBER = ("no_kk", "nik", "nama", "jenis_kelamin", "tanggal_lahir", "hubungan", "kehadiran")
 AID = ("no_kk", "program", "bulan", "jumlah")
 TABLES = f"""
@@ -69,15 +71,16 @@ grant usage on schema smart_kampung to {READER};
 grant select on all tables in schema smart_kampung to {READER};
 """
 _LAST_PAID = {"PKH": 750_000, "BPNT": 200_000}
-_DWELLING = (
-    ("MILIK", "KONTRAK", "BEBAS"),
-    ("KERAMIK", "UBIN", "SEMEN", "TANAH"),
-    ("TEMBOK", "PLESTER", "KAYU", "BAMBU"),
-    ("PAM", "BOR", "SUMUR", "MATA_AIR"),
-    ("PLN", "PLN_TANPA_METER"),
-    ("GAS", "LISTRIK", "KAYU"),
-    ("SENDIRI", "BERSAMA", "UMUM"),
-)
+_DWELLING = {
+    "status_rumah": ("MILIK", "KONTRAK", "BEBAS"),
+    "jenis_lantai": ("KERAMIK", "UBIN", "SEMEN", "TANAH"),
+    "jenis_dinding": ("TEMBOK", "PLESTER", "KAYU", "BAMBU"),
+    "sumber_air": ("PAM", "BOR", "SUMUR", "MATA_AIR"),
+    "penerangan": ("PLN", "PLN_TANPA_METER"),
+    "bahan_bakar": ("GAS", "LISTRIK", "KAYU"),
+    "kloset": ("SENDIRI", "BERSAMA", "UMUM"),
+}
+"""What a family's dwelling is like, in the villages' words."""
 
 
 class Databases(NamedTuple):
@@ -102,13 +105,19 @@ def prepare(administrator: str, database: str = "smart_kampung") -> Databases:
     return Databases(writer, reader)
 
 
+def house_of(one: Household) -> dict[str, Any]:
+    """Return what a family's dwelling is like, by column."""
+    odd = one.serial * 2_654_435_761 >> 5  # spreads neighbours; a dwelling stays as it is
+    words = {name: words[odd % (7 + turn) % len(words)] for turn, (name, words) in enumerate(_DWELLING.items())}
+    return {**words, "luas_lantai": 24 + odd % 70}
+
+
 def family_of(row: Row) -> tuple[Any, ...]:
     """Return a family's row in the order of `FAMILY`."""
     one, fact = row.household, row.fact
-    odd = one.serial * 2_654_435_761 >> 5  # spreads neighbours; a dwelling stays as it is
-    words = [words[odd % (7 + turn) % len(words)] for turn, words in enumerate(_DWELLING)]
     basis = None if fact.expenditure is None else "MODEL" if fact.modelled else "SURVEI"
-    house = (words[0], 24 + odd % 70, *words[1:])
+    told = house_of(one)
+    house = tuple(told[name] for name in _HOUSE)
     lives = (f"JALAN CONTOH {one.slot + 1}", f"WARGA {one.members[0]:06d}")
     return (one.card, row.village, fact.size, fact.expenditure, basis, *house, fact.day, row.cancelled, moment(row.at), *lives)
 

@@ -24,6 +24,7 @@ from deploy.demo.clock import Clock
 from deploy.demo.days import microseconds
 from deploy.demo.household import Household, Stay
 from deploy.demo.places import regency_of
+from deploy.demo.said import LastWords
 
 __all__ = ["END", "RETRACT", "UPSERT", "Held", "Register", "Saying"]
 
@@ -80,6 +81,8 @@ class Register(ABC):
         self._held: list[tuple[int, int, Held]] = []
         self._order = 0
         self._ends: dict[tuple[int, str], Held] = {}
+        self.words: LastWords[Saying] = LastWords()
+        """What it has said, of those that say it as statements."""
 
     @abstractmethod
     def _utter(self, saying: Saying, *, true: bool) -> None:
@@ -219,6 +222,16 @@ class Register(ABC):
             held = heapq.heappop(self._held)[2]
             if not held.idle:
                 self._say_held(held)
+
+    def _noted(self, saying: Saying) -> None:
+        """Note a statement as it is said."""
+        told = saying.household.card, regency_of(saying.village), saying.day
+        if saying.operation == END:
+            self.words.end(*told)
+        elif saying.operation == RETRACT:
+            self.words.take_back(*told)
+        else:
+            self.words.say(*told, saying)
 
     def _hold(self, held: Held, days: tuple[int, int]) -> None:
         self._push(self._clock.now + self._chance.randrange(days[0] * _DAY + 1, days[1] * _DAY), held)

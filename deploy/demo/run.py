@@ -1,5 +1,5 @@
 """
-The demo as a play in phases: load, stream, drain, verify, compare, receipts; ends exact or says what is not.
+The demo as a play in phases: load, stream, drain, verify, sections, compare, receipts; ends exact or says what is not.
 
 Why: one command shows the whole platform on one machine and proves its figures against the simulated systems' own truth.
 Must not: count anything as exact that was not compared.
@@ -8,6 +8,7 @@ Must not: count anything as exact that was not compared.
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,10 @@ from deploy.demo.chaos import Chaos
 from deploy.demo.compare import Comparison, compare
 from deploy.demo.lines import months, product_lines
 from deploy.demo.proofs import Proved, proved
+from deploy.demo.said import SaidRow
+from deploy.demo.sections import Names, Sections, compare_sections
 from deploy.demo.stage import REGION_FILES, Stage
+from deploy.demo.statements import held_of, topics_read
 from deploy.demo.truth import TruthRow, figures
 from processors.broker import Broker
 from processors.store.offsets import stands
@@ -84,6 +88,7 @@ class Outcome:
 
     verification: Verification
     comparison: Comparison
+    sections: Sections
     receipts: list[Proved]
     merged: int
     rejected: int
@@ -97,10 +102,11 @@ class Outcome:
         """
         Whether every figure is equal to its recomputation and to the sources' own truth, and nothing was rejected on the way.
 
-        And every adapter's receipt is proved: all that it sent is there, and merged.
+        And every statement that stands is in all its sections what its system said, and every adapter's receipt is proved: all that it
+        sent is there, and merged.
         """
         figures = self.verification.exact and not self.verification.dirty and not self.comparison.differences
-        return figures and not self.rejected and not any(one.why_not for one in self.receipts)
+        return figures and not self.sections.differences and not self.rejected and not any(one.why_not for one in self.receipts)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it by name, for JSON."""
@@ -112,6 +118,10 @@ class Outcome:
             "verify_differences": self.verification.total,
             "numbers_compared_with_truth": self.comparison.numbers,
             "truth_differences": len(self.comparison.differences),
+            "statements_compared": self.sections.statements,
+            "section_numbers_compared": self.sections.total,
+            "section_numbers": self.sections.numbers,
+            "section_differences": len(self.sections.differences),
             "receipts_proved": sum(not one.why_not for one in self.receipts),
             "receipts": {one.source: asdict(one) for one in self.receipts},
             "merged": self.merged,
@@ -151,9 +161,15 @@ def rehearse(stage: Stage, changes: int, chaos: bool, say: Say) -> Outcome:
             with _Timed(seconds, "drain"):
                 stage.systems.ask("POST", "flush")
                 seen = _drain(stage, connection, broker, "drain", say)
-        with _Timed(seconds, "verify"):
-            say("verify", 0.0, "every figure recomputed from the statements")
-            verification = verify(connection)
+        with ThreadPoolExecutor(2) as beside:  # while the database recomputes, this process would only wait
+            said = beside.submit(_said, stage)
+            held = beside.submit(lambda: held_of(topics_read(stage.addresses, stage.regencies)))
+            with _Timed(seconds, "verify"):
+                say("verify", 0.0, "every figure recomputed from the statements")
+                verification = verify(connection)
+            with _Timed(seconds, "sections"):
+                say("sections", 0.0, "every statement that stands against what its system said")
+                sections = compare_sections(held.result(), said.result(), Names(stage.pseudonym_key))
         with _Timed(seconds, "compare"):
             say("compare", 0.0, "every figure against the sources' own truth")
             comparison = compare(connection, _truth(stage))
@@ -161,7 +177,8 @@ def rehearse(stage: Stage, changes: int, chaos: bool, say: Say) -> Outcome:
             files = {name: stage.state_file(name) for name in REGION_FILES}
             receipts = proved(stage.addresses, files, lambda source: say("receipts", 0.0, f"what {source} sent, record by record"))
         quarantined = sum(one.quarantined for one in seen.adapters.values() if one)
-        return Outcome(verification, comparison, receipts, seen.merged, seen.database.rejected, quarantined, dict(angry.kills), seconds)
+        killed = dict(angry.kills)
+        return Outcome(verification, comparison, sections, receipts, seen.merged, seen.database.rejected, quarantined, killed, seconds)
 
 
 def begin(stage: Stage, connection: psycopg.Connection[Any], broker: Broker, say: Say) -> None:
@@ -230,6 +247,13 @@ def _truth(stage: Stage) -> dict[tuple[str, str, str], dict[str, int]]:
     stage.systems.truth_rows(lambda record: rows.append(TruthRow.from_record(record)))
     lines = product_lines()
     return {key: asdict(sums) for key, sums in figures(rows, lines, months(rows, lines)).items()}
+
+
+def _said(stage: Stage) -> list[SaidRow]:
+    """Return what the systems have said and stand by, by their own code."""
+    rows: list[SaidRow] = []
+    stage.systems.said_rows(lambda record: rows.append(SaidRow.from_record(record)))
+    return rows
 
 
 class _Timed:

@@ -1,11 +1,12 @@
 """
-Jembrana's Satu Data Dari Desa: each village drops its whole register once a month as a CSV file, and that is all it ever says.
+Jembrana's Satu Data Dari Desa: each village drops its whole register once a month as a file, and that is all it ever says.
 
 Why: a snapshot for a month holds the village as that month ended, and is read as valid from the month's first day. Figures are taken on
 the month's last day, so both say the same of every month.
 Must not: change what happened. Its troubles are those of real exports, and all are mended in the end: files made or delivered weeks
-late and so out of order, files with a slip of the pen or with a household left out, each followed by a corrected one; and a village
-that goes on listing, for months, with what it last knew, a family that moved to Jakarta.
+late and so out of order, files with a slip of the pen or with a household left out, each followed by a corrected one; now and then a
+file whose first half lies there under its own name for days before the rest is written; and a village that goes on listing, for months,
+with what it last knew, a family that moved to Jakarta. Each village has its own form of files (sddd_forms.py).
 
 Corners, and how the villages stay clear of them:
 - A reader may refuse a snapshot in which too many are missing, so within any three months at most a sixth of a village leaves it.
@@ -15,7 +16,10 @@ Corners, and how the villages stay clear of them:
 
 import heapq
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -24,15 +28,17 @@ from deploy.demo.days import first_day, microseconds, moment, month_text
 from deploy.demo.household import Household
 from deploy.demo.people import People
 from deploy.demo.places import JEMBRANA
+from deploy.demo.said import SILENT, Sections
+from deploy.demo.sddd_forms import COLUMNS, content, form_of
 
-__all__ = ["COLUMNS", "Villages", "file_name"]
+__all__ = ["Villages", "file_name"]
 
-COLUMNS = ("P301", "P302", "P303", "P304", "P350", "P351", "P401", "P403", "P404", "P405", "P407", "P408", "P409", "P411")
 _MEMBERS, _EXPENDITURE = COLUMNS.index("P303"), COLUMNS.index("P350")
-_HEADER = ",".join(COLUMNS)
 _DAY = 86_400_000_000
 _MADE_DAYS, _LATE_DAYS, _MENDED_DAYS, _SOON_MENDED_DAYS = (1, 5), (36, 45), (5, 80), (3, 20)
 _MADE_LATE, _DELIVERED_LATE, _SLIP, _LEFT_OUT = 0.03, 0.03, 0.06, 0.03
+_HALF_EVERY, _HALF_DAYS = 37, (1, 4)
+"""One in so many files, by counting, is half there for so many days."""
 _LOSS = 6
 """One in so many of a village's households may leave it within three months."""
 
@@ -73,12 +79,14 @@ class Villages:
         self._row_shown: dict[int, str] = {}
         self._leaving: Counter[tuple[str, int]] = Counter()
         self._waiting: list[tuple[int, int, _Snapshot]] = []
+        self._halves: list[tuple[int, Path, bytes]] = []
         self._order = 0
+        self._newest: dict[tuple[int, str], _Snapshot] = {}
 
     @property
     def held(self) -> int:
         """How many files are made, or will be, and are not yet delivered."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._halves)
 
     # ---- who lives there ------------------------------------------------------------------------------------------------
 
@@ -132,12 +140,14 @@ class Villages:
             del self._stale[serial]
 
     def release(self) -> None:
-        """Deliver what is due by now."""
+        """Deliver what is due by now, one file in many its first half only; and write what is missing of those."""
+        self._complete(self._clock.now)
         while self._waiting and self._waiting[0][0] <= self._clock.now:
-            self._drop(heapq.heappop(self._waiting)[2])
+            self._drop(heapq.heappop(self._waiting)[2], whole=self.files % _HALF_EVERY != 0)
 
     def flush(self) -> None:
         """Deliver everything: files waiting are made now, if they were not yet; then every village's state of this month so far, once."""
+        self._complete(None)
         while self._waiting:
             told = heapq.heappop(self._waiting)[2]
             made = told.made if told.made <= self._clock.now else self._stamp()
@@ -229,16 +239,52 @@ class Villages:
         self._order += 1
         heapq.heappush(self._waiting, (told.delivered, self._order, told))
 
-    def _drop(self, told: _Snapshot) -> None:
-        """Write a file under a temporary name and give it its own, so that nobody reads half of it."""
-        target = self._inbox / file_name(told.village, told.month, told.made)
+    def _drop(self, told: _Snapshot, *, whole: bool = True) -> None:
+        """Write a file under a temporary name and give it its own, so that nobody reads half of it; or its first half as it comes."""
+        target, written = self._inbox / file_name(told.village, told.month, told.made), content(told.village, told.month, told.rows)
+        first = written if whole else written[: len(written) // 2]
         part = target.with_suffix(".part")
-        part.write_text("\n".join((_HEADER, *told.rows, "")), encoding="utf-8")
+        part.write_bytes(first)
         part.rename(target)
+        if not whole:
+            self._halves.append((self._clock.now + self._within(_HALF_DAYS), target, written[len(first) :]))
         self.files += 1
         self.rows += len(told.rows)
+        newest = self._newest.get((told.month, told.village), told)
+        self._newest[told.month, told.village] = max(newest, told, key=lambda one: one.made)
+
+    def _complete(self, by: int | None) -> None:
+        """Write the rest of the files of which half is there, of those that are due by a moment or (None) of all."""
+        for due, target, rest in [half for half in self._halves if by is None or half[0] <= by]:
+            self._halves.remove((due, target, rest))
+            with target.open("ab") as file:
+                file.write(rest)
+
+    def standing(self) -> Iterator[tuple[str, str, date, Sections]]:
+        """Yield what the newest file of each village and month says: card, regency, the month's first day, and the row's sections."""
+        shown: dict[str, list[tuple[int, str, str]]] = {}
+        for (month, village), told in sorted(self._newest.items()):
+            for row in told.rows:
+                shown.setdefault(row.partition(",")[0], []).append((month, village, row))
+        for card, months in shown.items():
+            for month, village, row in months:
+                yield card, JEMBRANA, first_day(month), _sections(village, row)
+
+
+@lru_cache(maxsize=1_024)
+def _sections(village: str, row: str) -> Sections:
+    """Return what a row says, in the codes of the questionnaire, which are the form's own."""
+    told = dict(zip(COLUMNS, row.split(","), strict=True))
+    tenure, area, floor, wall, roof, lighting, fuel = (int(told[name]) for name in ("P401", "P403", "P404", "P405", "P407", "P408", "P409"))
+    spent = told["P350"]
+    return SILENT | {
+        "residence": [village],
+        "composition": [int(told["P303"])],
+        "welfare": [int(spent), "MODELLED" if told["P351"] == "2" else "OBSERVED"] if spent else None,
+        "dwelling": [tenure, area, floor, wall, roof, None, lighting, fuel, None, None],
+    }
 
 
 def file_name(village: str, month: int, made: int) -> str:
     """Return the name of a village's file for a month (days.py), made at a moment in microseconds since 1970."""
-    return f"sddd_{village}_{month_text(month).replace('-', '')}_{moment(made):%Y%m%dT%H%M%S%f}Z.csv"
+    return f"sddd_{village}_{month_text(month).replace('-', '')}_{moment(made):%Y%m%dT%H%M%S%f}Z{form_of(village).ending}"

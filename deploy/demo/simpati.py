@@ -2,7 +2,7 @@
 Sumedang's e-Simpati: toddlers weighed and measured at health posts, each measurement a notice to be pushed.
 
 Why: a second source speaks of the same families and says nothing of where they live or what they spend; no figure may change by it.
-Must not: send (pusher.py does), or be asked for the truth.
+Must not: send (pusher.py does), or say who lives where.
 """
 
 import heapq
@@ -14,12 +14,15 @@ from random import Random
 from typing import Any
 
 from deploy.demo.clock import Clock
+from deploy.demo.codebook import toddler_meant
 from deploy.demo.days import first_day, last_day, moment_text, month_of
 from deploy.demo.household import Household
 from deploy.demo.people import People
+from deploy.demo.places import regency_of
 from deploy.demo.population import BASELINE
+from deploy.demo.said import SILENT, LastWords, Sections
 
-__all__ = ["Measured", "Simpati"]
+__all__ = ["Measured", "Simpati", "sections_of"]
 
 _SHARE = 0.25
 """So many toddlers come to their post in a month."""
@@ -77,6 +80,8 @@ class Simpati:
         """Begin with nothing measured."""
         self.out: deque[Measured] = deque()
         """Notices that are to be sent, oldest first; whoever sends them takes them out."""
+        self.words: LastWords[Measured] = LastWords()
+        """What it has notified."""
         self._people, self._clock, self._chance = people, clock, chance
         self._told = 0
         self._sequences: dict[int, int] = {}
@@ -143,7 +148,18 @@ class Simpati:
         at = one.told_at = self._clock.stamp(one.told_at)
         self._told += 1
         sequence = self._sequences[one.serial] = self._sequences.get(one.serial, 0) + 1
-        self.out.append(Measured(one, post.village, post.day, post.toddlers, tenfold, at, self._told, sequence))
+        told = Measured(one, post.village, post.day, post.toddlers, tenfold, at, self._told, sequence)
+        self.out.append(told)
+        if post.toddlers:
+            self.words.say(one.card, regency_of(post.village), post.day, told)
+        else:
+            self.words.take_back(one.card, regency_of(post.village), post.day)
+
+
+def sections_of(told: Measured, people: People) -> Sections:
+    """Return what a notice says of a family: of each toddler the day, and how it was measured; nothing else."""
+    toddlers = [_toddler(one, told.day, people, tenfold=told.tenfold) for one in told.toddlers]
+    return SILENT | {"nutrition": [toddler_meant(one, told.day) for one in toddlers]}
 
 
 def _toddler(person: int, day: date, people: People, *, tenfold: bool) -> dict[str, str]:

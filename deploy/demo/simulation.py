@@ -18,20 +18,25 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from deploy.demo.carik_records import sections_of as said_by_carik
 from deploy.demo.carik_register import CarikRegister
 from deploy.demo.clock import Clock
 from deploy.demo.days import moment_text, month_text
 from deploy.demo.desa import DesaRegister
+from deploy.demo.desa import sections_of as said_by_desa
 from deploy.demo.household import spans
 from deploy.demo.jembrana import Jembrana
 from deploy.demo.kampung import KampungRegister
+from deploy.demo.kampung_said import standing as said_by_kampung
 from deploy.demo.life import Life
 from deploy.demo.people import People
 from deploy.demo.places import BANYUWANGI, DKI, JEMBRANA, REGIONS, SUMEDANG, places
 from deploy.demo.population import Slots, populate
 from deploy.demo.residence import Residences
+from deploy.demo.said import SaidRow, grouped
 from deploy.demo.sddd import Villages
 from deploy.demo.simpati import Simpati
+from deploy.demo.simpati import sections_of as said_by_simpati
 from deploy.demo.system import System
 from deploy.demo.truth import TruthRow
 
@@ -133,6 +138,15 @@ class World:
                 basis = None if span.expenditure is None else "MODELLED" if span.modelled else "OBSERVED"
                 until = None if span.until is None else month_text(span.until)
                 yield TruthRow(one.card, month_text(span.first), until, span.village, span.size, span.expenditure, basis)
+
+    def said(self) -> Iterator[SaidRow]:
+        """Yield what the systems have said and stand by, each by its own source's name; after `flush` it is how things are."""
+        people = self.people
+        yield from grouped("carik", self.carik.words.standing(lambda told: said_by_carik(told, people)))
+        yield from grouped("desa", self.desa.words.standing(lambda told: said_by_desa(told, people)))
+        yield from grouped("simpati", self.simpati.words.standing(lambda told: said_by_simpati(told, people)))
+        yield from grouped("smartkampung", said_by_kampung(self.kampung.done, people))
+        yield from grouped("sddd", self._villages.standing())
 
     def standing(self) -> Standing:
         """Return how far the world has come."""

@@ -90,6 +90,18 @@ class Stage:
         """Return where an adapter has its own file."""
         return self.directory / "adapters" / f"{source}.sqlite"
 
+    @cached_property
+    def pseudonym_key(self) -> bytes:
+        """The adapters' key, invented for this demo; it lies in a file of the demo's folder."""
+        if not self._key_file.exists():
+            self._key_file.touch(mode=0o600)
+            self._key_file.write_text(secrets.token_hex(32), encoding="utf-8")
+        return bytes.fromhex(self._key_file.read_text(encoding="utf-8"))
+
+    @property
+    def _key_file(self) -> Path:
+        return self.directory / "pseudonym.key"
+
     @property
     def logs(self) -> Path:
         """Where every process writes its log."""
@@ -151,16 +163,13 @@ class Stage:
 
     def _environ(self) -> dict[str, str]:
         where = self.addresses
-        key = self.directory / "pseudonym.key"
-        if not key.exists():
-            key.touch(mode=0o600)
-            key.write_text(secrets.token_hex(32), encoding="utf-8")
+        assert self.pseudonym_key  # noqa: S101 - it is there now
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("MUARA_")},
             "MUARA_KAFKA": where.kafka,
             "MUARA_REGISTRY": where.registry,
             "MUARA_DATABASE": where.database,
             "MUARA_DIRECTORY": str(self.directory),
-            "MUARA_PSEUDONYM_KEY_FILE": str(key),
+            "MUARA_PSEUDONYM_KEY_FILE": str(self._key_file),
             **self.systems.environ,
         }

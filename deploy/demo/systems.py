@@ -97,7 +97,14 @@ class RegionalSystems:
 
     def truth_rows(self, take: Callable[[dict[str, Any]], None]) -> None:
         """Hand every row of the systems' own truth to `take`."""
-        with httpx2.stream("GET", f"{self._control}/control/truth", timeout=600) as answer:
+        self._lines("truth", take)
+
+    def said_rows(self, take: Callable[[dict[str, Any]], None]) -> None:
+        """Hand every row of what the systems have said and stand by to `take`."""
+        self._lines("said", take)
+
+    def _lines(self, path: str, take: Callable[[dict[str, Any]], None]) -> None:
+        with httpx2.stream("GET", f"{self._control}/control/{path}", timeout=600) as answer:
             answer.raise_for_status()
             for line in answer.iter_lines():
                 if line:

@@ -33,7 +33,7 @@ def played_in(folder: Path, *arguments: str, **environ: str) -> "subprocess.Comp
 
 @pytest.mark.timeout(280)
 def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
-    """`muara demo --once --chaos` exits 0: all is verified, nothing differs from the sources' truth, and workers and publishers died."""
+    """`muara demo --once --chaos` exits 0: all is verified, no figure differs from the truth, no section from what the sources said."""
     played = played_in(tmp_path, "--chaos", "--workers", "2")
 
     assert played.returncode == 0, played.stderr[-3000:]
@@ -46,6 +46,9 @@ def test_the_demo_ends_exact_under_kills(tmp_path: Path) -> None:
     assert outcome["kills"] == sum(outcome["killed"].values())
     assert outcome["households"] >= 700
     assert outcome["numbers_compared_with_truth"] > 100_000
+    assert outcome["section_differences"] == 0
+    assert all(count > 900 for count in outcome["section_numbers"].values())
+    assert outcome["section_numbers_compared"] == sum(outcome["section_numbers"].values()) > 50_000
     # The services of root keep their data where pytest does not tidy up; after a failure it stays, to be looked at.
     for services in ("demo", "demo/smart-kampung"):
         shutil.rmtree(found(tmp_path / ".muara" / services))

@@ -20,6 +20,7 @@ from deploy.certify.process import STEPS
 from deploy.demo.compare import Comparison
 from deploy.demo.proofs import proved
 from deploy.demo.run import Outcome
+from deploy.demo.sections import Sections
 from deploy.embedded import Addresses, EmbeddedServices
 from processors.settings import WorkerSettings
 from processors.store.receipts import Became, check_receipt
@@ -267,5 +268,8 @@ def test_a_demo_whose_receipts_are_not_proved_is_not_exact(stage: Stage, tmp_pat
     assert str(read).startswith("carik: 30 events sent to 1 topic, all there, 30 merged, 0 rejected; head ")
     assert lied.why_not
     fine = cast("Verification", SimpleNamespace(exact=True, dirty=()))
+    alike, same = cast("Comparison", SimpleNamespace(differences=())), Sections(1, {}, ())
     for receipts, exact in (([read], True), ([read, silent], False), ([lied], False), ([unread], False)):
-        assert Outcome(fine, cast("Comparison", SimpleNamespace(differences=())), receipts, 30, 0, 0, {}).exact == exact
+        assert Outcome(fine, alike, same, receipts, 30, 0, 0, {}).exact == exact
+    differs = Sections(1, {}, (("carik", "31.74", "2024-03-01", "members", "not held"),))
+    assert not Outcome(fine, alike, differs, [read], 30, 0, 0, {}).exact

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from python_calamine import CalamineWorkbook
+
 from deploy.demo.carik_records import building_tree
 from deploy.demo.simulation import World
 from deploy.demo.truth import TruthRow
@@ -20,7 +22,17 @@ from processors.months import first_day, last_day, month_of
 from processors.reference import Reference, Region, Registration
 from schemas.events import Operation
 
-__all__ = ["FileReader", "Said", "TableReader", "carik_statements", "desa_statements", "reference_of", "rows_by_law", "told_by_carik"]
+__all__ = [
+    "FileReader",
+    "Said",
+    "TableReader",
+    "carik_statements",
+    "desa_statements",
+    "reference_of",
+    "rows_by_law",
+    "rows_of",
+    "told_by_carik",
+]
 
 Said = dict[str, list[Statement]]
 """Statements by family card."""
@@ -157,8 +169,7 @@ class FileReader:
         before_this = held.get(period, (0, {}))
         if before_this[0] > made:
             return
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = {row["P301"]: _of_row(village, period, made, row) for row in csv.DictReader(file)}
+        rows = {row["P301"]: _of_row(village, period, made, row) for row in rows_of(path)}
         held[period] = (made, rows)
         for card in before_this[1].keys() - rows.keys():
             del self._shown[card][period][village]
@@ -196,9 +207,28 @@ class FileReader:
         self.said.setdefault(card, []).append(replace(one, revision=revision))
 
 
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Return a file's rows by their columns, whatever its form: the lines behind the one with the columns, but for sums and blanks."""
+    lines: list[list[str]] = []
+    if path.suffix == ".xlsx":
+        for sheet in CalamineWorkbook.from_path(path).sheet_names:
+            cells = CalamineWorkbook.from_path(path).get_sheet_by_name(sheet).to_python()
+            lines += [[str(int(cell)) if isinstance(cell, float) else str(cell) for cell in line] for line in cells]
+        places = [place for place, line in enumerate(lines) if line[1:2] == ["P302"]]
+        lines = [["P301", *lines[places[0]][1:]], *lines[places[0] + 1 :]]
+    else:
+        content = path.read_bytes()
+        local = b";" in content
+        lines = list(csv.reader(content.decode("windows-1252" if local else "utf-8").splitlines(), delimiter=";" if local else ","))
+        while lines[0][0] != "P301":
+            lines.pop(0)
+    rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:] if any(line) and line[0] != "JUMLAH"]
+    return [{**row, "P350": row["P350"].removesuffix(",00").replace(".", "")} for row in rows]
+
+
 def _named(name: str) -> tuple[str, date, int]:
     """Return the village, the period's first day and the export time in microseconds that a file's name tells."""
-    _, village, period, made = name.removesuffix("Z.csv").split("_")
+    _, village, period, made = name.rpartition("Z.")[0].split("_")
     at = datetime.strptime(made, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
     return village, date(int(period[:4]), int(period[4:]), 1), _microseconds(at)
 

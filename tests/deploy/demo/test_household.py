@@ -3,7 +3,7 @@
 from datetime import date
 
 from deploy.demo.days import month_of
-from deploy.demo.household import Fact, Span, spans
+from deploy.demo.household import Fact, Span, card_number, spans
 
 JANUARY = month_of(date(2024, 1, 1))
 
@@ -47,3 +47,11 @@ def test_a_household_that_is_no_more_has_no_span() -> None:
 
     assert list(spans(ended)) == [span(0, 2, 2, None)]
     assert list(spans(brief)) == []
+
+
+def test_no_card_is_a_placeholder_and_none_is_twice() -> None:
+    """However many cards there are, each is another, and none has a serial that stands for nobody's card."""
+    cards = {card_number(serial, date(2024, 4, 9)) for serial in range(40_000)}
+
+    assert len(cards) == 40_000
+    assert not any(card.endswith(("0000", "9999")) for card in cards)

@@ -12,7 +12,8 @@ from deploy.demo.clock import Clock
 from deploy.demo.days import first_day, microseconds, month_of
 from deploy.demo.household import Household
 from deploy.demo.people import HEAD, People
-from deploy.demo.sddd import COLUMNS, Villages, file_name
+from deploy.demo.sddd import Villages, file_name
+from deploy.demo.sddd_forms import COLUMNS
 from tests.deploy.demo.samples import household
 
 VILLAGE, OTHER = "51.01.01.2001", "51.01.01.2002"
@@ -196,3 +197,36 @@ def test_flushing_twice_tells_a_month_once(tmp_path: Path) -> None:
     living[0].note(clock.today)
     found.flush()
     assert found.files == before + 1
+
+
+def test_half_a_file_is_completed_days_later(tmp_path: Path) -> None:
+    """Now and then the first half lies there under its own name; it is held back until its rest is written, at its time or at once."""
+    found, clock, _ = villages(tmp_path, Lucky(9))
+    found.files = 37  # the next one by count
+    clock.now = microseconds(date(2024, 5, 1))
+    found.close_month(MARCH + 1)
+    clock.now = microseconds(date(2024, 5, 10))
+    found.release()
+
+    (half,) = of_month(tmp_path, "202404")
+    assert not half.read_text(encoding="utf-8").endswith("\n")
+    assert len(rows(half)) < 12
+    assert found.held == 1
+    clock.now += 4 * 86_400_000_000
+    found.release()
+    assert len(rows(half)) == 12
+    assert found.held == 0
+
+
+def test_telling_everything_completes_what_is_half_there(tmp_path: Path) -> None:
+    """After a flush no file is half there."""
+    found, clock, _ = villages(tmp_path, Lucky(10))
+    found.files = 37
+    clock.now = microseconds(date(2024, 5, 1))
+    found.close_month(MARCH + 1)
+    clock.now = microseconds(date(2024, 5, 10))
+    found.release()
+    found.flush()
+
+    assert len(rows(of_month(tmp_path, "202404")[0])) == 12
+    assert found.held == 0
