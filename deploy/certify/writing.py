@@ -13,6 +13,7 @@ from typing import Any
 from deploy.certify.told import Says, Told, card, name, nik, street
 from producers.declaration import Declaration, Kind, MembersSection, NutritionSection, ProgrammesSection, Value
 from producers.declaration.sections import Section
+from producers.records import Node, follower
 from schemas.errors import Fatal
 
 __all__ = ["CannotBeSaid", "Layers", "Oddity", "Writer", "put"]
@@ -37,6 +38,7 @@ class Oddity(StrEnum):
     CHANGED_TYPE = "a changed type"
     NEW_CODE = "a new code"
     NO_IDENTIFIER = "a family card that is no number"
+    NAMED_PROGRAMME = "a name where a programme belongs"
 
 
 class Writer:
@@ -113,12 +115,23 @@ class Writer:
             put(layers, _path_of(mapping.household, "a family card"), self._wired(["bukan nomor"]))
         elif oddity is Oddity.NO_IDENTIFIER:
             put(layers, _path_of(mapping.household, "a family card"), f"99X{told.serial}")
+        elif oddity is Oddity.NAMED_PROGRAMME:
+            self._name_somebody(layers, told.serial)
         else:
             coded = [value for value in _values(mapping) if value.table is not None and value.path is not None and "^" not in value.path]
             if not coded:
                 raise CannotBeSaid(what="a new code", why="it declares no code table for a field of the record itself")
             put(layers, coded[0].path or "", "KODE-BARU")
         return layers
+
+    def _name_somebody(self, layers: Layers, serial: int) -> None:
+        section, what = self._mapping.programmes, str(Oddity.NAMED_PROGRAMME)
+        if section is None or section.programme.path is None:
+            raise CannotBeSaid(what=what, why="it reads no programme")
+        if section.free_text and section.programme.table is None:
+            raise CannotBeSaid(what=what, why="it declares `free_text`, so a name there leaves the region")
+        items = follower(section.each)(_node(layers))
+        put([items[0], *layers], section.programme.path, name(serial))
 
     def _wired(self, value: Any) -> Any:  # noqa: ANN401
         """Return a value as the source writes it: where it has only texts, as one."""
@@ -257,6 +270,15 @@ def _present(path: str | None) -> Iterator[tuple[str, Any]]:
     """Give what makes a section's `when` lead somewhere, unless something else of it does already."""
     if path is not None:
         yield path, None
+
+
+def _node(layers: Layers) -> Node:
+    """Return a record as a reader hands it over."""
+    at: Node | None = None
+    for layer in reversed(layers):
+        at = Node(layer, at)
+    assert at is not None  # noqa: S101 - a record is a layer
+    return at
 
 
 def put(layers: Layers, path: str, value: Any) -> None:  # noqa: ANN401

@@ -82,6 +82,10 @@ def test_an_odd_record_cannot_be_read(declared: Declaration, oddity: Oddity) -> 
         return node([of[0], {**of[1], **file}, *of[2:]])
 
     assert mapper(declared).event(layers(write.odd(change, Oddity.NEW_FIELD))).composition == Composition(4)
+    if oddity is Oddity.NAMED_PROGRAMME and declared.mapping.programmes is None:
+        with pytest.raises(CannotBeSaid, match="it reads no programme"):
+            write.odd(change, oddity)
+        return
     with pytest.raises(RecordUnreadable):
         mapper(declared).event(layers(write.odd(change, oddity)))
 
