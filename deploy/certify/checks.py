@@ -7,11 +7,12 @@ Must not: ask a broker or a source.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from deploy.certify.disguises import fields_with
 from deploy.certify.office import Record, statements, views
 from deploy.certify.told import Fact, Truth, card, name, nik, street
 from schemas.events import Operation
@@ -21,7 +22,6 @@ from schemas.receipts import Receipt
 __all__ = ["CHECKS", "PERSONAL", "Evidence", "Failure", "Scope"]
 
 _SIXTEEN_DIGITS = re.compile(rb"(?<![0-9])[0-9]{16}(?![0-9])")
-_NO_DIGIT = re.compile(r"[^0-9]")
 PERSONAL = re.compile(rb"(?=(WARGA [0-9]{6}|JALAN CONTOH [0-9]{6}|99[0-9]{14}))")
 """The shapes of all that is personal in a certification, wherever one begins; see told.py."""
 _GREATEST_MB = 150.0
@@ -193,43 +193,14 @@ def nothing_leaks(found: Evidence) -> list[Failure]:
             wrong.append(Failure(f"16 digits in a row, the shape of a national identifier, are in {place}"))
         if shown := sum(one.encode() in content for one in found.secrets):
             wrong.append(Failure(f"{shown} keys or passwords are in {place}"))
-    if written := _identifiers_otherwise_written(found):
+    identifiers = {one.decode() for one in personal if one.isdigit()}
+    if fields := fields_with(identifiers, (one.event for one in found.fresh)):
         wrong.append(
-            Failure(f"{len(written)} national identifiers are in what was sent as numbers or in parts: in {', '.join(sorted(written))}")
+            Failure(f"national identifiers are in what was sent, as numbers or with their digits apart: in {', '.join(sorted(fields))}")
         )
     if with_headers := sum(one.has_headers for one in found.sent):
         wrong.append(Failure(f"{with_headers} records have headers, of which nobody says what may be in them"))
     return wrong
-
-
-def _identifiers_otherwise_written(found: Evidence) -> set[str]:
-    """Return the fields of events that hold a card or NIK in a form in which it is no text of its digits: a number, or digits apart."""
-    numbers = {one for serial in set(found.families.values()) for one in _personal(serial) if one.isdigit()}
-    return {field for one in found.fresh for field, value in _scalars(one.event) if _as_digits(value) & numbers}
-
-
-def _scalars(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any part of an event
-    """Give every value in an event with its field, such as programmes.amount."""
-    if isinstance(value, Mapping):
-        for inner, one in value.items():
-            yield from _scalars(one, f"{name}.{inner}" if name else inner)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _scalars(one, name)
-    else:
-        yield name, value
-
-
-def _as_digits(value: Any) -> set[str]:  # noqa: ANN401 - any value of an event
-    """Return the ways to read a value as a number of digits: bytes as a number of either end, or two digits to a byte."""
-    if isinstance(value, int):
-        return {str(abs(value))}
-    if isinstance(value, str):
-        digits = _NO_DIGIT.sub("", value)
-        return {digits} if digits != value else set()
-    if isinstance(value, bytes):
-        return {str(int.from_bytes(value, "big")), str(int.from_bytes(value, "little")), value.hex()[:16], value.hex()[-16:]}
-    return set()
 
 
 def receipts_hold(found: Evidence) -> list[Failure]:

@@ -7,38 +7,24 @@ Must not: know a protocol, a clock or IO; write what only this mapping could rea
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from deploy.certify.told import Says, Told, card, name, nik, street
 from producers.declaration import Declaration, Kind, MembersSection, NutritionSection, ProgrammesSection, Value
-from producers.declaration.sections import Section
-from producers.records import Node, follower
 from schemas.errors import Fatal
 
-__all__ = ["CannotBeSaid", "Layers", "Oddity", "Writer", "put"]
+__all__ = ["NOTHING", "CannotBeSaid", "Layers", "Writer", "put"]
 
 Layers = list[dict[str, Any]]
 """A record and what it lies in: the record, then `^`, then `^.^`, ..."""
 _Listed = MembersSection | ProgrammesSection | NutritionSection
-_ANY, _NOTHING = object(), object()
+_ANY, NOTHING = object(), object()
 _BIRTH = date(1990, 5, 5)
 _PROGRAMME = "PKH"
 
 
 class CannotBeSaid(Fatal):
     """the region file has no way to say {what}: {why}"""
-
-
-class Oddity(StrEnum):
-    """What sources do to their records without notice."""
-
-    NEW_FIELD = "a new field"
-    MISSING_FIELD = "a missing field"
-    CHANGED_TYPE = "a changed type"
-    NEW_CODE = "a new code"
-    NO_IDENTIFIER = "a family card that is no number"
-    NAMED_PROGRAMME = "a name where a programme belongs"
 
 
 class Writer:
@@ -101,42 +87,13 @@ class Writer:
             for place in range(self._depth)
         ]
         for path, value in self._all_written(told):
-            put(layers, path, self._wired(value))
+            put(layers, path, self.wired(value))
         return layers
 
-    def odd(self, told: Told, oddity: "Oddity") -> Layers:
-        """Return a record that is odd in one way; raises `CannotBeSaid` where the mapping has nothing that could be so."""
-        layers, mapping = self.record(told), self._mapping
-        if oddity is Oddity.NEW_FIELD:
-            put(layers, "kolom_baru_contoh", self._wired(name(told.serial)))
-        elif oddity is Oddity.MISSING_FIELD:
-            put(layers, _path_of(mapping.household, "a family card"), _NOTHING)
-        elif oddity is Oddity.CHANGED_TYPE:
-            put(layers, _path_of(mapping.household, "a family card"), self._wired(["bukan nomor"]))
-        elif oddity is Oddity.NO_IDENTIFIER:
-            put(layers, _path_of(mapping.household, "a family card"), f"99X{told.serial}")
-        elif oddity is Oddity.NAMED_PROGRAMME:
-            self._name_somebody(layers, told.serial)
-        else:
-            coded = [value for value in _values(mapping) if value.table is not None and value.path is not None and "^" not in value.path]
-            if not coded:
-                raise CannotBeSaid(what="a new code", why="it declares no code table for a field of the record itself")
-            put(layers, coded[0].path or "", "KODE-BARU")
-        return layers
-
-    def _name_somebody(self, layers: Layers, serial: int) -> None:
-        section, what = self._mapping.programmes, str(Oddity.NAMED_PROGRAMME)
-        if section is None or section.programme.path is None:
-            raise CannotBeSaid(what=what, why="it reads no programme")
-        if section.free_text and section.programme.table is None:
-            raise CannotBeSaid(what=what, why="it declares `free_text`, so a name there leaves the region")
-        items = follower(section.each)(_node(layers))
-        put([items[0], *layers], section.programme.path, name(serial))
-
-    def _wired(self, value: Any) -> Any:  # noqa: ANN401
+    def wired(self, value: Any) -> Any:  # noqa: ANN401 - what a source writes
         """Return a value as the source writes it: where it has only texts, as one."""
         is_items = isinstance(value, list) and all(isinstance(one, dict) for one in value)
-        if not self._as_text or value is None or value is _NOTHING or is_items:
+        if not self._as_text or value is None or value is NOTHING or is_items:
             return value
         return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -212,25 +169,9 @@ class Writer:
         for field in type(section).model_fields:
             if isinstance(value := getattr(section, field), Value):
                 for path, written in _written(value, *known.get(field, ("whole", _BIRTH if field.startswith("birth") else _ANY))):
-                    put(item, path, self._wired(written))
+                    put(item, path, self.wired(written))
         item[0].update({**section.where, **counted})
         return item[0]
-
-
-def _values(mapping: Any) -> Iterator[Value]:  # noqa: ANN401 - any part of a mapping
-    """Give the values that a mapping reads in the record itself, not in its lists."""
-    for field in type(mapping).model_fields:
-        told = getattr(mapping, field)
-        if isinstance(told, Value):
-            yield told
-        elif isinstance(told, Section):
-            yield from _values(told)
-
-
-def _path_of(value: Value, what: str) -> str:
-    if value.path is None:
-        raise CannotBeSaid(what=what, why="it is no path")
-    return value.path
 
 
 # ---- one value ------------------------------------------------------------------------------------------------------------
@@ -272,15 +213,6 @@ def _present(path: str | None) -> Iterator[tuple[str, Any]]:
         yield path, None
 
 
-def _node(layers: Layers) -> Node:
-    """Return a record as a reader hands it over."""
-    at: Node | None = None
-    for layer in reversed(layers):
-        at = Node(layer, at)
-    assert at is not None  # noqa: S101 - a record is a layer
-    return at
-
-
 def put(layers: Layers, path: str, value: Any) -> None:  # noqa: ANN401
     """
     Write a value where a path leads, `^` going to what the record lies in; None only makes sure that the path leads somewhere.
@@ -295,7 +227,7 @@ def put(layers: Layers, path: str, value: Any) -> None:  # noqa: ANN401
     *inner, last = names[up:]
     for one in inner:
         at = at.setdefault(one, {})
-    if value is _NOTHING:
+    if value is NOTHING:
         at.pop(last, None)
     elif value is not None:
         at[last] = value
