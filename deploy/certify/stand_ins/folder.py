@@ -15,13 +15,13 @@ from typing import Self
 from deploy.certify.oddities import Odd, Oddity, written
 from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.stand_ins.sheets import Form, bomb_of, content, forms_of
-from deploy.certify.told import Told, nik
+from deploy.certify.told import BEGIN, Told, month_after, nik
 from deploy.certify.writing import Writer
 from producers.declaration import Declaration, FilesSource
 
 __all__ = ["FolderStandIn"]
 
-_FIRST_EXPORT = datetime(2020, 3, 1, 8, tzinfo=UTC)
+_ANY_MOMENT = datetime(2020, 3, 1, 8, tzinfo=UTC)
 _A_DAY_S = 86_400
 _OF_NAMES = {
     Oddity.MISSING_DATE: ("period", "valid_from", ""),
@@ -49,7 +49,7 @@ class FolderStandIn(StandIn):
         folder.mkdir()
         self.dropped: dict[tuple[str, date], list[list[str]]] = {}
         """The rows last dropped of each village and month."""
-        self._exports = 0
+        self._exports, self._newest_month = 0, BEGIN
         self._exported: dict[tuple[str, date], datetime] = {}
         """When each village's newest file of a month was exported, by the clock of whoever did."""
         self._newest: tuple[str, bytes] = ("", b"")
@@ -79,6 +79,7 @@ class FolderStandIn(StandIn):
 
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
         since = {told.since for told in changes}
+        self._newest_month = max(self._newest_month, *since)
         wrong = [(key, rows) for key, rows in self._due(since) if rows != self.dropped.get(key)]
         for (village, month), rows in reversed(wrong) if disorder else wrong:
             self._drop(village, month, rows)
@@ -99,7 +100,7 @@ class FolderStandIn(StandIn):
     def _row(self, serial: int, month: date) -> list[str]:
         fact = self.truth.at(serial, month)
         assert fact is not None  # noqa: S101 - one of the living
-        return self._cells(self.writer.record(Told(serial, month, 0, _FIRST_EXPORT, fact=fact))[0], serial)
+        return self._cells(self.writer.record(Told(serial, month, 0, _ANY_MOMENT, fact=fact))[0], serial)
 
     def _cells(self, record: Mapping[str, object], serial: int) -> list[str]:
         """Return a row; columns that the mapping does not read hold what must not leave the region."""
@@ -120,6 +121,7 @@ class FolderStandIn(StandIn):
     def tell_odd(self, told: Told, odd: Odd) -> None:
         """Drop the village's snapshot of the month with one odd row more, or a column more, or under an odd name."""
         village, month = told.fact.village, told.since
+        self._newest_month = max(self._newest_month, month)
         rows = [self._row(serial, month) for serial in sorted(self.truth.living(month, village))]
         if "" in odd.fields:
             form = self._next_form()
@@ -180,10 +182,15 @@ class FolderStandIn(StandIn):
     def _name(self, form: Form, village: str, month: date, other: Mapping[str, str] | None = None) -> str:
         # A clock may be wrong; but of one village and month a later file is never dated before an earlier one, else it would be none.
         before = self._exported.get((village, month), datetime.min.replace(tzinfo=UTC))
-        exported = max(_FIRST_EXPORT + timedelta(seconds=self._exports) + self.skew, before + timedelta(seconds=1))
+        exported = max(self._clock() + self.skew, before + timedelta(seconds=1))
         self._exported[village, month] = exported
         parts = {"village": village, "period": f"{month:%Y%m}", "exported": f"{exported:%Y%m%dT%H%M%S%f}"}
         return form.name.format(**{**parts, **(other or {})})
+
+    def _clock(self) -> datetime:
+        """Return the time of the next export: the month after the newest that was told of, a second more for each."""
+        month = month_after(self._newest_month)
+        return datetime(month.year, month.month, 1, 8, tzinfo=UTC) + timedelta(seconds=self._exports)
 
     def _write(self, name: str, body: bytes) -> None:
         """Write a file that looks as if it had lain there for a day: whoever waits for young ones need not wait."""
