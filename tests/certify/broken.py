@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from deploy.certify import process
@@ -46,6 +47,15 @@ def _instead(of: Any, name: str, made: Callable[[Any], Any]) -> None:
 def _events(changed: Callable[[Any, Any], Any]) -> None:
     """Change each event, given the record that it was made from."""
     _instead(Mapper, "event", lambda event: lambda self, record: changed(event(self, record), record))
+
+
+def _appended(changed: Callable[[list[Any]], list[Any]]) -> None:
+    """Change the events of a batch, whatever kind of source they come from."""
+
+    def made(append: Any) -> Any:
+        return lambda self, batch: append(self, replace(batch, events=changed(list(batch.events))))
+
+    _instead(Reader, "_append", made)
 
 
 def _spooled(changed: Callable[[list[Any]], list[Any]]) -> None:
@@ -99,6 +109,18 @@ def counts_itself() -> None:
     _events(lambda event, _: replace(event, revision=next(counter)))
 
 
+def counts_in_its_folder() -> None:
+    """Take revisions from a counter on its own disk, which lasts over restarts, and begins anew when the disk is lost."""
+    file = Path(os.environ["CERTIFICATION_STATE"]) / "counter"
+
+    def counted(event: Any) -> Any:
+        number = int(file.read_text(encoding="ascii")) + 1 if file.exists() else 1
+        file.write_text(str(number), encoding="ascii")
+        return replace(event, revision=number)
+
+    _appended(lambda events: [counted(one) for one in events])
+
+
 def asks_its_own_clock() -> None:
     """Take revisions from the clock of its own machine."""
     _events(lambda event, _: replace(event, revision=int(runner._now().timestamp() * 1e6)))
@@ -132,11 +154,7 @@ def notes_nothing() -> None:
 
 def one_revision() -> None:
     """Give every change the same revision."""
-
-    def equal(batch: Any) -> Any:
-        return replace(batch, events=[replace(one, revision=1) for one in batch.events])
-
-    _instead(Reader, "_append", lambda append: lambda self, batch: append(self, equal(batch)))
+    _appended(lambda events: [replace(one, revision=1) for one in events])
 
 
 def leaks() -> None:
@@ -222,7 +240,8 @@ def ignores_ends() -> None:
 
 _ALL = (loses, loses_when_killed, doubles, invents, turns_round, counts_itself, one_revision, leaks)
 _MORE = (logs_records, hoards, silent, gives_up, drops_silently, grows, ignores_ends, asks_its_own_clock, any_key, believes, notes_nothing)
-WAYS: dict[str, Callable[[], None]] = {one.__name__: one for one in (*_ALL, *_MORE)}
+_OTHERS = (counts_in_its_folder,)
+WAYS: dict[str, Callable[[], None]] = {one.__name__: one for one in (*_ALL, *_MORE, *_OTHERS)}
 
 
 def main() -> int:

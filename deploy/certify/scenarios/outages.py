@@ -15,7 +15,10 @@ import psutil
 
 from deploy.certify.adapter import DidNotHappen
 from deploy.certify.scene import Scene
+from deploy.certify.told import Says
 from deploy.certify.writing import CannotBeSaid
+
+_FEW = 12
 
 
 def killed_at(step: str) -> Callable[[Scene], None]:
@@ -128,13 +131,19 @@ def wrong_key(scene: Scene) -> None:
 
 def replay_from_zero(scene: Scene) -> None:
     """
-    The adapter's disk is lost: it starts over from nothing, and says the same as before.
+    The adapter's disk is lost: it starts over from nothing, says the same as before, and what changes then stands.
 
     Of a register it knows now what came late then, so it may say other words for the same; lost once more, it must say these again.
+    What changes and ends then does so on a date of which much was said before: revisions that begin anew with the disk are too low.
     """
+    first, *others, last = scene.families()[:_FEW]
+    with scene.adapter.running() as process:
+        for size in (4, 7, 5):
+            scene.tell(*(scene.is_now(serial, size=size) for serial in (first, *others, last)))
+            scene.adapter.wait_told(process)
     for _ in range(2 if scene.source.concludes_ends else 1):
         scene.adapter.lose_disk()
         scene.source.tell_everything_again()
         scene.adapter.run_until_told()
-    scene.tell(*scene.new())
+    scene.tell(scene.is_now(first, size=9), *([scene.told(last, Says.ENDS)] if scene.source.can_end else []), *scene.new())
     scene.adapter.run_until_told()
