@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import NamedTuple
 
+from deploy.certify.expected import Said, Statement, standing
 from deploy.certify.office import Record, statements, views
 from deploy.certify.told import Fact, Truth, card, name, nik, street
-from schemas.events import Operation
 from schemas.proofs import Found, Prover
 from schemas.receipts import Receipt
 
@@ -54,6 +55,8 @@ class Evidence:
     fresh: Sequence[Record]
     """What this scenario has added to them."""
     truth: Truth
+    expected: Mapping[Statement, Said]
+    """What must stand of all that was told, section by section."""
     families: Mapping[bytes, int]
     """Serials by pseudonym, of every family that was ever told of."""
     villages: Collection[str]
@@ -76,9 +79,14 @@ class Evidence:
 
 
 def nothing_lost(found: Evidence) -> list[Failure]:
-    """Every family stands, on every day on which anything changed, as the source has told."""
-    if not found.tells_residence:
-        return _statements_lost(found)
+    """Every family stands, on every day on which anything changed, as the source has told, and every section of what it said is there."""
+    missing = _unlike_the_truth(found) if found.tells_residence else []
+    known = {failure.family for failure in missing}
+    return [*missing, *(failure for failure in _unlike_what_was_said(found) if failure.family not in known)]
+
+
+def _unlike_the_truth(found: Evidence) -> list[Failure]:
+    """Return what the office sees otherwise on some day: it follows from all statements together, whatever each of them says."""
     seen = _seen(found)
     missing = []
     for serial, day, fact in found.truth.all_facts():
@@ -88,20 +96,18 @@ def nothing_lost(found: Evidence) -> list[Failure]:
     return missing
 
 
-def _statements_lost(found: Evidence) -> list[Failure]:
-    """Of a source that does not say where a family lives there is nothing to be seen on a day: its statements themselves must be there."""
-    stand = statements(found.sent)
-    dates = {
-        found.families[household]: {one.valid_from for one in said if one.operation is Operation.UPSERT}
-        for household, said in stand.items()
-        if household in found.families
-    }
-    told = {serial: {since for since, fact in timeline.items() if fact} for serial, timeline in found.truth.facts.items()}
-    return [
-        Failure(f"family {serial}: what holds from {since} on is not at the office", serial)
-        for serial, all_since in told.items()
-        for since in sorted(all_since - dates.get(serial, set()))
-    ]
+def _unlike_what_was_said(found: Evidence) -> list[Failure]:
+    """Return which statements do not stand at the office, or say something else there than their records: members, aid, dwelling, all."""
+    stand = standing(found.sent, found.families)
+    missing = []
+    for statement, wanted in sorted(found.expected.items(), key=itemgetter(0)):
+        serial, _, since = statement
+        if not (has := stand.get(statement)):
+            missing.append(Failure(f"family {serial}: what holds from {since} on is not at the office", serial))
+        elif wanted not in has:
+            other = ", ".join(name for name, content in wanted.items() if content != has[0][name])
+            missing.append(Failure(f"family {serial}: what holds from {since} on is otherwise at the office in: {other}", serial))
+    return missing
 
 
 def nothing_doubled(found: Evidence) -> list[Failure]:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -238,9 +239,42 @@ def ignores_ends() -> None:
     _events(alive)
 
 
+def says_no_lists() -> None:
+    """Say nothing of members and dwelling, and that there is no aid."""
+    _appended(lambda events: [replace(one, members=None, programmes=(), dwelling=None) for one in events])
+
+
+def says_it_once() -> None:
+    """Say of a family and date what was said first of it, and nothing that was said later."""
+    told: set[tuple[bytes, date]] = set()
+
+    def first(events: list[Any]) -> list[Any]:
+        found = []
+        for one in events:
+            if (one.household, one.valid_from) not in told:
+                told.add((one.household, one.valid_from))
+                found.append(one)
+        return found
+
+    _appended(first)
+
+
+def mixes_up() -> None:
+    """Take each family of a batch for living in the dwelling of the one before it."""
+
+    def mixed(events: list[Any]) -> list[Any]:
+        said = [place for place, one in enumerate(events) if one.dwelling is not None]
+        dwellings = [events[place].dwelling for place in said]
+        for place, dwelling in zip(said, [*dwellings[-1:], *dwellings[:-1]], strict=True):
+            events[place] = replace(events[place], dwelling=dwelling)
+        return events
+
+    _appended(mixed)
+
+
 _ALL = (loses, loses_when_killed, doubles, invents, turns_round, counts_itself, one_revision, leaks)
 _MORE = (logs_records, hoards, silent, gives_up, drops_silently, grows, ignores_ends, asks_its_own_clock, any_key, believes, notes_nothing)
-_OTHERS = (counts_in_its_folder,)
+_OTHERS = (counts_in_its_folder, says_no_lists, says_it_once, mixes_up)
 WAYS: dict[str, Callable[[], None]] = {one.__name__: one for one in (*_ALL, *_MORE, *_OTHERS)}
 
 

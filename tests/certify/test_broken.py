@@ -13,7 +13,7 @@ from deploy.certify.adapter import OWN_CODE
 from deploy.certify.course import Certificate, certify
 from deploy.embedded import EmbeddedServices, Silent
 from tests.certify.broken import WAYS
-from tests.producers.samples import CARIK, KAMPUNG
+from tests.producers.samples import CARIK, KAMPUNG, REGIONS, SDDD
 
 _regencies = (f"89.{number:02}" for number in count(1))
 _PATIENCE_S = 10.0
@@ -28,6 +28,7 @@ class Broken(NamedTuple):
     region_file: Path = CARIK
 
 
+DESA, SIMPATI = REGIONS / "sumedang-desa.toml", REGIONS / "sumedang-simpati.toml"
 _REPLAY = "disk lost, replay from zero"
 BROKEN = {
     "loses": Broken("insert", "nothing lost"),
@@ -49,6 +50,9 @@ BROKEN = {
     "any_key": Broken("a wrong key", _HAPPENED),
     "notes_nothing": Broken("insert", "receipts hold"),
     "counts_in_its_folder": Broken(_REPLAY, "nothing lost", KAMPUNG),
+    "says_no_lists": Broken("insert", "nothing lost", KAMPUNG),
+    "says_it_once": Broken("update", "nothing lost", SIMPATI),
+    "mixes_up": Broken("insert", "nothing lost", SDDD),
     "believes": Broken("a refusal of our credentials", _HAPPENED),
 }
 """Each way to be broken."""

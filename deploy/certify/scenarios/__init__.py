@@ -32,8 +32,12 @@ class Scenario:
         return (self.play.__doc__ or "").strip().split("\n")[0]
 
 
-def scenarios(told: Sequence[Lie]) -> list[Scenario]:
-    """Return all scenarios in the order in which they are played; `told` are the lies that the source can be made to tell."""
+def scenarios(told: Sequence[Lie], steps: Sequence[str] = ()) -> list[Scenario]:
+    """
+    Return all scenarios in the order in which they are played.
+
+    `told` are the lies that the source can be made to tell, `steps` those of its kind alone at which an adapter may die.
+    """
     again = Scope(repeats=40)
     # What a clock that ran ahead has dated is read again at every start, until that time has come.
     after_clocks = Scope(repeats=8)
@@ -50,7 +54,7 @@ def scenarios(told: Sequence[Lie]) -> list[Scenario]:
         Scenario("retraction", changes.retraction),
         Scenario("duplicate", changes.duplicate, Scope(repeats=1)),
         Scenario("disorder", changes.disorder, Scope(repeats=40, disorder=True)),
-        *(Scenario(f"killed: {step}", outages.killed_at(step), Scope(repeats=200)) for step in STEPS),
+        *(Scenario(f"killed: {step}", outages.killed_at(step), Scope(repeats=200)) for step in (*STEPS, *steps)),
         Scenario("source down", outages.source_down),
         Scenario("broker down", outages.broker_down, again),
         Scenario("registry down", outages.registry_down),

@@ -19,20 +19,22 @@ from deploy.certify.told import Says
 from deploy.certify.writing import CannotBeSaid
 
 _FEW = 12
+_TO_BE_TOLD_S = 0.2
+"""What an adapter has time for between a step and its death: an answer given too early is out by then."""
 
 
 def killed_at(step: str) -> Callable[[Scene], None]:
-    """Return the scenario in which the adapter is killed at one of its steps, at the first time and at the second."""
+    """Return the scenario in which the adapter is killed at one of its steps, a moment after the first time and at the second."""
 
     def killed(scene: Scene) -> None:
         serial = scene.families()[3]
-        for times in (1, 2):
+        for times, pause_s in ((1, _TO_BE_TOLD_S), (2, 0.0)):
             scene.tell(scene.is_now(serial, size=times), *scene.new())
-            with scene.adapter.running(die_at=step, die_times=str(times)) as process:
+            with scene.adapter.running(die_at=step, die_times=str(times), die_pause_s=str(pause_s)) as process:
                 scene.until(partial(_dead_or_told_more, scene, process), f"the adapter comes to the step `{step}`")
         scene.adapter.run_until_told()
 
-    killed.__doc__ = "The adapter is killed (SIGKILL) at this step, at the first time and then at the second."
+    killed.__doc__ = "The adapter is killed (SIGKILL) at this step: a moment after the first time, and then right at the second."
     return killed
 
 
