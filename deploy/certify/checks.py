@@ -41,6 +41,8 @@ class Scope:
 
     repeats: int = 0
     """How many records may be equal to one sent before, beside those that an adapter that starts may ask for again."""
+    dies: int = 0
+    """How often it is killed: each time, what this scenario was the first to tell may be sent once more, and nothing older."""
     repeats_all: bool = False
     """The adapter starts over: everything may be sent again, and it must be the same to the byte."""
     disorder: bool = False
@@ -117,14 +119,19 @@ def nothing_doubled(found: Evidence) -> list[Failure]:
     for (serial, day), fact in _seen(found).items():
         if found.truth.at(serial, day) is None:
             wrong.append(Failure(f"family {serial} on {day} is {_words(fact)} at the office, and does not exist at the source", serial))
-    again = sum((Counter(one.value for one in found.sent) - Counter({one.value: 1 for one in found.sent})).values())
-    fresh = {(one.topic, one.offset) for one in found.fresh}
-    before = [one for one in found.sent if (one.topic, one.offset) not in fresh]
-    again -= sum((Counter(one.value for one in before) - Counter({one.value: 1 for one in before})).values())
+    again = _sent_again(found)
     allowed = found.scope.repeats + found.asked_again
     if not found.scope.repeats_all and again > allowed:
         wrong.append(Failure(f"{again} records were sent that had been sent before; {allowed} may be"))
     return wrong
+
+
+def _sent_again(found: Evidence) -> int:
+    """Return how many records of this scenario are equal to one sent before, but for those that deaths explain."""
+    fresh = {(one.topic, one.offset) for one in found.fresh}
+    before = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
+    copies = Counter(one.value for one in found.fresh)
+    return sum(count if value in before else max(count - 1 - found.scope.dies, 0) for value, count in copies.items())
 
 
 def order_kept(found: Evidence) -> list[Failure]:

@@ -9,14 +9,15 @@ Must not: be broken in more than one way at once.
 
 import itertools
 import os
+import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from deploy.certify import process
 from producers import reader, runner
@@ -26,7 +27,10 @@ from producers.mapping import Mapper
 from producers.publisher import Publisher
 from producers.reader import Reader
 from producers.sources import Batch
+from producers.sources.postgres.log import LogReader
+from producers.sources.postgres.places import Position
 from producers.sources.rest import RestReader
+from producers.sources.webhook.reader import WebhookReader
 from producers.spool import Spool
 from schemas.errors import Fatal
 from schemas.events import Operation, Programme
@@ -272,9 +276,69 @@ def mixes_up() -> None:
     _appended(mixed)
 
 
+def answers_early() -> None:
+    """Answer whoever pushes before what was pushed is on the disk."""
+
+    def made(read: Any) -> Any:
+        def answered(self: Any, position: str | None) -> Any:
+            batch = read(self, position)
+            batch.kept()
+            return replace(batch, kept=None)
+
+        return answered
+
+    _instead(WebhookReader, "read", made)
+
+
+def moves_the_slot_early() -> None:
+    """Let a database forget its log as soon as it is read."""
+
+    def made(read: Any) -> Any:
+        def moving(self: Any, position: str | None) -> Any:
+            batch = read(self, position)
+            if batch.events and self._stream is None:
+                self._slot.advance(Position.of(batch.position).place)
+            return batch
+
+        return moving
+
+    _instead(LogReader, "read", made)
+
+
+def sends_all_again() -> None:
+    """Send all that it ever sent once more after every start."""
+    file, append = Path(os.environ["CERTIFICATION_STATE"]) / "sent", Spool.append
+
+    def remembered(self: Any, events: Any) -> None:
+        rows = list(events)
+        with file.open("ab") as kept:
+            for row in rows:
+                pickle.dump(tuple(row), kept)
+        append(self, rows)
+
+    def made(run: Any) -> Any:
+        def sending(self: Any, *arguments: Any, **named: Any) -> None:
+            with file.open("ab"), file.open("rb") as kept, self._state.transaction():
+                append(self._spool, list(_unpickled(kept)))
+            run(self, *arguments, **named)
+
+        return sending
+
+    _instead(Spool, "append", lambda _: remembered)
+    _instead(Reader, "run", made)
+
+
+def _unpickled(file: BinaryIO) -> Iterator[Any]:
+    try:
+        while True:
+            yield pickle.load(file)  # noqa: S301 - written by this adapter
+    except EOFError:
+        return
+
+
 _ALL = (loses, loses_when_killed, doubles, invents, turns_round, counts_itself, one_revision, leaks)
 _MORE = (logs_records, hoards, silent, gives_up, drops_silently, grows, ignores_ends, asks_its_own_clock, any_key, believes, notes_nothing)
-_OTHERS = (counts_in_its_folder, says_no_lists, says_it_once, mixes_up)
+_OTHERS = (counts_in_its_folder, says_no_lists, says_it_once, mixes_up, answers_early, moves_the_slot_early, sends_all_again)
 WAYS: dict[str, Callable[[], None]] = {one.__name__: one for one in (*_ALL, *_MORE, *_OTHERS)}
 
 

@@ -54,7 +54,7 @@ def scenarios(told: Sequence[Lie], steps: Sequence[str] = ()) -> list[Scenario]:
         Scenario("retraction", changes.retraction),
         Scenario("duplicate", changes.duplicate, Scope(repeats=1)),
         Scenario("disorder", changes.disorder, Scope(repeats=40, disorder=True)),
-        *(Scenario(f"killed: {step}", outages.killed_at(step), Scope(repeats=200)) for step in (*STEPS, *steps)),
+        *(Scenario(f"killed: {step}", outages.killed_at(step), Scope(dies=outages.DEATHS)) for step in (*STEPS, *steps)),
         Scenario("source down", outages.source_down),
         Scenario("broker down", outages.broker_down, again),
         Scenario("registry down", outages.registry_down),

@@ -19,8 +19,10 @@ from deploy.certify.told import Says
 from deploy.certify.writing import CannotBeSaid
 
 _FEW = 12
-_TO_BE_TOLD_S = 0.2
-"""What an adapter has time for between a step and its death: an answer given too early is out by then."""
+_DEATHS = ((1, 0.2), (2, 0.0))
+"""At which time of a step it dies, and how long after it, in seconds: an answer given too early is out by then."""
+DEATHS = len(_DEATHS)
+"""How often it is killed in one scenario."""
 
 
 def killed_at(step: str) -> Callable[[Scene], None]:
@@ -28,7 +30,7 @@ def killed_at(step: str) -> Callable[[Scene], None]:
 
     def killed(scene: Scene) -> None:
         serial = scene.families()[3]
-        for times, pause_s in ((1, _TO_BE_TOLD_S), (2, 0.0)):
+        for times, pause_s in _DEATHS:
             scene.tell(scene.is_now(serial, size=times), *scene.new())
             with scene.adapter.running(die_at=step, die_times=str(times), die_pause_s=str(pause_s)) as process:
                 scene.until(partial(_dead_or_told_more, scene, process), f"the adapter comes to the step `{step}`")
