@@ -90,12 +90,14 @@ class FeedStandIn(StandIn):
 
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
         # A feed is read by time of change; disorder is that of one page: what was recorded first may stand last in it.
-        for told in reversed(changes) if disorder else changes:
-            part = self._nested(self.writer.record(told))
-            self._add(told.moment, part)
-            known = self.newest.get(told.serial)
-            if known is None or told.moment >= known[0]:
-                self.newest[told.serial] = (told.moment, part)
+        # Nobody is answered meanwhile: what were told only after an answer, with a time of before it, would be changes that appear late.
+        with self._lock:
+            for told in reversed(changes) if disorder else changes:
+                part = self._nested(self.writer.record(told))
+                self._insert(told.moment, part)
+                known = self.newest.get(told.serial)
+                if known is None or told.moment >= known[0]:
+                    self.newest[told.serial] = (told.moment, part)
 
     def repeat(self) -> None:
         """Tell the newest change once more, at the same moment."""
@@ -131,10 +133,13 @@ class FeedStandIn(StandIn):
 
     def _add(self, moment: datetime, part: Any) -> None:  # noqa: ANN401 - JSON
         with self._lock:
-            place = len(self.changes)
-            while place and self.changes[place - 1][0] > moment:
-                place -= 1
-            self.changes.insert(place, (moment, part))
+            self._insert(moment, part)
+
+    def _insert(self, moment: datetime, part: Any) -> None:  # noqa: ANN401 - JSON
+        place = len(self.changes)
+        while place and self.changes[place - 1][0] > moment:
+            place -= 1
+        self.changes.insert(place, (moment, part))
 
     # ---- answers -------------------------------------------------------------------------------------------------------
 
