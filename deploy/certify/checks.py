@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import NamedTuple
 
 from deploy.certify.disguises import fields_with
+from deploy.certify.expected import Said, Statement, standing
 from deploy.certify.office import Record, statements, views
 from deploy.certify.told import Fact, Truth, card, name, nik, street
-from schemas.events import Operation
 from schemas.proofs import Found, Prover
 from schemas.receipts import Receipt
 
@@ -41,6 +42,8 @@ class Scope:
 
     repeats: int = 0
     """How many records may be equal to one sent before, beside those that an adapter that starts may ask for again."""
+    dies: int = 0
+    """How often it is killed: each time, what this scenario was the first to tell may be sent once more, and nothing older."""
     repeats_all: bool = False
     """The adapter starts over: everything may be sent again, and it must be the same to the byte."""
     disorder: bool = False
@@ -55,6 +58,8 @@ class Evidence:
     fresh: Sequence[Record]
     """What this scenario has added to them."""
     truth: Truth
+    expected: Mapping[Statement, Said]
+    """What must stand of all that was told, section by section."""
     families: Mapping[bytes, int]
     """Serials by pseudonym, of every family that was ever told of."""
     villages: Collection[str]
@@ -77,9 +82,14 @@ class Evidence:
 
 
 def nothing_lost(found: Evidence) -> list[Failure]:
-    """Every family stands, on every day on which anything changed, as the source has told."""
-    if not found.tells_residence:
-        return _statements_lost(found)
+    """Every family stands, on every day on which anything changed, as the source has told, and every section of what it said is there."""
+    missing = _unlike_the_truth(found) if found.tells_residence else []
+    known = {failure.family for failure in missing}
+    return [*missing, *(failure for failure in _unlike_what_was_said(found) if failure.family not in known)]
+
+
+def _unlike_the_truth(found: Evidence) -> list[Failure]:
+    """Return what the office sees otherwise on some day: it follows from all statements together, whatever each of them says."""
     seen = _seen(found)
     missing = []
     for serial, day, fact in found.truth.all_facts():
@@ -89,20 +99,18 @@ def nothing_lost(found: Evidence) -> list[Failure]:
     return missing
 
 
-def _statements_lost(found: Evidence) -> list[Failure]:
-    """Of a source that does not say where a family lives there is nothing to be seen on a day: its statements themselves must be there."""
-    stand = statements(found.sent)
-    dates = {
-        found.families[household]: {one.valid_from for one in said if one.operation is Operation.UPSERT}
-        for household, said in stand.items()
-        if household in found.families
-    }
-    told = {serial: {since for since, fact in timeline.items() if fact} for serial, timeline in found.truth.facts.items()}
-    return [
-        Failure(f"family {serial}: what holds from {since} on is not at the office", serial)
-        for serial, all_since in told.items()
-        for since in sorted(all_since - dates.get(serial, set()))
-    ]
+def _unlike_what_was_said(found: Evidence) -> list[Failure]:
+    """Return which statements do not stand at the office, or say something else there than their records: members, aid, dwelling, all."""
+    stand = standing(found.sent, found.families)
+    missing = []
+    for statement, wanted in sorted(found.expected.items(), key=itemgetter(0)):
+        serial, _, since = statement
+        if not (has := stand.get(statement)):
+            missing.append(Failure(f"family {serial}: what holds from {since} on is not at the office", serial))
+        elif wanted not in has:
+            other = ", ".join(name for name, content in wanted.items() if content != has[0][name])
+            missing.append(Failure(f"family {serial}: what holds from {since} on is otherwise at the office in: {other}", serial))
+    return missing
 
 
 def nothing_doubled(found: Evidence) -> list[Failure]:
@@ -112,14 +120,19 @@ def nothing_doubled(found: Evidence) -> list[Failure]:
     for (serial, day), fact in _seen(found).items():
         if found.truth.at(serial, day) is None:
             wrong.append(Failure(f"family {serial} on {day} is {_words(fact)} at the office, and does not exist at the source", serial))
-    again = sum((Counter(one.value for one in found.sent) - Counter({one.value: 1 for one in found.sent})).values())
-    fresh = {(one.topic, one.offset) for one in found.fresh}
-    before = [one for one in found.sent if (one.topic, one.offset) not in fresh]
-    again -= sum((Counter(one.value for one in before) - Counter({one.value: 1 for one in before})).values())
+    again = _sent_again(found)
     allowed = found.scope.repeats + found.asked_again
     if not found.scope.repeats_all and again > allowed:
         wrong.append(Failure(f"{again} records were sent that had been sent before; {allowed} may be"))
     return wrong
+
+
+def _sent_again(found: Evidence) -> int:
+    """Return how many records of this scenario are equal to one sent before, but for those that deaths explain."""
+    fresh = {(one.topic, one.offset) for one in found.fresh}
+    before = {one.value for one in found.sent if (one.topic, one.offset) not in fresh}
+    copies = Counter(one.value for one in found.fresh)
+    return sum(count if value in before else max(count - 1 - found.scope.dies, 0) for value, count in copies.items())
 
 
 def order_kept(found: Evidence) -> list[Failure]:

@@ -106,7 +106,8 @@ def certify(
     Nothing is waited for longer than `patience_s`. Raises `RegionFileWrong`, and what the embedded services raise.
     """
     declared = read_region_file(region_file, None)
-    every = scenarios(kind_of_stand_in(declared).lies_of(declared))
+    kind = kind_of_stand_in(declared)
+    every = scenarios(kind.lies_of(declared), kind.steps_of(declared))
     played = _chosen(every, only)
     made_at, began = datetime.now(UTC), time.monotonic()  # noqa: TID251 - when it was played; nothing depends on it
     with _scene(declared, region_file, progress, command, services) as scene:

@@ -9,60 +9,120 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
+from typing import Any, NamedTuple
 
 from deploy.secrecy import environment_for
 from producers import runner
-from producers.checkpoint import StateFile
-from producers.ledger import Ledger
 from producers.pseudonym import Pseudonyms
-from producers.publisher import Publisher
 from producers.reader import Reader
 from producers.settings import AdapterSettings
-from producers.spool import Spool
+from producers.sources import Batch
 
-__all__ = ["STEPS", "die_at", "main", "wrong_clock"]
+__all__ = ["STEPS", "STEPS_OF", "die_at", "main", "wrong_clock"]
 
-STEPS: dict[str, tuple[type, str, bool]] = {
-    "read, nothing kept": (Reader, "_keep", True),
-    "spooled, in the transaction": (Spool, "append", False),
-    "position moved, not committed": (StateFile, "move", False),
-    "committed, nothing sent": (Reader, "_keep", False),
-    "handed to the producer": (Publisher, "_hand_over", False),
-    "delivered, still in the spool": (Spool, "delivered", True),
-    "delivered, noted, not committed": (Ledger, "note", False),
-    "delivered and forgotten": (Spool, "delivered", False),
+
+class Step(NamedTuple):
+    """A step at which an adapter may die: the method at its border, and whether death comes before it or after it."""
+
+    place: str
+    """Module and class; what one kind of source needs is imported for that kind alone."""
+    method: str
+    before: bool = False
+
+    @property
+    def owner(self) -> Any:  # noqa: ANN401 - a class
+        """The class whose method it is."""
+        return resolve_name(self.place)
+
+
+STEPS: Mapping[str, Step] = {
+    "read, nothing kept": Step("producers.reader:Reader", "_keep", before=True),
+    "spooled, in the transaction": Step("producers.spool:Spool", "append"),
+    "position moved, not committed": Step("producers.checkpoint:StateFile", "move"),
+    "committed, nothing sent": Step("producers.reader:Reader", "_keep"),
+    "handed to the producer": Step("producers.publisher:Publisher", "_hand_over"),
+    "delivered, still in the spool": Step("producers.spool:Spool", "delivered", before=True),
+    "delivered, noted, not committed": Step("producers.ledger:Ledger", "note"),
+    "delivered and forgotten": Step("producers.spool:Spool", "delivered"),
 }
-"""Each step: the method at its border, and whether death comes before it or after it."""
+"""What every adapter does."""
+STEPS_OF: Mapping[str, Mapping[str, Step]] = {
+    "webhook": {"answered": Step("producers.sources.webhook.waiting:Waiting", "settle")},
+    "postgres": {"slot moved": Step("producers.sources.postgres.slot:Slot", "advance")},
+}
+"""What adapters of one kind of source do besides; a database has a slot only where its log is read."""
+_OF_BATCHES = ("_keep", "append", "move")
+"""Methods that run for every batch: one that brings nothing is no step at which anything could be lost."""
 _PREFIX = "CERTIFICATION_"
 
 
-def die_at(step: str, times: int) -> None:
-    """Wrap a step's method so that this process dies there the given time."""
-    kind, name, before = STEPS[step]
-    method: Callable[..., Any] = getattr(kind, name)
+def die_at(step: str, times: int, pause_s: float = 0.0) -> None:
+    """
+    Wrap a step's method so that this process dies there the given time; of batches only those count that bring something.
+
+    With a pause all else that it does goes on for so long before: what was to be said only later is said by then.
+    """
+    one = next(steps[step] for steps in (STEPS, *STEPS_OF.values()) if step in steps)
+    watched = _watched()
+    method: Callable[..., Any] = getattr(one.owner, one.method)
     left = times
 
-    def dying(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - any of the methods
+    def die(arguments: Sequence[Any], result: object) -> None:
         nonlocal left
-        if before:
+        if _counts(one.method, arguments, result, watched):
             left -= 1
-            _die_if(left)
+            if left <= 0:
+                time.sleep(pause_s)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def dying(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - any of the methods
+        if one.before:
+            if one.method == "_keep":
+                watched.look(arguments[1])
+            die(arguments, None)
         result = method(*arguments, **named)
-        if not before and (name != "_hand_over" or result):
-            left -= 1
-            _die_if(left)
+        if not one.before:
+            die(arguments, result)
         return result
 
-    setattr(kind, name, dying)
+    setattr(one.owner, one.method, dying)
 
 
-def _die_if(left: int) -> None:
-    if left <= 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+@dataclass
+class _Watched:
+    """The batch that is kept now, and whether it brings anything."""
+
+    brings: bool = False
+
+    def look(self, batch: Batch) -> None:
+        """Look at the batch that is to be kept."""
+        self.brings = bool(batch.events or batch.encoded or batch.aside)
+
+
+def _watched() -> _Watched:
+    """Return what sees each batch before it is kept."""
+    watched, keep = _Watched(), Reader._keep  # noqa: SLF001 - the border of a batch
+
+    def kept(self: Reader, batch: Batch, *arguments: Any) -> None:  # noqa: ANN401
+        watched.look(batch)
+        keep(self, batch, *arguments)
+
+    Reader._keep = kept  # type: ignore[method-assign,assignment]  # noqa: SLF001
+    return watched
+
+
+def _counts(method: str, arguments: Sequence[Any], result: object, watched: _Watched) -> bool:
+    """Return whether anything was done at a step."""
+    if method in _OF_BATCHES:
+        return watched.brings
+    if method == "_hand_over":
+        return bool(result)
+    return method != "settle" or any(refusal is None for _, refusal in arguments[1])
 
 
 def wrong_clock(told: Path) -> None:
@@ -82,7 +142,7 @@ def main() -> int:
     environ = environment_for(file)
     told = {name.removeprefix(_PREFIX): value for name, value in environ.items() if name.startswith(_PREFIX)}
     if step := told.get("DIE_AT"):
-        die_at(step, int(told["DIE_TIMES"]))
+        die_at(step, int(told["DIE_TIMES"]), float(told.get("DIE_PAUSE_S", "0")))
     if clock := told.get("CLOCK"):
         wrong_clock(Path(clock))
     settings = AdapterSettings(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploy.certify.adapter import Adapter, until
 from deploy.certify.checks import CHECKS, Evidence, Failure, Scope
+from deploy.certify.expected import Expectations
 from deploy.certify.office import Record, records
 from deploy.certify.stand_ins import StandIn
 from deploy.certify.told import BEGIN, Fact, Says, Told, card, month_after
@@ -66,6 +67,10 @@ class Scene:
     _starts: int = 0
     _failed: dict[str, set[int]] = field(default_factory=dict)
     """The families of which each check has failed before."""
+
+    def __post_init__(self) -> None:
+        """Know what to expect of a region file so mapped."""
+        self._expectations = Expectations(self.declared, self.pseudonyms)
 
     # ---- what is told ----------------------------------------------------------------------------------------------------
 
@@ -167,6 +172,7 @@ class Scene:
             sent=self._sent,
             fresh=[one for one in self._sent if (one.topic, one.offset) not in before],
             truth=self.source.truth,
+            expected=self._expectations.of(self.source),
             families={self.pseudonyms.family_card(card(serial)): serial for serial in range(self._serial)},
             villages=[village for villages in self.source.villages.values() for village in villages],
             source=self.declared.source_id,

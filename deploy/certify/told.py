@@ -53,9 +53,12 @@ class Truth:
     """What is true of every family from which day on; None from the day on which it is no more."""
 
     facts: dict[int, dict[date, Fact | None]] = field(default_factory=dict)
+    said: dict[tuple[int, str, date], Told] = field(default_factory=dict)
+    """What was said last of each family, in each regency, from each date on."""
 
     def note(self, told: Told) -> None:
         """Take a change into account; one that says nothing of expenditure leaves it as it was by that day."""
+        self.said[told.serial, told.fact.village[:5], told.since] = told
         timeline = self.facts.setdefault(told.serial, {})
         if told.says is Says.NEVER_WAS:
             timeline.pop(told.since, None)
@@ -66,6 +69,14 @@ class Truth:
             if fact.expenditure is None and before is not None:
                 fact = replace(fact, expenditure=before.expenditure)
             timeline[told.since] = fact
+
+    def was_not_gone(self, serial: int, day: date) -> None:
+        """Forget the ends of a family after a day: it is there again, and its absence alone had told of them."""
+        timeline = self.facts.get(serial, {})
+        for since in [since for since, fact in timeline.items() if fact is None and since > day]:
+            del timeline[since]
+        for key in [key for key, told in self.said.items() if key[0] == serial and key[2] > day and told.says is Says.ENDS]:
+            del self.said[key]
 
     def at(self, serial: int, day: date) -> Fact | None:
         """Return a family as it is on a day, or None where it does not exist."""

@@ -9,18 +9,19 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from deploy.certify.drawing import Drawn, birth, drawn, last_month, programmes
 from deploy.certify.told import Says, Told, card, name, nik, street
 from producers.declaration import Declaration, Kind, MembersSection, NutritionSection, ProgrammesSection, Value
 from schemas.errors import Fatal
+from schemas.events import WelfareBasis
 
 __all__ = ["NOTHING", "CannotBeSaid", "Layers", "Writer", "put"]
 
 Layers = list[dict[str, Any]]
 """A record and what it lies in: the record, then `^`, then `^.^`, ..."""
 _Listed = MembersSection | ProgrammesSection | NutritionSection
-_ANY, NOTHING = object(), object()
-_BIRTH = date(1990, 5, 5)
-_PROGRAMME = "PKH"
+NOTHING = object()
+_BASES = [basis.value for basis in WelfareBasis]
 
 
 class CannotBeSaid(Fatal):
@@ -128,7 +129,7 @@ class Writer:
         if mapping.dwelling is not None:
             for field in type(mapping.dwelling).model_fields:
                 if isinstance(value := getattr(mapping.dwelling, field), Value):
-                    yield from _written(value, "whole", _ANY)
+                    yield from _written(value, "whole", drawn(told, f"dwelling.{field}"))
             yield from _present(mapping.dwelling.when)
         for section in (mapping.members, mapping.programmes, mapping.nutrition):
             if section is not None:
@@ -138,7 +139,7 @@ class Writer:
         if mapping.welfare is not None and fact.expenditure is not None:
             yield from _present(mapping.welfare.when)
             yield from _written(mapping.welfare.expenditure, "whole", fact.expenditure)
-            yield from _written(mapping.welfare.basis, "basis", "OBSERVED")
+            yield from _written(mapping.welfare.basis, "basis", _BASES[drawn(told, "welfare.basis").number % len(_BASES)])
 
     def _size(self, told: Told) -> Iterator[tuple[str, Any]]:
         """Give what tells the size: a number, or a list of so many items that count (it is the list of members, where they lie there)."""
@@ -152,26 +153,37 @@ class Writer:
         yield from _present(composition.when)
 
     def _items(self, section: _Listed, told: Told) -> list[dict[str, Any]]:
-        """Return a list's items: as many members as the family has, and one programme."""
-        is_members = isinstance(section, MembersSection)
+        """Return a list's items: as many members as the family has, some programmes, or one measurement."""
+        if isinstance(section, ProgrammesSection):
+            return [self._item(section, told, place, {"programme": one}) for place, one in enumerate(programmes(told, section.programme))]
+        if isinstance(section, NutritionSection):
+            return [self._item(section, told, 0, {"measured_on": told.since})]
         size = self._mapping.composition.size if self._mapping.composition else None
-        counted = dict(size.where) if is_members and size is not None and size.count == section.each else {}
-        return [self._item(section, told, place, counted) for place in range(told.fact.size if is_members else 1)]
+        counted = dict(size.where) if size is not None and size.count == section.each else {}
+        return [{**self._item(section, told, place, {}), **counted} for place in range(told.fact.size)]
 
-    def _item(self, section: _Listed, told: Told, place: int, counted: Mapping[str, str]) -> dict[str, Any]:
+    def _item(self, section: _Listed, told: Told, place: int, says: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an item that says what is given, by the fields of the event, and of all else something."""
         item: Layers = [{"nama_contoh": name(told.serial)}, *({} for _ in range(self._depth))]
-        known: dict[str, tuple[Kind, Any]] = {
-            "person": ("text", nik(told.serial, place)),
-            "programme": ("text", _PROGRAMME),
-            "last_month": ("date", told.since),
-            "measured_on": ("date", told.since),
-        }
+        born = birth(told, place)
+        known = {"person": nik(told.serial, place), "last_month": last_month(told, place), **says}
         for field in type(section).model_fields:
             if isinstance(value := getattr(section, field), Value):
-                for path, written in _written(value, *known.get(field, ("whole", _BIRTH if field.startswith("birth") else _ANY))):
+                of = "members" if isinstance(section, MembersSection) else "programmes" if "programme" in says else "nutrition"
+                wanted = known.get(field, _born(field, value, born) or drawn(told, f"{of}.{field}", place))
+                for path, written in _written(value, "whole", wanted):
                     put(item, path, self.wired(written))
-        item[0].update({**section.where, **counted})
+        item[0].update(section.where)
         return item[0]
+
+
+def _born(field: str, value: Value, born: date) -> date | int | None:
+    """Return what tells a year or month of birth: a day, or where it is read as a number that one; None for any other field."""
+    if field not in ("birth_year", "birth_month"):
+        return None
+    if value.conversion not in (None, "whole"):
+        return born
+    return born.year if field == "birth_year" else born.month
 
 
 # ---- one value ------------------------------------------------------------------------------------------------------------
@@ -180,13 +192,15 @@ class Writer:
 def _written(value: Value, kind: Kind, wanted: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - of the field's kind
     """Give the paths that a value reads, with what must stand there for it to become what is wanted."""
     if value.sum is not None:
-        yield value.sum[0], wanted
+        yield value.sum[0], _as_read(value, kind, wanted)
         yield from ((path, 0) for path in value.sum[1:])
     elif value.path is not None:
         yield value.path, _code(value.table, wanted) if value.table is not None else _as_read(value, kind, wanted)
 
 
 def _code(table: Mapping[str, str | int | bool], wanted: Any) -> str:  # noqa: ANN401
+    if isinstance(wanted, Drawn):
+        return wanted.code(list(table))
     fitting = [key for key, meant in table.items() if meant == wanted]
     return (fitting or list(table))[0]
 
@@ -199,12 +213,12 @@ def _as_read(value: Value, kind: Kind, wanted: Any) -> Any:  # noqa: ANN401
         if value.conversion == "month" and value.format is None:
             return f"{wanted:%Y-%m}"
         return wanted.strftime(value.format) if value.format else wanted.isoformat()
-    if wanted is not _ANY:
+    if not isinstance(wanted, Drawn):
         return wanted
     if kind != "whole":
         return "x"
-    least = value.range[0] if value.range else 1
-    return least if value.conversion in (None, "whole") else str(least)
+    number = wanted.whole(value)
+    return number if value.conversion in (None, "whole") else str(number)
 
 
 def _present(path: str | None) -> Iterator[tuple[str, Any]]:

@@ -147,10 +147,9 @@ class RestReader:
 
     def _feed_page(self, position: str | None) -> tuple[_Brought, str | None, bool]:
         """Return what the feed tells from a place on, where it goes on, and whether more is there."""
-        asked_at = self._clock()
         answer = self._asking.asked(self._declared.changes, {} if position is None else {self._declared.cursor.parameter: position})
         brought = self._mapped(answer, self._declared.records, self._declared.changes)
-        more, following = self._told(answer, position, asked_at)
+        more, following = self._told(answer, position)
         self._must_move_on(moved=following != position or bool(brought.events or brought.aside), more=more)
         return brought, following, more
 
@@ -251,13 +250,12 @@ class RestReader:
 
     # ---- judging the feed's answer -------------------------------------------------------------------------------------------
 
-    def _told(self, answer: Any, position: str | None, asked_at: datetime) -> tuple[bool, str | None]:  # noqa: ANN401 - JSON
+    def _told(self, answer: Any, position: str | None) -> tuple[bool, str | None]:  # noqa: ANN401 - JSON
         """
         Return whether more is there and where reading goes on; without a cursor it goes on where it was.
 
         Only what lies beyond our own time, or the source's, at the end of all is asked for again: else, of two clocks that differ, a feed
-        of more changes than one page shows in the time between them would never be read to its end. Our time is that of asking: what
-        appeared since is in no answer yet.
+        of more changes than one page shows in the time between them would never be read to its end.
         """
         more, told = self._asking.flag(answer, self._declared.more), self._cursor(Node(answer))
         if told is None and more:
@@ -266,7 +264,7 @@ class RestReader:
             raise self._asking.away(f"{self._declared.cursor.path} in its answer is no text in UTF-8")
         goes_back = told is None or (position is not None and _goes_back(position, str(told)))
         following = position if goes_back else str(told)
-        return more, following if more or following is None else not_beyond(following, min(asked_at, self._asking.now()))
+        return more, following if more or following is None else not_beyond(following, self._asking.now())
 
     def _must_move_on(self, *, moved: bool, more: bool) -> None:
         self._stood = 0 if moved or not more else self._stood + 1

@@ -7,6 +7,7 @@ Must not: know what a record is; follow a pause that silences a region.
 
 import contextlib
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -76,6 +77,8 @@ class Asking:
     ) -> None:
         """Know where to ask; nothing is asked yet."""
         self._declared, self._clock = declared, clock
+        self._asked = threading.local()
+        """At which time, by our own clock, each thread asked last."""
         self._answered: datetime | None = None
         """The second in which the newest answer was made, by the source's clock."""
         self._address = _USERINFO.sub("//", declared.url, count=1)
@@ -84,6 +87,7 @@ class Asking:
 
     def asked(self, path: str, parameters: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON of a page; raises `SourceAway`."""
+        self._asked.at = self._clock()
         try:
             answer = self._answer(path, parameters)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -112,11 +116,12 @@ class Asking:
 
     def now(self) -> datetime:
         """
-        Return our own time, or the source's, as its newest answer bears it, where that is clearly earlier.
+        Return our own time when the newest answer was asked for, or the source's, as that answer bears it, where that is clearly earlier.
 
-        Where a cursor may lie: had our own clock run ahead, changes of that time would lie behind the cursor, where nobody asks again.
+        Where a cursor may lie: what was recorded after an answer was made, and before it was read, would lie behind a later one, where
+        nobody asks again; and so would changes of a time for which our own clock ran ahead.
         """
-        own, told = self._clock(), self._answered
+        own, told = getattr(self._asked, "at", None) or self._clock(), self._answered
         return told if told is not None and _ALIKE < own - told < _WRONG else own
 
     def away(self, why: str, wait_s: float = 0.0, remedy: str = "") -> SourceAway:

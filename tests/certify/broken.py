@@ -9,12 +9,15 @@ Must not: be broken in more than one way at once.
 
 import itertools
 import os
+import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from datetime import date
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from deploy.certify import process
 from producers import reader, runner
@@ -24,7 +27,10 @@ from producers.mapping import Mapper
 from producers.publisher import Publisher
 from producers.reader import Reader
 from producers.sources import Batch
+from producers.sources.postgres.log import LogReader
+from producers.sources.postgres.places import Position
 from producers.sources.rest import RestReader
+from producers.sources.webhook.reader import WebhookReader
 from producers.spool import Spool
 from schemas.errors import Fatal
 from schemas.events import Operation, Programme
@@ -46,6 +52,15 @@ def _instead(of: Any, name: str, made: Callable[[Any], Any]) -> None:
 def _events(changed: Callable[[Any, Any], Any]) -> None:
     """Change each event, given the record that it was made from."""
     _instead(Mapper, "event", lambda event: lambda self, record: changed(event(self, record), record))
+
+
+def _appended(changed: Callable[[list[Any]], list[Any]]) -> None:
+    """Change the events of a batch, whatever kind of source they come from."""
+
+    def made(append: Any) -> Any:
+        return lambda self, batch: append(self, replace(batch, events=changed(list(batch.events))))
+
+    _instead(Reader, "_append", made)
 
 
 def _spooled(changed: Callable[[list[Any]], list[Any]]) -> None:
@@ -99,6 +114,18 @@ def counts_itself() -> None:
     _events(lambda event, _: replace(event, revision=next(counter)))
 
 
+def counts_in_its_folder() -> None:
+    """Take revisions from a counter on its own disk, which lasts over restarts, and begins anew when the disk is lost."""
+    file = Path(os.environ["CERTIFICATION_STATE"]) / "counter"
+
+    def counted(event: Any) -> Any:
+        number = int(file.read_text(encoding="ascii")) + 1 if file.exists() else 1
+        file.write_text(str(number), encoding="ascii")
+        return replace(event, revision=number)
+
+    _appended(lambda events: [counted(one) for one in events])
+
+
 def asks_its_own_clock() -> None:
     """Take revisions from the clock of its own machine."""
     _events(lambda event, _: replace(event, revision=int(runner._now().timestamp() * 1e6)))
@@ -132,11 +159,7 @@ def notes_nothing() -> None:
 
 def one_revision() -> None:
     """Give every change the same revision."""
-
-    def equal(batch: Any) -> Any:
-        return replace(batch, events=[replace(one, revision=1) for one in batch.events])
-
-    _instead(Reader, "_append", lambda append: lambda self, batch: append(self, equal(batch)))
+    _appended(lambda events: [replace(one, revision=1) for one in events])
 
 
 def leaks() -> None:
@@ -220,9 +243,103 @@ def ignores_ends() -> None:
     _events(alive)
 
 
+def says_no_lists() -> None:
+    """Say nothing of members and dwelling, and that there is no aid."""
+    _appended(lambda events: [replace(one, members=None, programmes=(), dwelling=None) for one in events])
+
+
+def says_it_once() -> None:
+    """Say of a family and date what was said first of it, and nothing that was said later."""
+    told: set[tuple[bytes, date]] = set()
+
+    def first(events: list[Any]) -> list[Any]:
+        found = []
+        for one in events:
+            if (one.household, one.valid_from) not in told:
+                told.add((one.household, one.valid_from))
+                found.append(one)
+        return found
+
+    _appended(first)
+
+
+def mixes_up() -> None:
+    """Take each family of a batch for living in the dwelling of the one before it."""
+
+    def mixed(events: list[Any]) -> list[Any]:
+        said = [place for place, one in enumerate(events) if one.dwelling is not None]
+        dwellings = [events[place].dwelling for place in said]
+        for place, dwelling in zip(said, [*dwellings[-1:], *dwellings[:-1]], strict=True):
+            events[place] = replace(events[place], dwelling=dwelling)
+        return events
+
+    _appended(mixed)
+
+
+def answers_early() -> None:
+    """Answer whoever pushes before what was pushed is on the disk."""
+
+    def made(read: Any) -> Any:
+        def answered(self: Any, position: str | None) -> Any:
+            batch = read(self, position)
+            batch.kept()
+            return replace(batch, kept=None)
+
+        return answered
+
+    _instead(WebhookReader, "read", made)
+
+
+def moves_the_slot_early() -> None:
+    """Let a database forget its log as soon as it is read."""
+
+    def made(read: Any) -> Any:
+        def moving(self: Any, position: str | None) -> Any:
+            batch = read(self, position)
+            if batch.events and self._stream is None:
+                self._slot.advance(Position.of(batch.position).place)
+            return batch
+
+        return moving
+
+    _instead(LogReader, "read", made)
+
+
+def sends_all_again() -> None:
+    """Send all that it ever sent once more after every start."""
+    file, append = Path(os.environ["CERTIFICATION_STATE"]) / "sent", Spool.append
+
+    def remembered(self: Any, events: Any) -> None:
+        rows = list(events)
+        with file.open("ab") as kept:
+            for row in rows:
+                pickle.dump(tuple(row), kept)
+        append(self, rows)
+
+    def made(run: Any) -> Any:
+        def sending(self: Any, *arguments: Any, **named: Any) -> None:
+            with file.open("ab"), file.open("rb") as kept, self._state.transaction():
+                append(self._spool, list(_unpickled(kept)))
+            run(self, *arguments, **named)
+
+        return sending
+
+    _instead(Spool, "append", lambda _: remembered)
+    _instead(Reader, "run", made)
+
+
+def _unpickled(file: BinaryIO) -> Iterator[Any]:
+    try:
+        while True:
+            yield pickle.load(file)  # noqa: S301 - written by this adapter
+    except EOFError:
+        return
+
+
 _ALL = (loses, loses_when_killed, doubles, invents, turns_round, counts_itself, one_revision, leaks)
 _MORE = (logs_records, hoards, silent, gives_up, drops_silently, grows, ignores_ends, asks_its_own_clock, any_key, believes, notes_nothing)
-WAYS: dict[str, Callable[[], None]] = {one.__name__: one for one in (*_ALL, *_MORE)}
+_OTHERS = (counts_in_its_folder, says_no_lists, says_it_once, mixes_up, answers_early, moves_the_slot_early, sends_all_again)
+WAYS: dict[str, Callable[[], None]] = {one.__name__: one for one in (*_ALL, *_MORE, *_OTHERS)}
 
 
 def main() -> int:

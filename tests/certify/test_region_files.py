@@ -76,7 +76,8 @@ def holds(
 def scenarios_of(region_file: Path) -> list[str]:
     """Return the names of all scenarios of a region file's kind of source, in their order."""
     declared = read_region_file(region_file, None)
-    return [one.name for one in scenarios(kind_of_stand_in(declared).lies_of(declared))]
+    kind = kind_of_stand_in(declared)
+    return [one.name for one in scenarios(kind.lies_of(declared), kind.steps_of(declared))]
 
 
 FILES = sorted(REGIONS.glob("*.toml"))

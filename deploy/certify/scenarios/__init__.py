@@ -32,8 +32,12 @@ class Scenario:
         return (self.play.__doc__ or "").strip().split("\n")[0]
 
 
-def scenarios(told: Sequence[Lie]) -> list[Scenario]:
-    """Return all scenarios in the order in which they are played; `told` are the lies that the source can be made to tell."""
+def scenarios(told: Sequence[Lie], steps: Sequence[str] = ()) -> list[Scenario]:
+    """
+    Return all scenarios in the order in which they are played.
+
+    `told` are the lies that the source can be made to tell, `steps` those of its kind alone at which an adapter may die.
+    """
     again = Scope(repeats=40)
     # They are told of when a thousand records were looked at.
     in_many = (Oddity.NEW_FIELD, Oddity.LEFT_OUT)
@@ -53,7 +57,7 @@ def scenarios(told: Sequence[Lie]) -> list[Scenario]:
         Scenario("retraction", changes.retraction),
         Scenario("duplicate", changes.duplicate, Scope(repeats=1)),
         Scenario("disorder", changes.disorder, Scope(repeats=40, disorder=True)),
-        *(Scenario(f"killed: {step}", outages.killed_at(step), Scope(repeats=200)) for step in STEPS),
+        *(Scenario(f"killed: {step}", outages.killed_at(step), Scope(dies=outages.DEATHS)) for step in (*STEPS, *steps)),
         Scenario("source down", outages.source_down),
         Scenario("broker down", outages.broker_down, again),
         Scenario("registry down", outages.registry_down),

@@ -17,25 +17,31 @@ import psutil
 
 from deploy.certify.adapter import DidNotHappen
 from deploy.certify.scene import Scene
+from deploy.certify.told import Says
 from deploy.certify.writing import CannotBeSaid
 
 _STOPPED_S = 3.0
 _CHANGES_MEANWHILE = 3
 _ALL_ANEW_S = 120.0
+_FEW = 12
+_DEATHS = ((1, 0.2), (2, 0.0))
+"""At which time of a step it dies, and how long after it, in seconds: an answer given too early is out by then."""
+DEATHS = len(_DEATHS)
+"""How often it is killed in one scenario."""
 
 
 def killed_at(step: str) -> Callable[[Scene], None]:
-    """Return the scenario in which the adapter is killed at one of its steps, at the first time and at the second."""
+    """Return the scenario in which the adapter is killed at one of its steps, a moment after the first time and at the second."""
 
     def killed(scene: Scene) -> None:
         serial = scene.families()[3]
-        for times in (1, 2):
+        for times, pause_s in _DEATHS:
             scene.tell(scene.is_now(serial, size=times), *scene.new())
-            with scene.adapter.running(die_at=step, die_times=str(times)) as process:
+            with scene.adapter.running(die_at=step, die_times=str(times), die_pause_s=str(pause_s)) as process:
                 scene.until(partial(_dead_or_told_more, scene, process), f"the adapter comes to the step `{step}`")
         scene.adapter.run_until_told()
 
-    killed.__doc__ = "The adapter is killed (SIGKILL) at this step, at the first time and then at the second."
+    killed.__doc__ = "The adapter is killed (SIGKILL) at this step: a moment after the first time, and then right at the second."
     return killed
 
 
@@ -154,13 +160,19 @@ def wrong_key(scene: Scene) -> None:
 
 def replay_from_zero(scene: Scene) -> None:
     """
-    The adapter's disk is lost: it starts over from nothing, and says the same as before.
+    The adapter's disk is lost: it starts over from nothing, says the same as before, and what changes then stands.
 
     Of a register it knows now what came late then, so it may say other words for the same; lost once more, it must say these again.
+    What changes and ends then does so on a date of which much was said before: revisions that begin anew with the disk are too low.
     """
+    first, *others, last = scene.families()[:_FEW]
+    with scene.adapter.running() as process:
+        for size in (4, 7, 5):
+            scene.tell(*(scene.is_now(serial, size=size) for serial in (first, *others, last)))
+            scene.adapter.wait_told(process)
     for _ in range(2 if scene.source.concludes_ends else 1):
         scene.adapter.lose_disk()
         scene.source.tell_everything_again()
         scene.adapter.run_until_told()
-    scene.tell(*scene.new())
+    scene.tell(scene.is_now(first, size=9), *([scene.told(last, Says.ENDS)] if scene.source.can_end else []), *scene.new())
     scene.adapter.run_until_told()

@@ -6,7 +6,7 @@ Must not: know what the adapter makes of it, or a region beyond its file.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy.certify.oddities import Odd, Oddity, odd_of
+from deploy.certify.process import STEPS_OF
 from deploy.certify.told import Says, Told, Truth
 from deploy.certify.writing import CannotBeSaid, Writer
 from producers.declaration import Declaration
@@ -78,6 +79,11 @@ class StandIn(ABC):
         return ()
 
     @classmethod
+    def steps_of(cls, declared: Declaration) -> Sequence[str]:
+        """Return the steps at which an adapter over a source so declared may die, beside those of every adapter."""
+        return tuple(STEPS_OF.get(declared.source.kind, ()))
+
+    @classmethod
     @abstractmethod
     def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:
         """Return one for a region file, with a folder of its own and a server on which it may make a database; nothing runs yet."""
@@ -132,6 +138,10 @@ class StandIn(ABC):
     def _note(self, told: Told) -> None:
         """Take a change into account."""
         self.truth.note(told)
+
+    def standing(self) -> Iterable[Told]:
+        """Return what was told last of each family, regency and date: what a record of it says must stand at the office."""
+        return self.truth.said.values()
 
     def _as_seen(self, told: Told) -> Told:
         """Return a change as it can be known from this source."""

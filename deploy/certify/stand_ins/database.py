@@ -63,6 +63,12 @@ class DatabaseStandIn(StandIn):
         return (Lie.REVOKED, Lie.RENAMED) if reads_tables else (Lie.RENAMED,)
 
     @classmethod
+    def steps_of(cls, declared: Declaration) -> Sequence[str]:
+        """Return the steps of a reader: without the log there is no slot."""
+        assert isinstance(declared.source, PostgresSource)  # noqa: S101 - opened by kind
+        return super().steps_of(declared) if declared.source.capture == "log" else ()
+
+    @classmethod
     def opened(cls, declared: Declaration, folder: Path, server: str) -> Self:  # noqa: ARG003 - folder is what others need
         """Return one."""
         return cls(declared, server)
@@ -114,9 +120,7 @@ class DatabaseStandIn(StandIn):
     def _note(self, told: Told) -> None:
         """Take a change into account: a row that is there again was not gone, where its absence alone told so."""
         if self.source.capture == "compare" and told.says is Says.IS:
-            timeline = self.truth.facts.get(told.serial, {})
-            for day in [day for day, fact in timeline.items() if fact is None and day > told.since]:
-                del timeline[day]
+            self.truth.was_not_gone(told.serial, told.since)
         super()._note(told)
 
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
@@ -284,9 +288,14 @@ class DatabaseStandIn(StandIn):
         self._write(self.writer.record(told)[0], told)
 
     def _write(self, record: Mapping[str, Any], told: Told) -> None:
-        """Write a family's row and its lists in one transaction; where it ends, its day is written first and the row deleted then."""
+        """
+        Write a family's row and its lists in one transaction; where it ends, its day is written first and the row deleted then.
+
+        A row has every column: of which nothing is said, that is null, and does not stay as it was.
+        """
         lists = {one.name: one for one in self.source.lists}
-        row = {self._renamed.get(name, name): value for name, value in record.items() if name not in lists}
+        columns = dict.fromkeys((*self._columns, *record))
+        row = {self._renamed.get(name, name): record.get(name) for name in columns if name not in lists}
         key = record[self.source.key]
         with self._connection.transaction():
             self._connection.execute(self._upsert(list(row)), list(row.values()))

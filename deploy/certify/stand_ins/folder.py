@@ -15,7 +15,7 @@ from typing import Self
 from deploy.certify.oddities import Odd, Oddity, written
 from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.stand_ins.sheets import Form, bomb_of, content, forms_of
-from deploy.certify.told import BEGIN, Told, month_after, nik
+from deploy.certify.told import BEGIN, Fact, Told, month_after, nik
 from deploy.certify.writing import Writer
 from producers.declaration import Declaration, FilesSource
 
@@ -97,10 +97,15 @@ class FolderStandIn(StandIn):
         """A family that is no more is not listed."""
         return True
 
+    def standing(self) -> Iterator[Told]:
+        """Give what the newest snapshot of each village and month says of each family."""
+        for village, month in self.dropped:
+            yield from (_listed(serial, month, fact) for serial, fact in self.truth.living(month, village).items())
+
     def _row(self, serial: int, month: date) -> list[str]:
         fact = self.truth.at(serial, month)
         assert fact is not None  # noqa: S101 - one of the living
-        return self._cells(self.writer.record(Told(serial, month, 0, _ANY_MOMENT, fact=fact))[0], serial)
+        return self._cells(self.writer.record(_listed(serial, month, fact))[0], serial)
 
     def _cells(self, record: Mapping[str, object], serial: int) -> list[str]:
         """Return a row; columns that the mapping does not read hold what must not leave the region."""
@@ -125,11 +130,11 @@ class FolderStandIn(StandIn):
         rows = [self._row(serial, month) for serial in sorted(self.truth.living(month, village))]
         if "" in odd.fields:
             form = self._next_form()
-            rows.append(self._cells(self.writer.record(told)[0], told.serial))
+            rows.append(self._cells(self.writer.record(_listed(told.serial, month, told.fact))[0], told.serial))
             self._write(self._name(form, village, month, {odd.path: odd.value}), content(form, self.source, self.source.columns, rows))
             return
         if odd.kind == "new_field":
-            row = [*self._cells(self.writer.record(told)[0], told.serial), "baru"]
+            row = [*self._cells(self.writer.record(_listed(told.serial, month, told.fact))[0], told.serial), "baru"]
             self._drop(village, month, [*([*one, "baru"] for one in rows), row], [*self.source.columns, odd.path])
             self.dropped[village, month] = [*rows, row[:-1]]
             return
@@ -199,3 +204,8 @@ class FolderStandIn(StandIn):
         changed_s = part.stat().st_mtime - _A_DAY_S - self._exports
         os.utime(part, (changed_s, changed_s))
         part.rename(self.folder / name)
+
+
+def _listed(serial: int, month: date, fact: Fact) -> Told:
+    """Return what a snapshot says of a family: the same in every export of it."""
+    return Told(serial, month, 0, _ANY_MOMENT, fact=fact)

@@ -78,6 +78,19 @@ def test_own_time_is_not_believed_against_an_earlier_one_of_the_source() -> None
     assert position == NOW.isoformat().replace("+00:00", "Z")
 
 
+def test_what_is_recorded_while_an_answer_is_under_way_is_not_behind_the_cursor() -> None:
+    """A feed that holds what a clock ahead had dated is asked from the time of asking on, however long its answer takes to be read."""
+    ahead = (NOW + timedelta(minutes=59)).isoformat().replace("+00:00", "Z")
+    code, _, body = page(family(1, ahead), cursor=ahead)
+    later = {"Date": format_datetime(NOW + timedelta(minutes=1), usegmt=True)}
+    with serving((code, later, body)) as (address, asked):
+        feed = reader(address, clock=lambda: NOW + timedelta(minutes=len(asked)))
+        _, position = read_all(feed)
+        feed.close()
+
+    assert position == NOW.isoformat().replace("+00:00", "Z")
+
+
 def test_what_is_new_does_not_wait_for_a_second_look() -> None:
     """A look that takes many pages is broken off now and then for what is in front; it ends all the same, and nothing is lost."""
     city, now_s = CarikServer(), [0.0]
