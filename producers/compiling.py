@@ -11,7 +11,7 @@ from operator import call
 from typing import Any
 
 from producers.at_once import ODD, Field, Known, Texts, at_once, each_at_once
-from producers.conversions import UnknownCode, code, converter, whole
+from producers.conversions import UnknownCode, code, converter, short_name, whole
 from producers.declaration import Kind, MembersSection, NutritionSection, ProgrammesSection, Value
 from producers.drift import Drift, SectionSilent, paths_held
 from producers.encoding import Write, item_reader, item_writers
@@ -38,7 +38,9 @@ NULLABLE = frozenset(
     if field.default is None
 )
 """Fields that the contract lets be null."""
-_LONGS = ("revision", "welfare.expenditure", "programmes.amount")
+_LONGS = ("revision", "welfare.expenditure")
+_GREATEST_AMOUNT = 10**12
+"""Rupiah of aid: no programme pays more. A national identifier read as a number is a thousand times as great, and would leave as one."""
 
 
 class _EveryFieldWhole(dict[str, Kind]):
@@ -83,6 +85,8 @@ def _reader(name: str, value: Value, kind: Kind) -> Callable[[Any], Any]:
         return _through(value.table)
     if value.constant is not None:
         return lambda found: found
+    if kind == "short_name":
+        return short_name
     convert = converter(value.conversion, kind, value.format)
     if kind != "whole":
         return convert
@@ -104,6 +108,8 @@ def _bounds(name: str, value: Value) -> tuple[tuple[int, int], str, type[ValueEr
         return value.range, f"is not from {value.range[0]} to {value.range[1]}", UnknownCode
     if (codes := CODES.get(name)) is not None:
         return codes, f"is no code of it: there are {codes}", UnknownCode
+    if name == "programmes.amount":
+        return (-_GREATEST_AMOUNT, _GREATEST_AMOUNT), "is beyond reason", ValueError
     bound = _LONG if name in _LONGS else _INT
     return (-bound, bound - 1), f"does not fit {bound.bit_length()} bits", ValueError
 

@@ -13,11 +13,13 @@ from typing import Any
 
 from producers.declaration import Conversion, Kind
 
-__all__ = ["UnknownCode", "code", "converter", "is_utf8", "microseconds", "parts", "whole"]
+__all__ = ["UnknownCode", "code", "converter", "is_utf8", "microseconds", "parts", "short_name", "whole"]
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _EARLIEST = date(1900, 1, 1)
 _NO_MONTH = "is no month: it does not fit 2024-03 or 202403"
+_SHORT_NAME = re.compile(r"[A-Z]{2,6}[0-9]{0,2}(-[A-Z][A-Za-z]{1,9}){0,2}")
+"""Capitals, as abbreviations have them; behind a hyphen one more word, or two. No blanks: what has some may be a person's name."""
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.([0-9]{1,15}))?")
 _PARTS = {"tenths": 1, "thousandths": 3}
 """Conversions that tell a decimal number in its parts, with the digits behind the point that they hold."""
@@ -51,6 +53,19 @@ def converter(conversion: Conversion | None, kind: Kind, written: str | None) ->
 def code(value: Any) -> str:  # noqa: ANN401 - what a source writes
     """Return a value as the key of a code table: JSON's true is `true`, 3 is `3`."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def short_name(value: Any) -> str:  # noqa: ANN401
+    """
+    Return a text that is a short name, and so no person's name, number or address; raises `UnknownCode` for another.
+
+    >>> short_name("PKH"), short_name("BLT-Desa"), short_name("PBI-JKN")
+    ('PKH', 'BLT-Desa', 'PBI-JKN')
+    """
+    text = _text(value)
+    if not _SHORT_NAME.fullmatch(text):
+        raise UnknownCode("is no short name such as PKH or BLT-Desa: it needs a table")
+    return text
 
 
 def is_utf8(text: str) -> bool:

@@ -41,7 +41,7 @@ from schemas.events import (
 __all__ = ["VILLAGE", "Mapper"]
 
 _GREATEST_EXPENDITURE = 10**12
-"""Rupiah per household and month: ten thousand times what the richest spend; the office refuses more."""
+"""Rupiah per household and month: ten thousand times what the richest spend; the office refuses more. No aid is greater."""
 _LONGEST_PROGRAMME = 100
 """Letters of a programme's name or code; with the limit of items it keeps every event below half of what Kafka takes."""
 VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}")
@@ -92,7 +92,8 @@ class Mapper:
         self._dwelling = section_of("dwelling", mapping.dwelling, _names(Dwelling), WHOLE, drift)
         person = {"person": self._written_person}
         self._members = list_of("members", mapping.members, Member, {"person": "text"}, drift, person)
-        kinds: dict[str, Kind] = {"programme": "text", "last_month": "date"}
+        is_free = mapping.programmes is not None and mapping.programmes.free_text
+        kinds: dict[str, Kind] = {"programme": "text" if is_free else "short_name", "last_month": "date"}
         self._programmes = list_of("programmes", mapping.programmes, Programme, kinds, drift, {"programme": _written_programme})
         kinds = {"person": "text", "measured_on": "date"}
         self._nutrition = list_of("nutrition", mapping.nutrition, ChildMeasured, kinds, drift, person)

@@ -20,7 +20,10 @@ import psutil
 from deploy import children
 from deploy.embedded import Addresses
 from producers.checkpoint import AdapterStatus, status
+from producers.drift_log import drifted, looked_at
 from producers.ledger import receipt_of
+from producers.quarantine import PutAside, quarantined
+from producers.shape import LEARNT
 from schemas.errors import Fatal
 from schemas.receipts import Receipt
 
@@ -187,6 +190,21 @@ class Adapter:
     def file(self) -> Path | None:
         """The adapter's file, where there is one."""
         return next((one for one in self.state.glob("*.sqlite") if not one.name.endswith(".resend.sqlite")), None)
+
+    @property
+    def put_aside(self) -> Sequence[PutAside]:
+        """What it has put aside, the newest last."""
+        return quarantined(self.file) if self.file else []
+
+    @property
+    def drifts(self) -> Mapping[tuple[str, str, str], int]:
+        """What it has told of its source's drift: how many records, by field, kind and mode."""
+        return {(one.field, one.kind, one.mode): one.count for one in drifted(self.file)} if self.file else {}
+
+    @property
+    def learns_from(self) -> int:
+        """How many records more it looks at to learn what its source has."""
+        return LEARNT - (looked_at(self.file) if self.file else 0)
 
     @property
     def receipt(self) -> Receipt | None:

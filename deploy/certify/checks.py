@@ -13,6 +13,7 @@ from datetime import date
 from operator import itemgetter
 from typing import NamedTuple
 
+from deploy.certify.disguises import fields_with
 from deploy.certify.expected import Said, Statement, standing
 from deploy.certify.office import Record, statements, views
 from deploy.certify.told import Fact, Truth, card, name, nik, street
@@ -205,6 +206,11 @@ def nothing_leaks(found: Evidence) -> list[Failure]:
             wrong.append(Failure(f"16 digits in a row, the shape of a national identifier, are in {place}"))
         if shown := sum(one.encode() in content for one in found.secrets):
             wrong.append(Failure(f"{shown} keys or passwords are in {place}"))
+    identifiers = {one.decode() for one in personal if one.isdigit()}
+    if fields := fields_with(identifiers, (one.event for one in found.fresh)):
+        wrong.append(
+            Failure(f"national identifiers are in what was sent, as numbers or with their digits apart: in {', '.join(sorted(fields))}")
+        )
     if with_headers := sum(one.has_headers for one in found.sent):
         wrong.append(Failure(f"{with_headers} records have headers, of which nobody says what may be in them"))
     return wrong

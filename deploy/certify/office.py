@@ -66,11 +66,16 @@ def _taken(consumer: Consumer, most: int, registry: Registry) -> Iterator[Record
 
 
 def statements(said: Sequence[Record]) -> dict[bytes, list[Statement]]:
-    """Return the statements that stand, by household."""
+    """Return the statements that stand, by household; what is said in another regency's topic, or of its villages, the office refuses."""
     by_household: dict[bytes, list[Statement]] = {}
-    for one in said:
+    for one in filter(_is_of_its_topic, said):
         by_household.setdefault(one.key, []).append(statement_of(one.event))
     return {household: kept(all_said) for household, all_said in by_household.items()}
+
+
+def _is_of_its_topic(one: Record) -> bool:
+    region, residence = one.event["region"], one.event["residence"]
+    return one.topic == household_topic(region) and (residence is None or residence["village"].startswith(f"{region}."))
 
 
 def statement_of(event: Mapping[str, Any]) -> Statement:

@@ -29,14 +29,16 @@ def meanings() -> dict[str, str]:
 
 
 def verdict(found: Certificate) -> str:
-    """Return how it came out, in a sentence: whoever reads nothing else is told whether it is a certificate."""
+    """Return how it came out, in a sentence: whoever reads nothing else is told whether it is a certificate, and of what it is none."""
     failed = sum(not one.held for one in found.tried)
+    without = [one.name for one in found.tried if one.not_applicable]
+    untried = f"; not tried: {', '.join(without)}" if without else ""
     if failed:
-        return f"NOT PASSED: {failed} of {len(found.tried)} scenarios did not hold"
+        return f"NOT PASSED: {failed} of {len(found.tried)} scenarios did not hold{untried}"
     if not found.complete:
-        return f"no certificate: what was tried held; left out: {len(found.left_out)} of {len(found.left_out) + len(found.tried)} scenarios"
-    without = sum(bool(one.not_applicable) for one in found.tried)
-    return f"passed: all {len(found.tried) - without} scenarios held" + (f"; {without} could not be tried" if without else "")
+        every = len(found.left_out) + len(found.tried)
+        return f"no certificate: what was tried held; left out: {len(found.left_out)} of {every} scenarios{untried}"
+    return f"passed: all {len(found.tried) - len(without)} scenarios held{untried}"
 
 
 def as_dict(found: Certificate) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def as_dict(found: Certificate) -> dict[str, Any]:
         "peak_mb": round(found.peak_mb, 1),
         "checks": meanings(),
         "left_out": list(found.left_out),
+        "not_tried": {one.name: one.not_applicable for one in found.tried if one.not_applicable},
         "scenarios": [_scenario(one) for one in found.tried],
     }
 

@@ -79,6 +79,11 @@ class Scene:
         """The first village of the first regency."""
         return self.source.villages[self.declared.regencies[0]][0]
 
+    @property
+    def other_village(self) -> str:
+        """Another village of the first regency; the same one where the mapping knows no other."""
+        return self.source.villages[self.declared.regencies[0]][-1]
+
     def next_month(self) -> None:
         """Let a month pass."""
         self.month = month_after(self.month)
@@ -106,7 +111,15 @@ class Scene:
         if skew is not None:
             changes = tuple(replace(one, moment=one.moment + skew) for one in changes)
             self._moments |= {one.serial: one.moment for one in changes}
-        self.source.tell(changes, disorder=disorder)
+        self.source.tell(changes, disorder=disorder, skew=skew or timedelta())
+
+    @contextmanager
+    def told_late(self, *changes: Told, by: timedelta) -> Iterator[None]:
+        """Let the source tell changes at the end of the block that are dated before it, by so much at least."""
+        late = [replace(one, moment=one.moment - by) for one in changes]
+        self._moments |= {one.serial: one.moment for one in late}
+        with self.source.telling_late(late, by):
+            yield
 
     def families(self) -> list[int]:
         """Return the serials of all families that live in the first village this month, at least the first dozen."""

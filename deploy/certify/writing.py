@@ -7,37 +7,25 @@ Must not: know a protocol, a clock or IO; write what only this mapping could rea
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from deploy.certify.drawing import Drawn, birth, drawn, last_month, programmes
 from deploy.certify.told import Says, Told, card, name, nik, street
 from producers.declaration import Declaration, Kind, MembersSection, NutritionSection, ProgrammesSection, Value
-from producers.declaration.sections import Section
 from schemas.errors import Fatal
 from schemas.events import WelfareBasis
 
-__all__ = ["CannotBeSaid", "Layers", "Oddity", "Writer", "put"]
+__all__ = ["NOTHING", "CannotBeSaid", "Layers", "Writer", "put"]
 
 Layers = list[dict[str, Any]]
 """A record and what it lies in: the record, then `^`, then `^.^`, ..."""
 _Listed = MembersSection | ProgrammesSection | NutritionSection
-_NOTHING = object()
+NOTHING = object()
 _BASES = [basis.value for basis in WelfareBasis]
 
 
 class CannotBeSaid(Fatal):
     """the region file has no way to say {what}: {why}"""
-
-
-class Oddity(StrEnum):
-    """What sources do to their records without notice."""
-
-    NEW_FIELD = "a new field"
-    MISSING_FIELD = "a missing field"
-    CHANGED_TYPE = "a changed type"
-    NEW_CODE = "a new code"
-    NO_IDENTIFIER = "a family card that is no number"
 
 
 class Writer:
@@ -100,31 +88,13 @@ class Writer:
             for place in range(self._depth)
         ]
         for path, value in self._all_written(told):
-            put(layers, path, self._wired(value))
+            put(layers, path, self.wired(value))
         return layers
 
-    def odd(self, told: Told, oddity: "Oddity") -> Layers:
-        """Return a record that is odd in one way; raises `CannotBeSaid` where the mapping has nothing that could be so."""
-        layers, mapping = self.record(told), self._mapping
-        if oddity is Oddity.NEW_FIELD:
-            put(layers, "kolom_baru_contoh", self._wired(name(told.serial)))
-        elif oddity is Oddity.MISSING_FIELD:
-            put(layers, _path_of(mapping.household, "a family card"), _NOTHING)
-        elif oddity is Oddity.CHANGED_TYPE:
-            put(layers, _path_of(mapping.household, "a family card"), self._wired(["bukan nomor"]))
-        elif oddity is Oddity.NO_IDENTIFIER:
-            put(layers, _path_of(mapping.household, "a family card"), f"99X{told.serial}")
-        else:
-            coded = [value for value in _values(mapping) if value.table is not None and value.path is not None and "^" not in value.path]
-            if not coded:
-                raise CannotBeSaid(what="a new code", why="it declares no code table for a field of the record itself")
-            put(layers, coded[0].path or "", "KODE-BARU")
-        return layers
-
-    def _wired(self, value: Any) -> Any:  # noqa: ANN401
+    def wired(self, value: Any) -> Any:  # noqa: ANN401 - what a source writes
         """Return a value as the source writes it: where it has only texts, as one."""
         is_items = isinstance(value, list) and all(isinstance(one, dict) for one in value)
-        if not self._as_text or value is None or value is _NOTHING or is_items:
+        if not self._as_text or value is None or value is NOTHING or is_items:
             return value
         return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -202,7 +172,7 @@ class Writer:
                 of = "members" if isinstance(section, MembersSection) else "programmes" if "programme" in says else "nutrition"
                 wanted = known.get(field, _born(field, value, born) or drawn(told, f"{of}.{field}", place))
                 for path, written in _written(value, "whole", wanted):
-                    put(item, path, self._wired(written))
+                    put(item, path, self.wired(written))
         item[0].update(section.where)
         return item[0]
 
@@ -214,22 +184,6 @@ def _born(field: str, value: Value, born: date) -> date | int | None:
     if value.conversion not in (None, "whole"):
         return born
     return born.year if field == "birth_year" else born.month
-
-
-def _values(mapping: Any) -> Iterator[Value]:  # noqa: ANN401 - any part of a mapping
-    """Give the values that a mapping reads in the record itself, not in its lists."""
-    for field in type(mapping).model_fields:
-        told = getattr(mapping, field)
-        if isinstance(told, Value):
-            yield told
-        elif isinstance(told, Section):
-            yield from _values(told)
-
-
-def _path_of(value: Value, what: str) -> str:
-    if value.path is None:
-        raise CannotBeSaid(what=what, why="it is no path")
-    return value.path
 
 
 # ---- one value ------------------------------------------------------------------------------------------------------------
@@ -287,7 +241,7 @@ def put(layers: Layers, path: str, value: Any) -> None:  # noqa: ANN401
     *inner, last = names[up:]
     for one in inner:
         at = at.setdefault(one, {})
-    if value is _NOTHING:
+    if value is NOTHING:
         at.pop(last, None)
     elif value is not None:
         at[last] = value

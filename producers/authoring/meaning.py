@@ -110,7 +110,9 @@ def _example(one: Mapping[str, Any], names: Sequence[str] | None) -> Iterator[Mi
 
 
 def meaning_warnings(declared: Declaration) -> Iterator[Mistake]:
-    """Give what a region file says to no effect."""
+    """Give what a region file says to no effect, and what it lets leave the region as it is written."""
+    if declared.mapping.programmes is not None and declared.mapping.programmes.free_text:
+        yield ("mapping", "programmes", "free_text"), _free_text_warning(declared.mapping.programmes.programme)
     for key, value in _values(declared.mapping, ("mapping",)):
         if value.range is not None and (value.table is not None or value.constant is not None):
             yield (*key, "range"), "is never used: a table or constant gives only what it lists"
@@ -121,6 +123,12 @@ def meaning_warnings(declared: Declaration) -> Iterator[Mistake]:
                 yield (*key, "table"), "has a code with blanks around it: it is met only where the source writes them, too"
     if declared.drift.known and declared.drift.new_field == "discard":
         yield ("drift", "known"), "is never used: new fields are discarded"
+
+
+def _free_text_warning(programme: Value) -> str:
+    if programme.path is None or programme.table is not None:
+        return "is never used: the programme is only what the file lists"
+    return "lets whatever is written there leave the region, a person's name too: are you sure that nobody is ever named there?"
 
 
 def unknown_regencies(declared: Declaration, areas: Collection[str]) -> Iterator[Mistake]:

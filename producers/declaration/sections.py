@@ -79,9 +79,14 @@ class MembersSection(_Each):
 
 
 class ProgrammesSection(_Each):
-    """Aid received."""
+    """
+    Aid received. A programme is what its table gives, or a short name such as PKH or BLT-Desa.
+
+    With `free_text` it is whatever the source writes there, which leaves the region: then a person may stand in it.
+    """
 
     programme: Text
+    free_text: bool = False
     last_month: Date | None = None
     amount: Whole | None = None
 

@@ -16,7 +16,7 @@ from producers.declaration.model import Misplaced, Mistake, Model, Path
 __all__ = ["Basis", "Conversion", "Date", "Flag", "Kind", "Moment", "Text", "Value", "Whole", "kind_of"]
 
 Conversion = Literal["text", "whole", "tenths", "thousandths", "flag", "date", "month", "moment", "microseconds", "year", "month_of_year"]
-Kind = Literal["text", "whole", "flag", "date", "moment", "basis"]
+Kind = Literal["text", "short_name", "whole", "flag", "date", "moment", "basis"]
 """What a field of the event is made of; a path without a conversion is read as what its field needs."""
 _GIVES: Mapping[str, Kind] = {
     "tenths": "whole",

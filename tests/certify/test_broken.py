@@ -1,9 +1,9 @@
 """Each check and each scenario fails for an adapter that is broken there, and holds for one that is not."""
 
+import json
 import re
 import sys
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from deploy.embedded import EmbeddedServices, Silent
 from tests.certify.broken import WAYS
 from tests.producers.samples import CARIK, KAMPUNG, REGIONS, SDDD
 
-_regencies = (f"89.{number:02}" for number in count(1))
+_regencies = (f"{province}.{number:02}" for province in (89, 57) for number in range(1, 100))
 _PATIENCE_S = 10.0
 _HAPPENED = "it happened as it must"
 
@@ -66,10 +66,12 @@ BROKEN = (
 
 
 def certified(region_file: Path, folder: Path, services: EmbeddedServices, only: Sequence[str], command: Sequence[str]) -> Certificate:
-    """Return the certificate of a region file, moved to an invented regency of its own."""
+    """Return the certificate of a region file, moved to an invented regency of its own, or to two where it has several."""
     text = region_file.read_text(encoding="utf-8")
     moved = folder / region_file.name
-    moved.write_text(re.sub(r"regencies = \[.*\]", f'regencies = ["{next(_regencies)}"]', text), encoding="utf-8")
+    several = len(re.findall(r"[0-9]{2}\.[0-9]{2}", re.findall(r"regencies = \[.*\]", text)[0])) > 1
+    regencies = [next(_regencies) for _ in range(2 if several else 1)]
+    moved.write_text(re.sub(r"regencies = \[.*\]", f"regencies = {json.dumps(regencies)}", text), encoding="utf-8")
     return certify(moved, "digest", Silent(), lambda _: None, command, only, services, _PATIENCE_S)
 
 

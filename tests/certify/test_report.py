@@ -31,6 +31,8 @@ def test_what_could_not_be_tried_fails_nobody() -> None:
 
     assert found.passed
     assert json.loads(as_json(found))["scenarios"][1]["result"] == "not tried"
+    assert json.loads(as_json(found))["not_tried"] == {"retraction": "it declares no `retracted`"}
+    assert "not tried: retraction" in as_html(found)
     assert "it declares no `retracted`" in as_html(found)
 
 
@@ -61,7 +63,7 @@ def test_a_part_of_the_course_is_no_certificate() -> None:
     assert verdict(found) == "no certificate: what was tried held; left out: 1 of 2 scenarios"
     assert (told["passed"], told["left_out"]) == (False, ["update"])
     assert "What was left out" in as_html(found)
-    assert verdict(certificate(SOUND, NOT_TRIED)) == "passed: all 1 scenarios held; 1 could not be tried"
+    assert verdict(certificate(SOUND, NOT_TRIED)) == "passed: all 1 scenarios held; not tried: retraction"
     assert verdict(certificate(SOUND, FAILED)) == "NOT PASSED: 1 of 2 scenarios did not hold"
 
 

@@ -2,17 +2,19 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.certify.checks import PERSONAL
+from deploy.certify.oddities import Oddity, odd_of, written
 from deploy.certify.told import Fact, Says, Told, card, name, nik, street
-from deploy.certify.writing import CannotBeSaid, Layers, Oddity, Writer
-from producers.declaration import Declaration
+from deploy.certify.writing import CannotBeSaid, Layers, Writer
+from producers.declaration import Declaration, DriftModes, Modes
 from producers.faults import RecordUnreadable
 from producers.records import Node
 from schemas.events import Composition, Operation, Residence, Welfare, WelfareBasis
-from tests.producers.samples import carik, mapper, sddd
+from tests.producers.samples import COLUMNS, carik, mapper, sddd
 
 MOMENT = datetime(2024, 3, 5, 8, 0, 0, 7, tzinfo=UTC)
 CARIK_DEPTH = 4
@@ -69,21 +71,61 @@ def test_texts_are_written_where_there_are_only_texts(tmp_path: Path) -> None:
         write.record(told(Says.ENDS))
 
 
-@pytest.mark.parametrize("oddity", [one for one in Oddity if one is not Oddity.NEW_FIELD])
+@pytest.mark.parametrize("oddity", Oddity)
 @pytest.mark.parametrize("declared", [carik(), sddd()])
-def test_an_odd_record_cannot_be_read(declared: Declaration, oddity: Oddity) -> None:
-    """Whatever is odd in it, the mapping says which field; a new field alone disturbs nobody."""
-    write = Writer(declared, CARIK_DEPTH, as_text=declared.source.kind == "files")
+def test_an_odd_record_is_told_as_it_was_foreseen(declared: Declaration, oddity: Oddity) -> None:
+    """Whatever is odd in it, the mapping says which field, and what kind of drift it is; a new field and one left out disturb nobody."""
+    is_file = declared.source.kind == "files"
+    write, read = Writer(declared, CARIK_DEPTH, as_text=is_file), mapper(declared)
     village = declared.regencies[0] + ".01.1001"
     change = Told(7, date(2024, 3, 1), 12, MOMENT, Says.IS, Fact(village, 4, 3_000_000))
     file = {"village": village, "period": "2024-03", "exported": MOMENT.isoformat()}
 
     def layers(of: Layers) -> Node:
-        return node([of[0], {**of[1], **file}, *of[2:]])
+        return node([{name: of[0].get(name) for name in COLUMNS}, file] if is_file else of)
 
-    assert mapper(declared).event(layers(write.odd(change, Oddity.NEW_FIELD))).composition == Composition(4)
-    with pytest.raises(RecordUnreadable):
-        mapper(declared).event(layers(write.odd(change, oddity)))
+    if is_file and oddity in NOT_OF_FILES:
+        with pytest.raises(CannotBeSaid):
+            odd_of(declared, oddity, change, lacks=False, around=False)
+        return
+    odd = odd_of(declared, oddity, change, lacks=not is_file, around=not is_file)
+    if odd.mode == "evolve":
+        assert read.event(layers(written(write, change, odd))).composition == Composition(4)
+        return
+    with pytest.raises(RecordUnreadable) as caught:
+        read.event(layers(written(write, change, odd)))
+    assert caught.value.facts["field"] in odd.fields
+    assert (caught.value.drift or None) == odd.kind
+
+
+NOT_OF_FILES = {
+    Oddity.MISSING_DATE: "it stands in the name",
+    Oddity.MISSING_VILLAGE: "it stands in the name",
+    Oddity.OTHER_DATE: "it stands in the name",
+    Oddity.TEXT_FOR_LIST: "there are none",
+    Oddity.NAMED_PROGRAMME: "there is none",
+    Oddity.LEFT_OUT: "a cell may be empty, not missing",
+}
+
+
+@pytest.mark.parametrize(
+    ("modes", "mode"),
+    [({}, "quarantine"), ({"new_code": "discard"}, "discard"), ({"only": {"welfare": Modes(new_code="evolve")}}, "evolve")],
+)
+def test_what_a_region_declares_for_a_drift_is_what_is_wanted(modes: dict[str, Any], mode: str) -> None:
+    """Its modes are part of what is certified."""
+    declared = carik().model_copy(update={"drift": DriftModes(**modes)})
+
+    assert odd_of(declared, Oddity.NEW_CODE, told(), lacks=True, around=True).mode == mode
+
+
+def test_what_stops_an_adapter_is_not_tried() -> None:
+    """A frozen adapter waits for a person, and here is none; without what is essential nothing goes on, whatever is declared."""
+    frozen = carik().model_copy(update={"drift": DriftModes(new_code="freeze", missing_field="evolve")})
+
+    with pytest.raises(CannotBeSaid, match="it declares `freeze` for it"):
+        odd_of(frozen, Oddity.NEW_CODE, told(), lacks=True, around=True)
+    assert odd_of(frozen, Oddity.MISSING_FIELD, told(), lacks=True, around=True).mode == "quarantine"
 
 
 def test_whatever_is_personal_has_a_shape_that_is_searched_for() -> None:

@@ -56,6 +56,24 @@ def test_a_sample_of_what_is_pushed_shows_events(tmp_path: Path, several: bool) 
     assert not any(hidden in str(found) for hidden in (card(1), nik(1), "WARGA"))
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            '"program"\nfree_text = true',
+            "mapping.programmes.free_text: lets whatever is written there leave the region, a person's name too",
+        ),
+        ('{ path = "program", table = { PKH = "PKH" } }\nfree_text = true', "mapping.programmes.free_text: is never used"),
+    ],
+)
+def test_free_text_is_warned_of(tmp_path: Path, change: str, words: str) -> None:
+    """Whoever lets free text out is asked whether they mean it."""
+    file = tmp_path / "free.toml"
+    file.write_text(CARIK.read_text(encoding="utf-8").replace('programme = "program"', f"programme = {change}"), encoding="utf-8")
+
+    assert [words in one for one in check(file, {}).warnings] == [True]
+
+
 def test_as_many_records_are_shown_as_were_asked_for(tmp_path: Path) -> None:
     """Of a longer sample the first records are shown, and all are counted."""
     sample = drop(tmp_path, "export.csv", [row(number) for number in range(1, 8)])

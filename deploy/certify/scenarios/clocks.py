@@ -13,7 +13,7 @@ from deploy.certify.scene import Scene
 __all__ = ["HOUR", "clock_ahead", "clock_set_back", "late_commit", "own_clock"]
 
 HOUR = timedelta(hours=1)
-_LATE_S = 90.0
+_LATE, _LATE_S = timedelta(seconds=10), 90.0
 
 
 def clock_ahead(scene: Scene) -> None:
@@ -27,7 +27,7 @@ def clock_set_back(scene: Scene) -> None:
     with scene.adapter.running() as process:
         scene.tell(*scene.new(), skew=HOUR)
         scene.adapter.wait_told(process)
-        scene.tell(*scene.new())
+        scene.tell(*scene.new(village=scene.other_village), *scene.new())
         scene.adapter.wait_told(process)
 
 
@@ -56,12 +56,14 @@ def own_clock(wrong_by: timedelta) -> Callable[[Scene], None]:
 
 
 def late_commit(scene: Scene) -> None:
-    """A change appears ten seconds after the time that it bears, when later ones have long been read."""
+    """A change appears ten seconds after the time that it bears, or is committed late, when later ones have long been read."""
+    late = scene.new(village=scene.other_village)
     with scene.adapter.running() as process:
         scene.tell(*scene.new())
         scene.adapter.wait_told(process)
-        delivered = scene.adapter.wait_told(process).delivered
-        scene.tell(*scene.new(), skew=timedelta(seconds=-10))
+        with scene.told_late(*late, by=_LATE):
+            scene.tell(*scene.new())
+            delivered = scene.adapter.wait_told(process).delivered
         scene.until(
             lambda: (found := scene.adapter.status) is not None and found.delivered > delivered, "the late change is delivered", _LATE_S
         )

@@ -5,15 +5,21 @@ Why: each function makes a scenario; its docstring says what is tried.
 Must not: judge what came of it (checks.py does), but that it is shown: that is part of what is tried.
 """
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Collection, Mapping
 
 from deploy.certify.adapter import DidNotHappen
+from deploy.certify.oddities import Odd, Oddity
 from deploy.certify.scene import Scene
 from deploy.certify.stand_ins import Lie
-from deploy.certify.writing import Oddity
+
+Process = subprocess.Popen[bytes]
 
 _MENDS_ITSELF = (Lie.OLD_PAGE, Lie.TOKEN_GONE)
 """What an adapter copes with at once, so that there is nothing to show."""
+_LOOKED_AT = 80
+"""Records after which surely one was looked at for new and missing fields, which is one in 64."""
+_LEARNING_S = 60.0
 
 
 def odd(oddity: Oddity) -> Callable[[Scene], None]:
@@ -21,19 +27,78 @@ def odd(oddity: Oddity) -> Callable[[Scene], None]:
 
     def told(scene: Scene) -> None:
         with scene.adapter.running() as process:
-            before = scene.adapter.wait_told(process).quarantined
-            (change,) = scene.new()
-            scene.source.tell_odd(change, oddity)
-            if oddity is Oddity.NEW_FIELD:
-                scene.source.truth.note(change)
-            found = scene.adapter.wait_told(process)
-            if oddity is not Oddity.NEW_FIELD and found.quarantined <= before:
-                raise DidNotHappen(wait_s=0.0, what="the record is put aside, with its cause")
+            scene.adapter.wait_told(process)
+            mode = scene.source.odd(scene.is_now(scene.families()[0]), oddity).mode
+            if mode == "quarantine":
+                _is_put_aside(scene, process, oddity)
+            else:
+                _goes_on(scene, process, oddity)
             scene.tell(*scene.new())
             scene.adapter.wait_told(process)
 
-    told.__doc__ = f"A record comes with {oddity}: it is read, or put aside with its cause, and the next one goes on."
+    told.__doc__ = f"A record comes with {oddity}: it is read, or put aside with its cause, that is told, and the next one goes on."
     return told
+
+
+def _is_put_aside(scene: Scene, process: Process, oddity: Oddity) -> None:
+    """Tell an odd change, and see that it is put aside for what is odd in it."""
+    before, drifts = scene.adapter.put_aside, scene.adapter.drifts
+    odd = _told_odd(scene, oddity)
+    scene.adapter.wait_told(process)
+    new = {one.field for one in scene.adapter.put_aside if one not in before}
+    if not new & odd.fields:
+        raise DidNotHappen(wait_s=0.0, what=f"the record is put aside for {_words(odd.fields)} (it was for {_words(new)})")
+    if odd.kind is not None:
+        _is_told(scene, drifts, odd)
+
+
+def _goes_on(scene: Scene, process: Process, oddity: Oddity) -> None:
+    """Tell odd changes, as many as are looked at one by one, and see that this is told; then tell them as they should have been."""
+    if scene.source.has_header or not scene.source.shows_new_fields:
+        _is_a_column(scene, process, oddity)
+        return
+    if (short := scene.adapter.learns_from) > 0:
+        scene.tell(*scene.new(short))
+        scene.adapter.wait_told(process, patience_s=_LEARNING_S)
+    drifts, known = scene.adapter.drifts, set(scene.source.truth.facts)
+    odd = _told_odd(scene, oddity, is_true=True)
+    for _ in range(_LOOKED_AT):
+        _told_odd(scene, oddity, is_true=True)
+    scene.adapter.wait_told(process)
+    _is_told(scene, drifts, odd)
+    scene.tell(*(scene.is_now(serial) for serial in scene.source.truth.facts.keys() - known))
+
+
+def _is_a_column(scene: Scene, process: Process, oddity: Oddity) -> None:
+    """Tell an odd change by a new column, which is told of a file's header, and of a database is not even asked for."""
+    before = scene.adapter.put_aside
+    _told_odd(scene, oddity, is_true=True)
+    scene.adapter.wait_told(process)
+    if scene.source.has_header and "header" not in {one.field for one in scene.adapter.put_aside if one not in before}:
+        raise DidNotHappen(wait_s=0.0, what="it is told that the header has columns that are not declared")
+
+
+def _told_odd(scene: Scene, oddity: Oddity, *, is_true: bool = False) -> Odd:
+    """Tell a change in an odd way, which may be true for all that."""
+    (change,) = scene.new()
+    odd = scene.source.odd(change, oddity)
+    scene.source.tell_odd(change, odd)
+    if is_true:
+        scene.source.truth.note(change)
+    return odd
+
+
+def _is_told(scene: Scene, before: Mapping[tuple[str, str, str], int], odd: Odd) -> None:
+    """See that a drift was told, in more records than before."""
+    now = scene.adapter.drifts
+    wanted = [(field, str(odd.kind), odd.mode) for field in odd.fields]
+    if not any(now.get(one, 0) > before.get(one, 0) for one in wanted):
+        seen = [" ".join(one) for one, count in now.items() if count > before.get(one, 0)]
+        raise DidNotHappen(wait_s=0.0, what=f"drift is told: {_words(odd.fields)} {odd.kind} {odd.mode} (there was {_words(seen)})")
+
+
+def _words(names: Collection[str]) -> str:
+    return " or ".join(sorted(one or "a file as a whole" for one in names)) or "nothing"
 
 
 def garbage(scene: Scene) -> None:

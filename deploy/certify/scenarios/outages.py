@@ -8,7 +8,9 @@ Must not: judge what came of it (checks.py does), but that a state is shown: tha
 import secrets
 import signal
 import subprocess
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 import psutil
@@ -18,6 +20,9 @@ from deploy.certify.scene import Scene
 from deploy.certify.told import Says
 from deploy.certify.writing import CannotBeSaid
 
+_STOPPED_S = 3.0
+_CHANGES_MEANWHILE = 3
+_ALL_ANEW_S = 120.0
 _FEW = 12
 _DEATHS = ((1, 0.2), (2, 0.0))
 """At which time of a step it dies, and how long after it, in seconds: an answer given too early is out by then."""
@@ -95,16 +100,36 @@ def registry_down(scene: Scene) -> None:
         scene.adapter.run_until_told()
 
 
+def registry_down_at_first(scene: Scene) -> None:
+    """The registry is away at a first start, as after a lost disk: the adapter waits for it, visibly, and goes on when it is back."""
+    for is_away in (True, False) if scene.source.concludes_ends else (True,):
+        scene.adapter.lose_disk()
+        scene.source.tell_everything_again()
+        with ExitStack() as back:
+            if is_away:
+                back.enter_context(scene.down("registry"))
+            with scene.adapter.running() as process:
+                if is_away:
+                    scene.state_is("waiting for registry")
+                back.close()
+                scene.adapter.wait_told(process, patience_s=_ALL_ANEW_S)
+
+
 def slow_broker(scene: Scene) -> None:
-    """The broker stops answering for some seconds, again and again, while changes go on."""
+    """The broker stops answering for three seconds, again and again; changes go on, and are read all the while."""
     broker = psutil.Process(scene.services.kafka.pid)
     with scene.adapter.running() as process:
         scene.adapter.wait_told(process)
         for size in (3, 4, 5):
             broker.send_signal(signal.SIGSTOP)
+            stopped_s = time.monotonic()
             try:
                 scene.tell(scene.is_now(scene.families()[6], size=size), *scene.new())
                 _spooled(scene, 1)
+                for number in range(_CHANGES_MEANWHILE):
+                    scene.tell(scene.is_now(scene.families()[6], size=size + 1 + number), *scene.new())
+                    _spooled(scene, 3 + 2 * number)
+                time.sleep(max(0.0, stopped_s + _STOPPED_S - time.monotonic()))
             finally:
                 broker.send_signal(signal.SIGCONT)
         scene.adapter.wait_told(process)

@@ -13,9 +13,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from deploy.certify.oddities import Odd, Oddity, odd_of
 from deploy.certify.process import STEPS_OF
 from deploy.certify.told import Says, Told, Truth
-from deploy.certify.writing import CannotBeSaid, Oddity, Writer
+from deploy.certify.writing import CannotBeSaid, Writer
 from producers.declaration import Declaration
 
 __all__ = ["Lie", "StandIn"]
@@ -52,6 +53,14 @@ class StandIn(ABC):
     """Whether an adapter asks this kind, so that it notices when it is away."""
     asked_again = 1
     """How many of the newest changes an adapter that starts may ask for, and send, once more."""
+    lacks_fields = True
+    """Whether a record may lack a field, and has types; else a field is there and empty, and all are texts."""
+    tells_around = False
+    """Whether it tells, with each record, what that lies in."""
+    shows_new_fields = True
+    """Whether an adapter sees a field that nothing reads; of a database it asks for no column that is not needed."""
+    has_header = False
+    """Whether what its records have stands above them all, so that a new field is seen at once and told beside what is put aside."""
     passes = 1
     """After how many times of being caught up surely all is read that was told before: a pass may have begun before it was told."""
     at_once = 100
@@ -60,6 +69,8 @@ class StandIn(ABC):
     def __init__(self, declared: Declaration, writer: Writer) -> None:
         """Have told nothing yet."""
         self.declared, self.writer, self.truth = declared, writer, Truth()
+        self.skew = timedelta()
+        """By how much its clock is wrong while it tells."""
         self.villages: Mapping[str, Sequence[str]] = {regency: writer.villages(regency) for regency in declared.regencies}
 
     @classmethod
@@ -92,18 +103,28 @@ class StandIn(ABC):
     def running(self) -> Iterator[None]:
         """Serve until the end of the block."""
 
-    def tell(self, changes: Sequence[Told], *, disorder: bool = False) -> None:
+    def tell(self, changes: Sequence[Told], *, disorder: bool = False, skew: timedelta = timedelta()) -> None:
         """
         Tell changes, in their order or, with `disorder`, in the reverse of it as far as the protocol lets a source do so.
 
-        Raises `CannotBeSaid`, and then nothing of them is told or true.
+        `skew` is by how much the clock is wrong that dated them. Raises `CannotBeSaid`, and then nothing of them is told or true.
         """
         if any(told.says is Says.ENDS for told in changes) and not self.can_end:
             raise CannotBeSaid(what="that a family is no more", why="it declares no `ended`")
         changes = [self._as_seen(told) for told in changes]
         for told in changes:
             self._note(told)
-        self._tell(changes, disorder=disorder)
+        self.skew = skew
+        try:
+            self._tell(changes, disorder=disorder)
+        finally:
+            self.skew = timedelta()
+
+    @contextmanager
+    def telling_late(self, changes: Sequence[Told], by: timedelta) -> Iterator[None]:
+        """Tell changes at the end of the block, which bear a time of before it: they are dated earlier by so much."""
+        yield
+        self.tell(changes, skew=-by)
 
     @abstractmethod
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
@@ -130,13 +151,13 @@ class StandIn(ABC):
     def repeat(self) -> None:
         """Tell once more what was told last, the same to the byte."""
 
-    @abstractmethod
-    def tell_odd(self, told: Told, oddity: Oddity) -> None:
-        """
-        Tell a change in an odd way, beside everything that is true; the change itself does not become true.
+    def odd(self, told: Told, oddity: Oddity) -> Odd:
+        """Return how a change is told in an odd way; raises `CannotBeSaid` where this source has nothing that could be so."""
+        return odd_of(self.declared, oddity, told, lacks=self.lacks_fields, around=self.tells_around)
 
-        Raises `CannotBeSaid` where this source has nothing that could be so.
-        """
+    @abstractmethod
+    def tell_odd(self, told: Told, odd: Odd) -> None:
+        """Tell a change in an odd way, beside everything that is true; the change itself does not become true."""
 
     @abstractmethod
     def tell_garbage(self) -> None:

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -18,20 +18,23 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import sql
 
+from deploy.certify.oddities import Odd, Oddity, written
 from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.stand_ins.captures import followed, tables_beside
 from deploy.certify.told import BEGIN, Fact, Says, Told
-from deploy.certify.writing import CannotBeSaid, Oddity, Writer
+from deploy.certify.writing import NOTHING, CannotBeSaid, Writer
 from producers.declaration import Declaration, PostgresSource, Value
 
 __all__ = ["DatabaseStandIn"]
 
-_NEW_COLUMN = "kolom_baru_contoh"
 _ANYBODY = Told(0, BEGIN, 0, datetime(2020, 1, 1, tzinfo=UTC), fact=Fact("", 1, 1))
 
 
 class DatabaseStandIn(StandIn):
     """One table of families and the tables of their lists, in a database of its own, followed in the declared way."""
+
+    lacks_fields = False
+    shows_new_fields = False
 
     def __init__(self, declared: Declaration, server: str) -> None:
         """Know the server's address, of one who may make databases and roles."""
@@ -125,24 +128,44 @@ class DatabaseStandIn(StandIn):
         for told in sorted(changes, key=lambda one: -one.serial) if disorder else changes:
             self._commit(told)
 
+    @contextmanager
+    def telling_late(self, changes: Sequence[Told], by: timedelta) -> Iterator[None]:  # noqa: ARG002 - a database has the time itself
+        """Write changes in a transaction that is committed at the end of the block, whatever others commit meanwhile."""
+        with psycopg.connect(self._own_address) as late:
+            late.execute("select 1")  # so that what is written is committed with this, not before
+            owner, self._owner = self._owner, late
+            try:
+                for told in changes:
+                    self._write(self.writer.record(told)[0], told)
+            finally:
+                self._owner = owner
+            yield
+            for told in changes:
+                self._note(told)
+
     def repeat(self) -> None:
         """Write the newest change once more, as applications do that save what nobody has changed."""
         if self._newest is not None:
             self._commit(self._newest)
 
-    def tell_odd(self, told: Told, oddity: Oddity) -> None:
-        """Write an odd row; raises `CannotBeSaid` where a database does not let it be."""
-        if oddity is Oddity.CHANGED_TYPE:
-            raise CannotBeSaid(what=str(oddity), why="a column has one type")
-        if oddity is Oddity.NEW_FIELD:
+    def odd(self, told: Told, oddity: Oddity) -> Odd:
+        """Return how a row is odd; raises `CannotBeSaid` where a database does not let it be."""
+        found = super().odd(told, oddity)
+        if found.value is NOTHING and found.path == self.source.key:
+            raise CannotBeSaid(what=str(oddity), why="the key of a table is never empty")
+        if oddity is Oddity.TEXT_FOR_LIST:
+            raise CannotBeSaid(what=str(oddity), why="its lists are tables")
+        return found
+
+    def tell_odd(self, told: Told, odd: Odd) -> None:
+        """Write an odd row; a new field is a new column."""
+        if odd.kind == "new_field" and odd.path not in self._columns:
             for table in (self.source.table, *tables_beside(self.source)):
-                self._connection.execute(
-                    sql.SQL("alter table {} add column {} text").format(self._table(table), sql.Identifier(_NEW_COLUMN))
-                )
-            self._columns.append(_NEW_COLUMN)
-        record = self.writer.odd(told, oddity)[0]
-        if oddity is Oddity.MISSING_FIELD:
-            record = {**self.writer.record(told)[0], self._path("valid_from"): None}
+                self._connection.execute(sql.SQL("alter table {} add column {} text").format(self._table(table), sql.Identifier(odd.path)))
+            self._columns.append(odd.path)
+        record = written(self.writer, told, odd)[0]
+        if odd.value is NOTHING:
+            record[odd.path] = None
         self._write(record, told)
 
     def tell_garbage(self) -> None:

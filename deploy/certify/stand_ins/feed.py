@@ -8,17 +8,19 @@ Must not: be reachable from anywhere but this machine.
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from deploy.certify.oddities import Odd, written
 from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.told import Told
-from deploy.certify.writing import Layers, Oddity, Writer, put
+from deploy.certify.writing import Layers, Writer, put
 from producers.declaration import Declaration, RestSource
 from producers.declaration.rest import Token
 
@@ -30,6 +32,8 @@ _TOKEN_LIFE_S = 30
 
 class FeedStandIn(StandIn):
     """The changes of all families, in the order of their time of change."""
+
+    tells_around = True
 
     def __init__(self, declared: Declaration) -> None:
         """Have told nothing yet."""
@@ -90,26 +94,40 @@ class FeedStandIn(StandIn):
 
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
         # A feed is read by time of change; disorder is that of one page: what was recorded first may stand last in it.
-        # Nobody is answered meanwhile: what were told only after an answer, with a time of before it, would be changes that appear late.
         with self._lock:
-            for told in reversed(changes) if disorder else changes:
+            for told in self._dated(reversed(changes) if disorder else changes):
                 part = self._nested(self.writer.record(told))
-                self._insert(told.moment, part)
+                self._add(told.moment, part)
                 known = self.newest.get(told.serial)
                 if known is None or told.moment >= known[0]:
                     self.newest[told.serial] = (told.moment, part)
 
+    def _dated(self, changes: Iterable[Told]) -> list[Told]:
+        """
+        Return changes as they are dated when they appear, by a clock that may be wrong: the newest that is not dated beyond it is of now.
+
+        Else what was to be told, and took a while to write, would appear behind what an adapter has read meanwhile.
+        """
+        now = datetime.now(UTC) + self.skew  # noqa: TID251 - the stand-in's clock
+        changes = list(changes)
+        late = now - max((one.moment for one in changes if one.moment <= now), default=now)
+        return [replace(one, moment=one.moment + late) if one.moment <= now else one for one in changes]
+
     def repeat(self) -> None:
         """Tell the newest change once more, at the same moment."""
-        self._add(*self.changes[-1])
+        with self._lock:
+            self._add(*self.changes[-1])
 
-    def tell_odd(self, told: Told, oddity: Oddity) -> None:
+    def tell_odd(self, told: Told, odd: Odd) -> None:
         """Tell a change in an odd way."""
-        self._add(told.moment, self._nested(self.writer.odd(told, oddity)))
+        with self._lock:
+            for one in self._dated([told]):
+                self._add(one.moment, self._nested(written(self.writer, one, odd)))
 
     def tell_garbage(self) -> None:
         """Put a text where a record belongs, at the moment of the newest change."""
-        self._add(self.changes[-1][0], "bukan data")
+        with self._lock:
+            self._add(self.changes[-1][0], "bukan data")
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -132,10 +150,7 @@ class FeedStandIn(StandIn):
             self.lie = None
 
     def _add(self, moment: datetime, part: Any) -> None:  # noqa: ANN401 - JSON
-        with self._lock:
-            self._insert(moment, part)
-
-    def _insert(self, moment: datetime, part: Any) -> None:  # noqa: ANN401 - JSON
+        """Put a change where its time is; belongs under the lock."""
         place = len(self.changes)
         while place and self.changes[place - 1][0] > moment:
             place -= 1

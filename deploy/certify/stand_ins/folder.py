@@ -12,22 +12,31 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from deploy.certify.oddities import Odd, Oddity, written
 from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.stand_ins.sheets import Form, bomb_of, content, forms_of
-from deploy.certify.told import Fact, Told, nik
-from deploy.certify.writing import Oddity, Writer
+from deploy.certify.told import BEGIN, Fact, Told, month_after, nik
+from deploy.certify.writing import Writer
 from producers.declaration import Declaration, FilesSource
 
 __all__ = ["FolderStandIn"]
 
-_FIRST_EXPORT = datetime(2020, 3, 1, 8, tzinfo=UTC)
+_ANY_MOMENT = datetime(2020, 3, 1, 8, tzinfo=UTC)
 _A_DAY_S = 86_400
+_OF_NAMES = {
+    Oddity.MISSING_DATE: ("period", "valid_from", ""),
+    Oddity.MISSING_VILLAGE: ("village", "village", ""),
+    Oddity.OTHER_DATE: ("period", "valid_from", "%m%Y"),
+}
+"""What a file's name tells in place of its rows: the part, the field that is read from it, and how an odd day is written there."""
 
 
 class FolderStandIn(StandIn):
     """The registers of all villages, each dropped anew whenever something of it changes, each time in the next of the declared forms."""
 
     concludes_ends = True
+    lacks_fields = False
+    has_header = True
 
     def __init__(self, declared: Declaration, folder: Path) -> None:
         """Make the folder."""
@@ -40,7 +49,9 @@ class FolderStandIn(StandIn):
         folder.mkdir()
         self.dropped: dict[tuple[str, date], list[list[str]]] = {}
         """The rows last dropped of each village and month."""
-        self._exports = 0
+        self._exports, self._newest_month = 0, BEGIN
+        self._exported: dict[tuple[str, date], datetime] = {}
+        """When each village's newest file of a month was exported, by the clock of whoever did."""
         self._newest: tuple[str, bytes] = ("", b"")
 
     @classmethod
@@ -68,6 +79,7 @@ class FolderStandIn(StandIn):
 
     def _tell(self, changes: Sequence[Told], *, disorder: bool) -> None:
         since = {told.since for told in changes}
+        self._newest_month = max(self._newest_month, *since)
         wrong = [(key, rows) for key, rows in self._due(since) if rows != self.dropped.get(key)]
         for (village, month), rows in reversed(wrong) if disorder else wrong:
             self._drop(village, month, rows)
@@ -104,16 +116,29 @@ class FolderStandIn(StandIn):
         name, content = self._newest
         self._write(name, content)
 
-    def tell_odd(self, told: Told, oddity: Oddity) -> None:
-        """Drop the village's snapshot of the month with one odd row more, or with a column more."""
+    def odd(self, told: Told, oddity: Oddity) -> Odd:
+        """Return how a row is odd, or the name of its file, which then cannot be read as a whole."""
+        part, field, value = _OF_NAMES.get(oddity, ("", "", ""))
+        if field and getattr(self.declared.mapping, field).path == f"^.{part}":
+            return Odd(part, told.since.strftime(value), frozenset([""]), None, "quarantine")
+        return super().odd(told, oddity)
+
+    def tell_odd(self, told: Told, odd: Odd) -> None:
+        """Drop the village's snapshot of the month with one odd row more, or a column more, or under an odd name."""
         village, month = told.fact.village, told.since
+        self._newest_month = max(self._newest_month, month)
         rows = [self._row(serial, month) for serial in sorted(self.truth.living(month, village))]
-        if oddity is Oddity.NEW_FIELD:
+        if "" in odd.fields:
+            form = self._next_form()
+            rows.append(self._cells(self.writer.record(_listed(told.serial, month, told.fact))[0], told.serial))
+            self._write(self._name(form, village, month, {odd.path: odd.value}), content(form, self.source, self.source.columns, rows))
+            return
+        if odd.kind == "new_field":
             row = [*self._cells(self.writer.record(_listed(told.serial, month, told.fact))[0], told.serial), "baru"]
-            self._drop(village, month, [*([*one, "baru"] for one in rows), row], [*self.source.columns, "KOLOM_BARU"])
+            self._drop(village, month, [*([*one, "baru"] for one in rows), row], [*self.source.columns, odd.path])
             self.dropped[village, month] = [*rows, row[:-1]]
             return
-        self._drop(village, month, [*rows, self._cells(self.writer.odd(told, oddity)[0], told.serial)])
+        self._drop(village, month, [*rows, self._cells(written(self.writer, told, odd)[0], told.serial)])
 
     def tell_garbage(self) -> None:
         """Drop a file that is none."""
@@ -159,9 +184,18 @@ class FolderStandIn(StandIn):
         forms = [one for one in self._forms if one.is_workbook or not workbook]
         return forms[self._exports % len(forms)]
 
-    def _name(self, form: Form, village: str, month: date) -> str:
-        exported = _FIRST_EXPORT + timedelta(seconds=self._exports)
-        return form.name.format(village=village, period=f"{month:%Y%m}", exported=f"{exported:%Y%m%dT%H%M%S%f}")
+    def _name(self, form: Form, village: str, month: date, other: Mapping[str, str] | None = None) -> str:
+        # A clock may be wrong; but of one village and month a later file is never dated before an earlier one, else it would be none.
+        before = self._exported.get((village, month), datetime.min.replace(tzinfo=UTC))
+        exported = max(self._clock() + self.skew, before + timedelta(seconds=1))
+        self._exported[village, month] = exported
+        parts = {"village": village, "period": f"{month:%Y%m}", "exported": f"{exported:%Y%m%dT%H%M%S%f}"}
+        return form.name.format(**{**parts, **(other or {})})
+
+    def _clock(self) -> datetime:
+        """Return the time of the next export: the month after the newest that was told of, a second more for each."""
+        month = month_after(self._newest_month)
+        return datetime(month.year, month.month, 1, 8, tzinfo=UTC) + timedelta(seconds=self._exports)
 
     def _write(self, name: str, body: bytes) -> None:
         """Write a file that looks as if it had lain there for a day: whoever waits for young ones need not wait."""
@@ -174,4 +208,4 @@ class FolderStandIn(StandIn):
 
 def _listed(serial: int, month: date, fact: Fact) -> Told:
     """Return what a snapshot says of a family: the same in every export of it."""
-    return Told(serial, month, 0, _FIRST_EXPORT, fact=fact)
+    return Told(serial, month, 0, _ANY_MOMENT, fact=fact)

@@ -21,9 +21,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from deploy.certify.oddities import Odd, written
 from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.told import Told
-from deploy.certify.writing import Layers, Oddity, Writer, put
+from deploy.certify.writing import Layers, Writer, put
 from producers.declaration import Declaration, WebhookSource
 from schemas.errors import Fatal
 
@@ -119,9 +120,9 @@ class PusherStandIn(StandIn):
         """Push all that was ever told, under new numbers; this is how a region mends an adapter that has lost its disk."""
         self._wait_for([_Delivery(str(uuid.uuid4()), one.body) for one in self._told])
 
-    def tell_odd(self, told: Told, oddity: Oddity) -> None:
+    def tell_odd(self, told: Told, odd: Odd) -> None:
         """Push an odd notification."""
-        self._add(self._notified([self.writer.odd(told, oddity)[0]]))
+        self._add(self._notified([written(self.writer, told, odd)[0]]))
 
     def tell_garbage(self) -> None:
         """Push a batch with a text where a notification belongs, or a text instead of one."""

@@ -9,7 +9,8 @@ from producers.declaration.model import Model, every_model
 from schemas.codes import CODES
 from tests.producers.samples import REGIONS
 
-PAGE = (REGIONS / "README.md").read_text(encoding="utf-8")
+PAGE = re.sub(r"(?ms)^```.*?^```$", "", (REGIONS / "README.md").read_text(encoding="utf-8"))
+"""The page without its blocks of code, whose fences are no words."""
 WORDS = {word for code in re.findall(r"`([^`]+)`", PAGE) for word in re.findall(r"[\w]+", code)}
 
 
