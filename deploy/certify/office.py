@@ -5,13 +5,14 @@ Why: the law decides what an adapter's events amount to; here it is the plain fo
 Must not: keep anything between two looks.
 """
 
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from deploy.certify.told import Fact
 from deploy.embedded import Addresses
@@ -26,6 +27,8 @@ from schemas.topics import household_topic
 __all__ = ["Record", "records", "statement_of", "statements", "views"]
 
 _ANSWER_S = 10.0
+_PAUSE_S = 0.1
+_NOT_KNOWN = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001 - their names
 _AT_ONCE = 5_000
 
 
@@ -46,7 +49,7 @@ def records(where: Addresses, regencies: Collection[str]) -> list[Record]:
     consumer = Consumer({"bootstrap.servers": where.kafka, "group.id": "certification", "enable.auto.commit": False})
     try:
         places = [TopicPartition(household_topic(regency), 0, OFFSET_BEGINNING) for regency in sorted(regencies)]
-        wanted = sum(watermarks(consumer, place)[1] for place in places)
+        wanted = sum(_end(consumer, place) for place in places)
         consumer.assign(places)
         with closing(Registry(where.registry)) as registry:
             found: list[Record] = []
@@ -55,6 +58,18 @@ def records(where: Addresses, regencies: Collection[str]) -> list[Record]:
     finally:
         consumer.close()
     return sorted(found, key=lambda one: (one.topic, one.offset))
+
+
+def _end(consumer: Consumer, place: TopicPartition) -> int:
+    """Return the next offset of a partition; one that was made, or made again, a moment ago may not be known to all of Kafka yet."""
+    until = time.monotonic() + _ANSWER_S
+    while True:
+        try:
+            return watermarks(consumer, place)[1]
+        except KafkaException as error:
+            if error.args[0].code() not in _NOT_KNOWN or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def _taken(consumer: Consumer, most: int, registry: Registry) -> Iterator[Record]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from deploy.supervisor import muara
 from tests.bench.stage import NotWithin, end
+from tests.certify.untried import NOT_TRIED
 from tests.producers.samples import REGIONS
 
 __all__ = ["certify_figures"]
@@ -36,6 +37,11 @@ def _certified(file: Path, folder: Path, tell: Tell, accuse: Tell) -> float:
     if not told["passed"]:
         failed = ", ".join(one["name"] for one in told["scenarios"] if one["result"] == "FAILED")
         accuse(f"NOT CERTIFIED: {file.name}: {told['verdict']} ({failed}; {folder / file.stem}.log)")
+    untried = {one["name"] for one in told["scenarios"] if one["result"] == "not tried"}
+    if untried != NOT_TRIED[file.stem].keys():
+        accuse(
+            f"NOT ALL TRIED: {file.name}: {', '.join(sorted(untried ^ NOT_TRIED[file.stem].keys()))} is or is not tried as is known of it"
+        )
     return float(told["seconds"])
 
 

@@ -58,7 +58,7 @@ def _appended(changed: Callable[[list[Any]], list[Any]]) -> None:
     """Change the events of a batch, whatever kind of source they come from."""
 
     def made(append: Any) -> Any:
-        return lambda self, batch: append(self, replace(batch, events=changed(list(batch.events))))
+        return lambda self, batch: append(self, replace(batch, events=changed(list(batch.events)), written=None))
 
     _instead(Reader, "_append", made)
 

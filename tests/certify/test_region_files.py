@@ -1,7 +1,8 @@
 """
 Every kind of source holds what a certification tries: the product's own region files, and the forms that they do not have.
 
-Of the product's files each scenario is played, in three parts, and what cannot be tried is known by name: no more goes untried unseen.
+Of the product's files the commonest scenarios are played here, a part of their courses; the whole of each is played by the bench
+(`make bench ARGS="--only certify"`), since it takes minutes for each file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,37 +17,12 @@ from deploy.certify.stand_ins.opening import kind_of_stand_in
 from deploy.embedded import EmbeddedServices
 from producers.region_file import read_region_file
 from tests.certify.test_broken import certified
+from tests.certify.untried import NOT_TRIED
 from tests.producers.samples import KAMPUNG, REGIONS
 from tests.producers.sources.register import REGION as WORKBOOKS
 
 _SHORT = ("update", "delete", "key move", "correction of the past", "own clock behind", "disk lost, replay from zero")
 _FIRST = (*_SHORT, "duplicate", *(f"killed: {step}" for step in STEPS), "a new code", "broker down")
-_BEGIN_OF_LIES = "a missing field"
-_EMPTY = "its records have every field, though it may be empty"
-_PUSHES = "its source pushes, and is never asked"
-NOT_TRIED: Mapping[str, Mapping[str, str]] = {
-    "banyuwangi-smart-kampung": {
-        "a missing field": "the key of a table is never empty",
-        "a text where a list belongs": "its lists are tables",
-        "a field left out that may be": _EMPTY,
-    },
-    "carik-jakarta": {},
-    "jembrana-sddd": {
-        "retraction": "it declares no `retracted`",
-        "a text where a list belongs": "it reads no list",
-        "a name where a programme belongs": "it reads no programme",
-        "a field left out that may be": _EMPTY,
-    },
-    "sumedang-desa": {"source down": _PUSHES},
-    "sumedang-simpati": {
-        "delete": "it declares no `ended`",
-        "a family comes back": "it declares no `ended`",
-        "partial update": "its section has no `when`",
-        "source down": _PUSHES,
-        "a name where a programme belongs": "it reads no programme",
-    },
-}
-"""Of each product file what a certification does not try, and why; whoever adds to this takes something out of the certificate."""
 CAPTURES = {
     "outbox": 'capture = "outbox"\noutbox = { table = "smart_kampung.muara_outbox" }',
     "changed_at": 'capture = "changed_at"\nchanged_at = "diubah_pada"\noverlap_s = 0.0\n'
@@ -87,24 +63,6 @@ FILES = sorted(REGIONS.glob("*.toml"))
 def test_a_region_of_the_product_holds(region_file: Path, services: EmbeddedServices, tmp_path: Path) -> None:
     """Whatever the kind of its source: what can be said arrives, over a kill at each step and beside a record that cannot be read."""
     holds(region_file, tmp_path, services, _FIRST, NOT_TRIED[region_file.stem])
-
-
-@pytest.mark.parametrize("region_file", FILES, ids=lambda one: one.stem)
-def test_a_region_of_the_product_holds_on_bad_days(region_file: Path, services: EmbeddedServices, tmp_path: Path) -> None:
-    """The rest of what happens to it: whatever is away, full or wrong, clocks among them, and what a source says seldom."""
-    every = scenarios_of(region_file)
-    course = [one for one in every[: every.index(_BEGIN_OF_LIES)] if one not in ("insert", *_FIRST)]
-
-    holds(region_file, tmp_path, services, course, NOT_TRIED[region_file.stem])
-
-
-@pytest.mark.parametrize("region_file", FILES, ids=lambda one: one.stem)
-def test_a_region_of_the_product_holds_whatever_its_source_says(region_file: Path, services: EmbeddedServices, tmp_path: Path) -> None:
-    """All the rest: records that are odd, answers that are lies, ten thousand families at once, and a start from nothing behind it."""
-    every = scenarios_of(region_file)
-    course = [one for one in every[every.index(_BEGIN_OF_LIES) :] if one not in ("insert", *_FIRST)]
-
-    holds(region_file, tmp_path, services, course, NOT_TRIED[region_file.stem])
 
 
 def test_what_is_not_tried_is_told_of_files_and_scenarios_that_there_are() -> None:

@@ -89,7 +89,7 @@ _ROW = ",".join(row(1)).encode() + b"\n"
         (_HEADER.replace(b"\n", b",P301\n"), "has a column of its header twice"),
         (_ROW, f"has another header: {', '.join(COLUMNS)} missing, 14 not declared"),
         (b"PK\x03\x04\x00\x00\n", "holds bytes that are no text"),
-        (b"\xff\xfe\x00\n", "is not written in utf-8"),
+        (b"\xff\xfe\x81\n", "is not written in utf-8 or windows-1252"),
         (_HEADER + b'"' + _ROW, "is no CSV in line 2"),
         (_HEADER + _ROW.replace(b"2400000", b"2" * 10_001), "has a cell of more than 10000 letters in line 2"),
     ],
