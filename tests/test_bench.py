@@ -12,6 +12,7 @@ from rich.console import Console
 from tests.bench import certify
 from tests.bench.__main__ import options
 from tests.bench.figures import TARGETS, Board
+from tests.certify.untried import NOT_TRIED
 from tests.producers.samples import REGIONS
 
 PROMISED = {
@@ -111,11 +112,13 @@ def test_what_could_not_be_measured_or_was_wrong_is_no_success(tmp_path: Path) -
 
 
 def test_a_region_file_that_does_not_pass_is_told_with_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The figure is the slowest's all the same; that one of them got no certificate makes the whole bench end with 1."""
+    """The figure is the slowest's all the same; one without a certificate, or less tried than is known, makes the bench end with 1."""
 
     def played(file: Path, _: Path) -> Mapping[str, object]:
         held = file.stem != "carik-jakarta"
         scenarios = [{"name": "insert", "result": "held"}, {"name": "key move", "result": "held" if held else "FAILED"}]
+        scenarios += [{"name": name, "result": "not tried"} for name in NOT_TRIED[file.stem]]
+        scenarios += [{"name": "delete", "result": "not tried" if file.stem == "jembrana-sddd" else "held"}]
         seconds = 200.5 if held else 100.0
         return {"verdict": "an invented one", "passed": held, "seconds": seconds, "peak_mb": 100.0, "scenarios": scenarios}
 
@@ -124,8 +127,9 @@ def test_a_region_file_that_does_not_pass_is_told_with_what_failed(tmp_path: Pat
     one.attempt("certify_s", lambda: certify.certify_figures(tmp_path, one.tell, one.accuse))
     assert one.measured == {"certify_s": 200.5}
     assert not one.good
-    assert len(one.wrong) == 1
-    assert "NOT CERTIFIED: carik-jakarta.toml: an invented one (key move;" in one.wrong[0]
+    carik, jembrana = one.wrong
+    assert "NOT CERTIFIED: carik-jakarta.toml: an invented one (key move;" in carik
+    assert "NOT AS KNOWN: jembrana-sddd.toml: delete went untried" in jembrana
     assert out.getvalue().count("MB at most") == len(list(REGIONS.glob("*.toml")))
 
 
