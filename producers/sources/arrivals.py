@@ -142,7 +142,7 @@ class Arrivals:
         return SourceAway(address=self._declared.folder, why=error.strerror or type(error).__name__, wait_s=0.0, remedy=remedy)
 
     def _unread(self, waiting: set[str]) -> list[tuple[str, FileKnown]]:
-        count, found = self._known.count(), []
+        count, known, found = self._known.count(), self._known.now(), []
         young: dict[str, _Watched] = {}
         self._odd.clear()
         try:
@@ -151,9 +151,9 @@ class Arrivals:
                     if not entry.name.endswith(self._suffixes) or not entry.is_file():
                         continue
                     stat, name = entry.stat(), writable(entry.name)
-                    before = self._known.known(name)
-                    if before is None and (kept := self._kept_name(name)) != name:
-                        name, before = kept, self._known.known(kept)
+                    before = known(name)
+                    if before is None and name not in waiting and (kept := self._kept_name(name)) != name:
+                        name, before = kept, known(kept)
                     as_it_was = before is not None and (before.size, before.changed) == (stat.st_size, stat.st_mtime_ns)
                     explained = before is not None and before.state == LOSS and before.judged != count
                     # A loss is judged again when no other file waits, or once more with each that does.

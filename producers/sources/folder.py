@@ -7,7 +7,7 @@ Must not: open a file of the folder, or decide what follows from it.
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from producers.sources.presence import Told
@@ -85,7 +85,14 @@ class FolderKnown:
 
     def known(self, name: str) -> FileKnown | None:
         """Return a file as it was judged last."""
+        return self.now()(name)
+
+    def now(self) -> Callable[[str], FileKnown | None]:
+        """Return the function that tells of files as `known` does, for many of them at once: as the database is now, asked once."""
         self._renew()
+        return self._known_now
+
+    def _known_now(self, name: str) -> FileKnown | None:
         counted = self._files.get(name)
         return self._refused.get(name) or (counted.known if counted else None)
 

@@ -30,6 +30,8 @@ __all__ = ["POLL_S", "adapter_over", "families_row", "files_measured"]
 
 POLL_S = 0.05
 """How often the folder is looked at: small, since the wait for it is no part of any figure."""
+_SELDOM_S = 0.25
+"""The same where many files wait: each look goes over all of them, and a region's own adapter looks once a second then."""
 _FOLDERS = {"region": (50, 24, 500), "small": (50, 40, 20), "large": (1, 1, 1_000_000)}
 """Villages, months and rows of a file: two years of a small region, very many small files, and one of a million families."""
 _WORKBOOKS = (10, 1, 5_000)
@@ -63,12 +65,12 @@ def files_measured(where: Addresses, folder: Path, quick: bool, tell: Tell) -> M
     }
 
 
-def adapter_over(where: Addresses, folder: Path, tell: Tell, *, workbooks: bool = False) -> Adapter:
+def adapter_over(where: Addresses, folder: Path, tell: Tell, *, workbooks: bool = False, poll_s: float = POLL_S) -> Adapter:
     """Return the adapter of a copy of a region file that looks often, over the folder `inbox` beside it; both are made anew."""
     (emptied(folder) / "inbox").mkdir()
     region = REGION if workbooks else SDDD
     file = folder / region.name
-    text = region.read_text(encoding="utf-8").replace('kind = "files"', f'kind = "files"\npoll_s = {POLL_S}', 1)
+    text = region.read_text(encoding="utf-8").replace('kind = "files"', f'kind = "files"\npoll_s = {poll_s}', 1)
     file.write_text(text, encoding="utf-8")
     variable = "MUARA_DESA_FOLDER" if workbooks else "MUARA_SDDD_FOLDER"
     return Adapter(where, file, [_REGENCY], {variable: str(folder / "inbox")}, tell, f"files {folder.name}")
@@ -76,7 +78,7 @@ def adapter_over(where: Addresses, folder: Path, tell: Tell, *, workbooks: bool 
 
 def _read(where: Addresses, folder: Path, size: tuple[int, int, int], tell: Tell, *, workbooks: bool = False) -> _Read:
     """Let an adapter that waits find a folder's files all at once; every row and END must come, nothing may be put aside."""
-    adapter, source = adapter_over(where, folder, tell, workbooks=workbooks), "desa" if workbooks else "sddd"
+    adapter, source = adapter_over(where, folder, tell, workbooks=workbooks, poll_s=_SELDOM_S), "desa" if workbooks else "sddd"
     waiting = folder / "waiting"
     rows, ends = _filled(waiting, *map(str, size), *(["xlsx"] if workbooks else []))
     with adapter.running():
