@@ -86,12 +86,15 @@ class Deliveries:
 
     def _forget(self, before: int, limit: int) -> None:
         """Forget at most `limit` of those taken before a time, and those beyond the greatest number."""
-        first, last = self._connection.execute("select min(seq), max(seq) from webhook_delivery").fetchone()
-        if first is None:
+        last = self._connection.execute("select max(seq) from webhook_delivery").fetchone()[0]
+        if last is None:
             return
         self._connection.execute("delete from webhook_delivery where seq <= ?", (last - self._most,))
-        oldest = self._connection.execute("select seq, at from webhook_delivery order by seq limit ?", (limit,)).fetchall()
-        self._connection.executemany("delete from webhook_delivery where seq = ?", [(seq,) for seq, at in oldest if at < before])
+        self._connection.execute(
+            "delete from webhook_delivery where seq in"
+            " (select seq from (select seq, at from webhook_delivery order by seq limit ?) where at < ?)",
+            (limit, before),
+        )
 
 
 def forget_deliveries(connection: sqlite3.Connection) -> None:

@@ -118,3 +118,24 @@ def test_refusals_are_told_with_what_their_senders_were_answered(connection: sql
         Refused("of an earlier version", 0, 1, sent_again=False),
     ]
     assert refusals(tmp_path / "none.sqlite") == []
+
+
+def test_what_is_remembered_costs_the_same_however_much_there_is(connection: sqlite3.Connection) -> None:
+    """Steps of the database's machine: a delivery more takes no more of them beside fifty thousand than beside a hundred."""
+    some, steps = Deliveries(connection, 1, 600), [0]
+
+    def step() -> None:
+        steps[0] += 1
+
+    def taken(number: int) -> int:
+        steps[0] = 0
+        connection.set_progress_handler(step, 1)
+        remember(connection, some, (number,))
+        connection.set_progress_handler(None, 1)
+        return steps[0]
+
+    remember(connection, some, range(100))
+    few = taken(100)
+    remember(connection, some, range(101, 50_000))
+
+    assert taken(50_000) < 2 * few
