@@ -127,19 +127,33 @@ class Rereader:
 
         None where there is no such topic. Raises `BrokerSilent`, `TopicForbidden`.
         """
-        at = TopicPartition(*place)
-        try:
-            begin, reached = watermarks(self._consumer, at)
-        except KafkaException as error:
-            if error.args[0].code() in _NO_TOPIC:
-                return
-            raise self._meaning(place[0], error.args[0]) from error
+        begin, reached = self._held(TopicPartition(*place))
         end = min(end, reached)
         if begin >= end:
             return
         self._consumer.assign([TopicPartition(*place, begin)])
         yield from self._until(place[0], end)
         self._consumer.unassign()
+
+    def _held(self, at: TopicPartition) -> tuple[int, int]:
+        """Return what offsets a partition holds, from and below; none where there is no such topic, by the broker's own word."""
+        until = time.monotonic() + _ANSWER_S
+        while True:
+            try:
+                return watermarks(self._consumer, at)
+            except KafkaException as error:
+                unknown = error.args[0].code() in _NO_TOPIC
+                if unknown and not self._is_there(at.topic):
+                    return 0, 0
+                if not unknown or time.monotonic() > until:  # it is there, but what the library knows of it stays old
+                    raise self._meaning(at.topic, error.args[0]) from error
+            time.sleep(_PAUSE_S)
+
+    def _is_there(self, topic: str) -> bool:
+        try:
+            return topic in self._consumer.list_topics(timeout=_ANSWER_S).topics
+        except KafkaException as error:
+            raise self._meaning(topic, error.args[0]) from error
 
     def _until(self, topic: str, end: int) -> Iterator[Message]:
         heard = time.monotonic()

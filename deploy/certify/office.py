@@ -27,6 +27,7 @@ from schemas.topics import household_topic
 __all__ = ["Record", "records", "statement_of", "statements", "views"]
 
 _ANSWER_S = 10.0
+_KNOWN_S = 60.0
 _PAUSE_S = 0.1
 _NOT_KNOWN = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001 - their names
 _AT_ONCE = 5_000
@@ -62,7 +63,7 @@ def records(where: Addresses, regencies: Collection[str]) -> list[Record]:
 
 def _end(consumer: Consumer, place: TopicPartition) -> int:
     """Return the next offset of a partition; one that was made, or made again, a moment ago may not be known to all of Kafka yet."""
-    until = time.monotonic() + _ANSWER_S
+    until = time.monotonic() + _KNOWN_S
     while True:
         try:
             return watermarks(consumer, place)[1]

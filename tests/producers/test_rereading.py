@@ -75,6 +75,23 @@ def test_a_partition_whose_leader_is_not_known_yet_is_asked_again() -> None:
         watermarks(asked, TopicPartition(TOPIC, 0))
 
 
+def test_a_topic_that_is_there_is_not_taken_for_gone(brokers: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the library knows nothing of a topic that the broker has, it is asked again, and then nothing is said of what lies there."""
+    producer = Producer({"bootstrap.servers": brokers})
+    producer.produce("hidden", b"0", partition=0)
+    assert producer.flush(10) == 0
+    unknown = KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION))
+
+    monkeypatch.setattr(rereading, "watermarks", MagicMock(side_effect=[unknown, unknown, (0, 1)]))
+    with Rereader(brokers) as reader:
+        assert [one.value() for one in reader.records(("hidden", 0), 5)] == [b"0"]
+
+    monkeypatch.setattr(rereading, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(rereading, "watermarks", MagicMock(side_effect=unknown))
+    with Rereader(brokers) as reader, pytest.raises(BrokerSilent, match="_UNKNOWN_PARTITION"):
+        list(reader.records(("hidden", 0), 5))
+
+
 def test_topics_are_named_by_their_ids() -> None:
     """A receipt tells which topic of its name it was proved with, and has another digest then."""
     bare = Receipt.of("carik", 0, [chain([(0, b"k", b"v")])])
