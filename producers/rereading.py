@@ -145,9 +145,15 @@ class Rereader:
                 unknown = error.args[0].code() in _NO_TOPIC
                 if unknown and not self._is_there(at.topic):
                     return 0, 0
-                if not unknown or time.monotonic() > until:  # it is there, but what the library knows of it stays old
+                if not unknown or time.monotonic() > until:
                     raise self._meaning(at.topic, error.args[0]) from error
             time.sleep(_PAUSE_S)
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Forget what the library knows: who came to a broker that had just lost its session heard of no topics, and keeps to it."""
+        self._consumer.close()
+        self._consumer = Consumer(_CONFIGURATION | self._settings, logger=_LOG)
 
     def _is_there(self, topic: str) -> bool:
         try:

@@ -47,10 +47,10 @@ class Record:
 
 def records(where: Addresses, regencies: Collection[str]) -> list[Record]:
     """Return everything in the regencies' topics, each topic in its order."""
-    consumer = Consumer({"bootstrap.servers": where.kafka, "group.id": "certification", "enable.auto.commit": False})
+    places = [TopicPartition(household_topic(regency), 0, OFFSET_BEGINNING) for regency in sorted(regencies)]
+    wanted = _until_known(where, places)
+    consumer = _consumer(where)
     try:
-        places = [TopicPartition(household_topic(regency), 0, OFFSET_BEGINNING) for regency in sorted(regencies)]
-        wanted = sum(_end(consumer, place) for place in places)
         consumer.assign(places)
         with closing(Registry(where.registry)) as registry:
             found: list[Record] = []
@@ -61,16 +61,27 @@ def records(where: Addresses, regencies: Collection[str]) -> list[Record]:
     return sorted(found, key=lambda one: (one.topic, one.offset))
 
 
-def _end(consumer: Consumer, place: TopicPartition) -> int:
-    """Return the next offset of a partition; one that was made, or made again, a moment ago may not be known to all of Kafka yet."""
+def _consumer(where: Addresses) -> Consumer:
+    return Consumer({"bootstrap.servers": where.kafka, "group.id": "certification", "enable.auto.commit": False})
+
+
+def _until_known(where: Addresses, places: Collection[TopicPartition]) -> int:
+    """
+    Return how many records partitions hold; they may be unknown to all of Kafka for a moment.
+
+    So it is after they were made, or made again, or when the broker has been stopped; who has once heard that keeps to it, and begins anew.
+    """
     until = time.monotonic() + _KNOWN_S
     while True:
+        consumer = _consumer(where)
         try:
-            return watermarks(consumer, place)[1]
+            return sum(watermarks(consumer, place)[1] for place in places)
         except KafkaException as error:
             if error.args[0].code() not in _NOT_KNOWN or time.monotonic() > until:
                 raise
-            time.sleep(_PAUSE_S)
+        finally:
+            consumer.close()
+        time.sleep(_PAUSE_S)
 
 
 def _taken(consumer: Consumer, most: int, registry: Registry) -> Iterator[Record]:
