@@ -73,6 +73,11 @@ class Heard:
         if error.code() in _NOT_LET_IN:
             self._refused = error.name()
 
+    @property
+    def not_let_in(self) -> bool:
+        """Whether that was heard since the last time; waiting longer would not help."""
+        return bool(self._refused)
+
     def why(self, error: KafkaException, client: AdminClient) -> str:
         """Return why something was not done: that we are not let in, where that was heard since the last time, else what was answered."""
         client.poll(0)  # lets the library tell what it has to tell

@@ -132,7 +132,7 @@ class Rereader:
         if begin >= end:
             return
         self._consumer.assign([TopicPartition(*place, begin)])
-        yield from self._until(place[0], end)
+        yield from self._until(place[0], begin, end)
         self._consumer.unassign()
 
     def _held(self, at: TopicPartition) -> tuple[int, int]:
@@ -161,17 +161,18 @@ class Rereader:
         except KafkaException as error:
             raise self._meaning(topic, error.args[0]) from error
 
-    def _until(self, topic: str, end: int) -> Iterator[Message]:
+    def _until(self, topic: str, following: int, end: int) -> Iterator[Message]:
         heard = time.monotonic()
         while True:
-            messages = self._consumer.consume(_AT_ONCE, 0.5)
+            messages = self._consumer.consume(min(_AT_ONCE, end - following), 0.5)  # no more than there are: it would wait for them
             for message in messages:
                 error, offset = message.error(), message.offset() or 0
                 if error is None and offset < end:
                     yield message
                 elif error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's own name
                     self._judge(topic, error)
-                if offset + (error is None) >= end:
+                following = max(following, offset + (error is None))
+                if following >= end:
                     return
             if messages:
                 heard = time.monotonic()  # counted from here: the caller may have taken long

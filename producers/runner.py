@@ -175,6 +175,8 @@ class _Adapter:
                 publisher.run(self._stop, lambda: once and not thread.is_alive())
             finally:
                 self._stop.set()
+                if isinstance(source, Receiving):
+                    source.finish()  # or its reader would wait for what is pushed a little longer
                 publisher.stop(_DELIVERIES_S)
         thread.join(_STOP_S)
         if not thread.is_alive():
@@ -189,6 +191,8 @@ class _Adapter:
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             self._error = error
             self._stop.set()
+        finally:
+            self._spooled.set()  # whoever waits for more to send need not
 
     def _reader(
         self,

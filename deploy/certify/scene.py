@@ -167,7 +167,7 @@ class Scene:
     def findings(self) -> list[Finding]:
         """Return what holds of everything sent so far, and of what this scenario added."""
         before = {(one.topic, one.offset) for one in self._sent}
-        self._sent = records(self.services.addresses, self.declared.regencies)
+        self._sent = records(self.services.addresses, self.declared.regencies, self._sent)
         evidence = Evidence(
             sent=self._sent,
             fresh=[one for one in self._sent if (one.topic, one.offset) not in before],

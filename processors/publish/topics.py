@@ -6,6 +6,7 @@ every record and judge its date as the first reading did.
 Must not: change a topic that exists.
 """
 
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from schemas.topics import INDICATOR_TOPIC
 __all__ = ["make_missing", "unfit"]
 
 _ANSWER_S = 30.0
+_ASKED_S = 3.0
 _COMPACTED = {"cleanup.policy": "compact"}
 _KEPT = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "LogAppendTime"}
 
@@ -36,7 +38,7 @@ def make_missing(address: str, topics: Collection[str], replicas: int = -1) -> l
     """Make those of the topics that are missing and return their names; -1 replicas are as many as the broker says. Raises `BrokerAway`."""
     admin, heard = _admin(address)
     try:
-        missing = sorted(set(topics) - set(admin.list_topics(timeout=_ANSWER_S).topics))
+        missing = sorted(set(topics) - _known(admin, heard))
         if missing:
             new = [NewTopic(name, 1, replicas, config=dict(_wanted(name))) for name in missing]
             for answer in admin.create_topics(new, operation_timeout=_ANSWER_S).values():
@@ -44,6 +46,18 @@ def make_missing(address: str, topics: Collection[str], replicas: int = -1) -> l
     except KafkaException as error:
         raise BrokerAway(address=address, why=heard.why(error, admin)) from error
     return missing
+
+
+def _known(admin: AdminClient, heard: Heard) -> set[str]:
+    """Return the names of all topics; whoever is not let in hears so at once, and need not wait as for a broker that is away."""
+    until = time.monotonic() + _ANSWER_S
+    while True:
+        try:
+            return set(admin.list_topics(timeout=_ASKED_S).topics)
+        except KafkaException:
+            admin.poll(0)
+            if heard.not_let_in or time.monotonic() > until:
+                raise
 
 
 def unfit(address: str, topics: Collection[str]) -> dict[str, str]:

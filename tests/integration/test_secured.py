@@ -12,6 +12,7 @@ from deploy.embedded import Addresses, EmbeddedServices
 from deploy.embedded import kafka as embedded_kafka
 from deploy.embedded.ports import LOOPBACK
 from deploy.security import SecurityFile
+from producers import rereading
 from producers.checkpoint import status
 from producers.rereading import BrokerSilent, Rereader
 from schemas.addresses import Address
@@ -116,8 +117,9 @@ def test_one_file_lets_every_process_in_and_a_mended_one_back_in(city: City, tmp
     assert WRONG.encode() not in kept
 
 
-def test_a_command_by_a_wrong_password_says_what_is_wrong(city: City, tmp_path: Path) -> None:
+def test_a_command_by_a_wrong_password_says_what_is_wrong(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is not let in is told so, not that nobody answers; a command ends, with one line and exit code 2."""
+    monkeypatch.setattr(rereading, "_ANSWER_S", 4.0)
     right = Path(city._environ["MUARA_KAFKA_SETTINGS"])
     wrong = written(tmp_path / "wrong.properties", tmp_path / "certificate.pem", WRONG)
     city._environ["MUARA_KAFKA_SETTINGS"] = str(wrong)
