@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Processes that test side by side, each with services of its own: most tests wait, for takeovers and restarts, and compute little.
-TESTERS ?= 3
+TESTERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench check lock clean

@@ -75,31 +75,23 @@ def test_a_killed_demo_leaves_no_player(playing: tuple["subprocess.Popen[str]", 
     assert until(lambda: not live(started), 5.0), live(started)
 
 
-def test_a_second_demo_is_refused(playing: tuple["subprocess.Popen[str]", list[psutil.Process]], tmp_path: Path) -> None:
-    """A demo in a folder where one plays ends with one line and exit code 2, and leaves the files of the first alone."""
+def test_a_demo_that_plays_is_found_and_left_alone(playing: tuple["subprocess.Popen[str]", list[psutil.Process]], tmp_path: Path) -> None:
+    """
+    The demo says which commands look closer, and in its folder they find it by themselves, the README's as they stand there.
+
+    Another demo in its folder ends with one line and exit code 2, and leaves the files of the first alone.
+    """
     process, started = playing
-    logs = sorted((tmp_path / ".muara" / "demo" / "log").iterdir())
-
-    second = demo(tmp_path)
-    _, told = second.communicate(timeout=60)
-
-    assert second.returncode == 2
-    assert f"belong to process {process.pid}, which is running" in told
-    assert told.count("\n") == 1
-    assert [one for one in logs if not one.exists()] == []
-    assert live(started) == started
-
-
-def test_other_commands_find_a_demo_that_plays(playing: tuple["subprocess.Popen[str]", list[psutil.Process]], tmp_path: Path) -> None:
-    """The demo says which commands look closer, and in its folder they find it by themselves, the README's as they stand there."""
-    process, _ = playing
     assert process.stderr is not None
     told = next(line for line in process.stderr if line.startswith("live: "))
+    logs = sorted((tmp_path / ".muara" / "demo" / "log").iterdir())
 
     seen = muara("indicators", "--region", "ID", "--format", "csv", cwd=tmp_path)
     readme = (ROOT / "README.md").read_text(encoding="utf-8").split("in a second terminal of the same folder")[1].split("```")[1]
     lines = [shlex.split(line) for line in readme.splitlines()[1:]]
     answers = [(line, muara(*line[1:], cwd=tmp_path)) for line in lines]
+    second = demo(tmp_path)
+    _, refused = second.communicate(timeout=60)
 
     assert "in a second terminal in this folder: " in told
     assert "indicators --region ID, " in told
@@ -108,6 +100,11 @@ def test_other_commands_find_a_demo_that_plays(playing: tuple["subprocess.Popen[
     assert [line[:2] for line in lines] == [[".venv/bin/muara", "indicators"], [".venv/bin/muara", "status"]]
     assert [(line, answer.returncode, answer.stderr) for line, answer in answers] == [(line, 0, "") for line in lines]
     assert all(answer.stdout.strip() for _, answer in answers)
+    assert second.returncode == 2
+    assert f"belong to process {process.pid}, which is running" in refused
+    assert refused.count("\n") == 1
+    assert [one for one in logs if not one.exists()] == []
+    assert live(started) == started
 
 
 def test_a_demo_interrupted_twice_ends_everything(playing: tuple["subprocess.Popen[str]", list[psutil.Process]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
@@ -23,11 +24,12 @@ def records(services: EmbeddedServices) -> Iterator[RecordsAt]:
 @pytest.fixture(scope="module")
 def filled(services: EmbeddedServices) -> str:
     """A topic whose records hold their offsets."""
-    producer, _ = topic(services, "records_at.filled")
+    name = f"records_at.filled.{uuid4().hex}"  # the module may be begun again: its tests are shared among processes
+    producer, _ = topic(services, name)
     for number in range(RECORDS):
-        producer.produce("records_at.filled", b"%d" % number, b"k%d" % number)
+        producer.produce(name, b"%d" % number, b"k%d" % number)
     assert producer.flush(20) == 0
-    return "records_at.filled"
+    return name
 
 
 def offsets(found: Sequence[Found]) -> list[int]:
