@@ -47,7 +47,12 @@ def make_folder(folder: Path, mode: int, account: Account | None = None) -> None
     if folder.is_dir():
         return
     make_folder(folder.parent, 0o711)
-    folder.mkdir()
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if folder.is_dir():  # another command has made it in this moment
+            return
+        raise
     folder.chmod(mode)
     if account is not None:
         os.chown(folder, account.uid, account.gid)

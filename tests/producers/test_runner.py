@@ -14,14 +14,16 @@ import pytest
 
 from deploy.embedded import EmbeddedServices
 from deploy.topics import make_topics
+from producers import publisher
 from producers.checkpoint import AdapterStatus, status
 from producers.faults import AdapterRuns, MappingChanged, RegionFileWrong, ResendStopped
 from producers.pseudonym import Pseudonyms
 from producers.runner import resend, run
 from producers.settings import AdapterSettings
 from producers.sources.files import FilesReader
+from producers.sources.webhook import reader as webhook
 from tests.contract.harness import office, until
-from tests.contract.kinds import SnapshotKind
+from tests.contract.kinds import PushingKind, SnapshotKind
 from tests.producers.samples import KEY
 
 _regencies = (f"97.{number:02}" for number in count(1))
@@ -66,6 +68,34 @@ def test_it_starts_again_without_the_registry(kind: SnapshotKind, told: AdapterS
         until(lambda: (found := now()) is not None and found.delivered == 3, "the second snapshot")
 
     assert office(services.addresses, kind) == kind.living
+
+
+def test_a_stop_is_heeded_by_whoever_waits_for_more_to_send(
+    kind: SnapshotKind, told: AdapterSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the publisher would wait for more, an adapter that is stopped ends."""
+    monkeypatch.setattr(publisher, "_IDLE_S", 60.0)
+    kind.put(_1=2)
+    with running(kind, told) as now:
+        until(lambda: (found := now()) is not None and found.delivered == 1 and found.caught_up, "the first household")
+
+
+def test_a_stop_is_heeded_by_a_receiver_that_waits(services: EmbeddedServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a receiver would wait for what is pushed, an adapter that is stopped ends."""
+    monkeypatch.setattr(webhook, "_WAIT_S", 60.0)
+    kind = PushingKind(tmp_path, next(_regencies))
+    where, stop, codes = services.addresses, threading.Event(), list[int]()
+    make_topics(where.kafka, where.registry, [kind.regency])
+    with kind.running() as environ:
+        told = AdapterSettings(where.kafka, where.registry, tmp_path / "state", Pseudonyms(KEY, 1), environ)
+        thread = threading.Thread(target=lambda: codes.append(run(kind.region_file, told, stop)))
+        thread.start()
+        until(lambda: any(tmp_path.glob("state/*.sqlite")), "its file")
+        until(lambda: "receiver" in {one.name for one in threading.enumerate()}, "the receiver")
+        stop.set()
+        thread.join(15)
+
+    assert codes == [0]
 
 
 def test_a_file_named_for_a_family_is_named_nowhere(kind: SnapshotKind, told: AdapterSettings, caplog: pytest.LogCaptureFixture) -> None:

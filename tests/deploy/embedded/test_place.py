@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import place, ports
+from deploy.embedded.account import make_folder
 from deploy.embedded.errors import AlreadyRunning, FolderNotMade
 from deploy.embedded.ownership import Claim, owner_of
 from deploy.embedded.processes import RECORD, end_left_behind, recorded
@@ -126,3 +127,20 @@ def test_left_behind_is_ended_and_nothing_else(tmp_path: Path) -> None:
         assert left.wait() == -signal.SIGKILL
 
     assert end_left_behind(tmp_path, signal.SIGTERM, 5) is None
+
+
+def test_a_folder_that_another_command_makes_in_the_same_moment_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two commands that are begun at once find each other by the claim, not by a folder that one of them could not make."""
+    mkdir = Path.mkdir
+
+    def late(folder: Path) -> None:
+        mkdir(folder)
+        mkdir(folder)  # as the one who comes second
+
+    monkeypatch.setattr(Path, "mkdir", late)
+    make_folder(tmp_path / "made" / "by two", 0o711)
+
+    assert (tmp_path / "made" / "by two").is_dir()
+    (tmp_path / "a file").touch()
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "a file", 0o711)
