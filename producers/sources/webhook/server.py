@@ -13,6 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -81,8 +82,9 @@ class Server:
     def stop_accepting(self) -> None:
         """Accept no connection and let in no request any more; those let in are still answered."""
         self.waiting.stop()
-        if self._loop is not None and self._listener is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._listener.close)
+        if self._loop is not None and self._listener is not None:
+            with suppress(RuntimeError):  # its loop may be closed in this moment
+                self._loop.call_soon_threadsafe(self._listener.close)
 
     def close(self) -> None:
         """Refuse what is not kept, let the answers out, and end."""
