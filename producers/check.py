@@ -14,7 +14,7 @@ from pathlib import Path
 from producers.authoring.answer import astray
 from producers.authoring.examples import Failed, failures
 from producers.authoring.lines import Lines, lines_of, place
-from producers.authoring.meaning import meaning_warnings, unknown_regencies
+from producers.authoring.meaning import meaning_warnings, unknown_districts, unknown_regencies
 from producers.authoring.report import report
 from producers.authoring.sample import answer_of, dropped, nowhere, records_of, unmet, unplaced
 from producers.declaration import Declaration, RestSource
@@ -84,12 +84,12 @@ def check(
     pseudonyms = Pseudonyms(secrets.token_bytes(32), 1)
     failed = list(failures(Mapper(declared, pseudonyms), declared))
     nodes = records_of(declared, sample) if sample else []
-    led_astray = list(astray(declared, answer_of(sample))) if sample and isinstance(declared.source, RestSource) else []
+    led_astray = list(astray(declared, answer_of(declared, sample))) if sample and isinstance(declared.source, RestSource) else []
     mapper = Mapper(declared, pseudonyms)
     records = [_mapped(mapper, declared, node) for node in nodes]
     warnings = [*meaning_warnings(declared), *unmet(declared, nodes)]
     if areas is not None:
-        warnings += [*unknown_regencies(declared, areas), *unplaced(declared, nodes, areas)]
+        warnings += [*unknown_regencies(declared, areas), *unknown_districts(declared, areas), *unplaced(declared, nodes, areas)]
     return Checked(
         declared=declared,
         unset=unset_variables(region_file, environ),

@@ -95,7 +95,7 @@ class RegionFileWrong(Fatal):
 
 
 class SampleUnreadable(Fatal):
-    """sample {file} cannot be read ({why}): give a JSON answer of the source, a JSON list of rows, or a CSV file of it"""
+    """sample {file} cannot be read ({why}): give {wanted}"""
 
 
 class KeyMissing(Fatal):

@@ -123,7 +123,8 @@ def run(file: RegionFile) -> None:
 def check(
     file: RegionFile,
     sample: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, metavar="SAMPLE", help="An answer (JSON) or snapshot (CSV) to try it on.")
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, metavar="SAMPLE", help="To try it on: an answer, file, body or rows of the source."),
     ] = None,
     shown: Annotated[int, typer.Option(min=1, metavar="N", help="How many records of the sample to show.")] = 3,
 ) -> None:

@@ -41,6 +41,7 @@ def up(fresh: Annotated[bool, typer.Option("--fresh", help="First wipe what thes
         registry=told.registry,
         database=told.database.get_secret_value() if told.database else None,
         progress=progress_for(sys.stderr),
+        wal_level="logical",  # so that it can play a region's database, too
     ) as services:
         where = services.addresses
         with connected(where):

@@ -14,8 +14,9 @@ from producers.authoring.expected import unknown_fields
 from producers.authoring.mistakes import PLACEHOLDER, near
 from producers.declaration import ESSENTIAL, Declaration, RegionMapping, Value
 from producers.declaration.model import Model
+from producers.mapping import VILLAGE
 
-__all__ = ["field_names", "meaning_mistakes", "meaning_warnings", "unknown_regencies"]
+__all__ = ["field_names", "meaning_mistakes", "meaning_warnings", "unknown_districts", "unknown_regencies"]
 
 Mistake = tuple[tuple[str, ...], str]
 _ANY_VARIABLE = re.compile(r"\$\{([^}]*)\}?")
@@ -121,6 +122,7 @@ def meaning_warnings(declared: Declaration) -> Iterator[Mistake]:
         for code in value.table or ():
             if code != code.strip():
                 yield (*key, "table"), "has a code with blanks around it: it is met only where the source writes them, too"
+    yield from ((("mapping", "village"), words) for words in _odd_villages(declared))
     if declared.drift.known and declared.drift.new_field == "discard":
         yield ("drift", "known"), "is never used: new fields are discarded"
 
@@ -129,6 +131,29 @@ def _free_text_warning(programme: Value) -> str:
     if programme.path is None or programme.table is not None:
         return "is never used: the programme is only what the file lists"
     return "lets whatever is written there leave the region, a person's name too: are you sure that nobody is ever named there?"
+
+
+def _odd_villages(declared: Declaration) -> Iterator[str]:
+    """Say of each village that a file gives itself why every record of it would be put aside."""
+    for village in _villages(declared):
+        if not VILLAGE.fullmatch(village):
+            yield f"{village} is no village's code such as 31.74.01.1001: its records would be put aside"
+        elif village[:5] not in declared.regencies:
+            yield f"{village} lies in {village[:5]}, which is none of the file's regencies: its records would be put aside"
+
+
+def _villages(declared: Declaration) -> list[str]:
+    """Return the villages that a file gives itself, in a table or as the only one."""
+    told = declared.mapping.village
+    return sorted({str(one) for one in ((told.table or {}).values() if told.constant is None else [told.constant])})
+
+
+def unknown_districts(declared: Declaration, areas: Collection[str]) -> Iterator[Mistake]:
+    """Give the villages of a file's own table whose district is not among the areas (six digits): the office would reject their records."""
+    for village in _villages(declared):
+        if village[:5] in declared.regencies and VILLAGE.fullmatch(village) and village[:8].replace(".", "") not in areas:
+            words = f"{village} lies in no district that the product's list has: muara regions list {village[:5]} shows them"
+            yield ("mapping", "village"), words
 
 
 def unknown_regencies(declared: Declaration, areas: Collection[str]) -> Iterator[Mistake]:

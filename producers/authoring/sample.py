@@ -35,6 +35,15 @@ _CHANGE = {"revision": 1, "committed_at": "2024-01-01T00:00:00+00:00", "committe
 """What a database's log tells of a change, where a sample does not say it."""
 
 
+_WANTED = {
+    "rest": "an answer of the source, in JSON",
+    "webhook": "one body as it is posted, in JSON",
+    "postgres": "rows of the table as a JSON list, each an object of its columns, with its lists in it",
+    "files": "a file of the source",
+}
+"""What a sample is, by kind of source."""
+
+
 def _why(error: Exception) -> str:
     """Return why a sample cannot be read, in words that hold nothing of it."""
     if isinstance(error, FileUnreadable):
@@ -54,20 +63,26 @@ def records_of(declared: Declaration, sample: Path) -> list[Node]:
         if isinstance(declared.source, FilesSource):
             return list(rows_of(sample, _named(declared, declared.source, sample), declared.source))
     except (OSError, ValueError, csv.Error, FileUnreadable) as error:
-        raise SampleUnreadable(file=sample.name, why=_why(error)) from error
-    answer = answer_of(sample)
+        raise _unreadable(declared, sample, _why(error)) from error
+    answer = answer_of(declared, sample)
+    if str(declared.source.kind) == "webhook" and isinstance(answer, list):
+        raise _unreadable(declared, sample, "is a list")
     nodes, unreachable = _nodes(declared, answer)
     if not nodes and unreachable:
-        raise SampleUnreadable(file=sample.name, why=f"{unreachable[0].field} {unreachable[0].cause}")
+        raise _unreadable(declared, sample, f"{unreachable[0].field} {unreachable[0].cause}")
     return nodes
 
 
-def answer_of(sample: Path) -> Any:  # noqa: ANN401 - JSON
+def answer_of(declared: Declaration, sample: Path) -> Any:  # noqa: ANN401 - JSON
     """Return what a sample in JSON holds; raises `SampleUnreadable`."""
     try:
         return json.loads(sample.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise SampleUnreadable(file=sample.name, why=_why(error)) from error
+        raise _unreadable(declared, sample, _why(error)) from error
+
+
+def _unreadable(declared: Declaration, sample: Path, why: str) -> SampleUnreadable:
+    return SampleUnreadable(file=sample.name, why=why, wanted=_WANTED[str(declared.source.kind)])
 
 
 def _nodes(declared: Declaration, answer: Any) -> tuple[list[Node], list[Unreachable]]:  # noqa: ANN401 - JSON

@@ -93,6 +93,7 @@ class Watch:
         raise self._session.unready(
             f"slot {self._slot.name} {what}: changes behind {at.upto} are not to be had;"
             ' with lost_slot = "snapshot" in the region file all tables are read again'
+            + ("" if state is None or state.wal_status == _LOST else "; a slot has one region file alone: give each its own `slot`")
         )
 
     def within(self, at: Position, ends: Ends) -> None:

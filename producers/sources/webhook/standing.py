@@ -35,7 +35,7 @@ class Standing:
         """
         new = {cause for cause, count in counts.items() if cause in _LASTING and count > self._counts.get(cause, 0)}
         self._counts = dict(counts)
-        self._taken = not new and (taken or self._taken)
+        self._taken = taken or (self._taken and not new)  # of one moment nobody knows which came first
         if new:
             self._causes |= new
             self._refused_s = now_s

@@ -201,7 +201,7 @@ def test_a_sample_that_is_none_is_told_in_words(tmp_path: Path, content: str | b
     shown = muara("adapter", "check", str(CARIK), "--sample", "sample", cwd=tmp_path)
 
     assert (shown.returncode, shown.stdout, shown.stderr.count("\n")) == (2, "", 1)
-    assert shown.stderr.startswith(f"muara: sample sample cannot be read ({why}): give a JSON answer of the source")
+    assert shown.stderr.startswith(f"muara: sample sample cannot be read ({why}): give an answer of the source, in JSON")
 
 
 @pytest.mark.parametrize("command", ["run", "drift", "receipt"])

@@ -142,6 +142,23 @@ def test_a_regency_that_nobody_knows_is_a_warning(tmp_path: Path) -> None:
     assert found.in_order
 
 
+def test_villages_of_a_table_that_can_never_arrive_are_warnings(tmp_path: Path) -> None:
+    """No village's code, another regency's, or of a district that there is not: each is told before a record of it is put aside."""
+    table = '{ A = "3174011001", B = "32.01.01.2001", C = "31.74.99.1001", D = "31.74.01.1001" }'
+    text = CARIK.read_text(encoding="utf-8").replace('village = "^.^.kode_kelurahan"', f"village = {{ path = 'x', table = {table} }}")
+    file = tmp_path / "x.toml"
+    file.write_text(text.split("[[example]]")[0], encoding="utf-8")
+    areas = {f"31{city}01" for city in ("01", 71, 72, 73, 74, 75)}
+
+    told = [one.split(", ", 1)[1] for one in check(file, {}, areas=areas).warnings]
+
+    assert told == [
+        "mapping.village: 3174011001 is no village's code such as 31.74.01.1001: its records would be put aside",
+        "mapping.village: 32.01.01.2001 lies in 32.01, which is none of the file's regencies: its records would be put aside",
+        "mapping.village: 31.74.99.1001 lies in no district that the product's list has: muara regions list 31.74 shows them",
+    ]
+
+
 def test_areas_that_are_none_now_are_a_warning(tmp_path: Path) -> None:
     """National identifiers keep the area of their first issue: an unknown one is told by number, never by itself."""
     file = tmp_path / "sample.json"
@@ -226,3 +243,12 @@ def test_a_row_of_a_database_may_say_what_the_log_tells(tmp_path: Path) -> None:
     found = check(REGIONS / "banyuwangi-smart-kampung.toml", {}, tmp_path / "x.json")
 
     assert [one.event.operation.value if one.event else one.fault for one in found.records] == ["UPSERT", "END"]
+
+
+def test_a_list_is_no_body_that_is_pushed(tmp_path: Path) -> None:
+    """What a sample must be depends on the kind of source, and the message says it."""
+    sample = tmp_path / "sample.json"
+    sample.write_text("[{}]", encoding="utf-8")
+
+    with pytest.raises(SampleUnreadable, match=r"sample\.json cannot be read \(is a list\): give one body as it is posted, in JSON"):
+        check(REGIONS / "sumedang-desa.toml", {}, sample)
