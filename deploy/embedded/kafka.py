@@ -28,7 +28,7 @@ __all__ = ["Kafka"]
 HEAP = ["-Xms256m", "-Xmx512m"]
 """512 topics of one partition fit in 250 MB resident; less heap and the log cleaner fails, more is never given back."""
 QUICK = "-XX:TieredStopAtLevel=1"
-"""Without the optimising compiler it is ready in 1.4 s instead of 2.0, for half the processor time, and carries as many events."""
+"""Without the optimising compiler it is ready in 1.4 s instead of 2.0, for half the processor time; workers read no fewer events of it."""
 
 PROPERTIES = """\
 process.roles=broker,controller
