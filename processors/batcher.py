@@ -68,6 +68,7 @@ class Batcher:
         self.counts: Counter[str] = Counter()
         self.partitions = Partitions(store, seeker, self.ahead, self.counts)
         self._reference: Reference | None = None
+        self._reading_reference = asyncio.Lock()
         self._unforeseen: set[str] = set()
         self._wake = asyncio.Event()
         self._took_at = time.monotonic()
@@ -132,7 +133,7 @@ class Batcher:
             self.partitions.rest(partition, epochs[partition], schemas.silent)
 
     async def _try_until_committed(self, lane: int, taken: Taken, epochs: dict[Partition, int], schemas: "_Schemas") -> None:
-        collisions, backoff = 0, LEAST_BACKOFF_S
+        collisions, backoff, reference = 0, LEAST_BACKOFF_S, None
         while not self._stopping:
             parts, blocks = await self._cut(taken, epochs, schemas.until)
             if not parts:
@@ -147,7 +148,7 @@ class Batcher:
             except SchemaUnasked:
                 await self._ask_schemas(blocks, schemas)
             except ReferenceMoved:
-                self._reference = None
+                self._forget_reference(reference)
             except Replayed as error:
                 self._correct(parts, blocks, error)
             except Overtaken as error:
@@ -218,10 +219,17 @@ class Batcher:
         return [part for part, _ in found], [block for _, blocks in found for block in blocks]
 
     async def _known_reference(self) -> Reference:
-        if self._reference is None:
-            self._reference = await self.store.reference()
-            _log.info("reference data read", extra={"action": "reference_read", "version": self._reference.version})
-        return self._reference
+        """Return the reference data, read once for all lanes: it is tens of megabytes, and two copies at once would stay in the process."""
+        async with self._reading_reference:
+            if self._reference is None:
+                self._reference = await self.store.reference()
+                _log.info("reference data read", extra={"action": "reference_read", "version": self._reference.version})
+            return self._reference
+
+    def _forget_reference(self, moved: Reference | None) -> None:
+        """Forget reference data that has moved on, unless another lane has done so and newer is known."""
+        if self._reference is moved:
+            self._reference = None
 
     def _committed(self, parts: list[Part], blocks: list[BlockFrom], reading: Reading, epochs: Mapping[Partition, int]) -> None:
         names = {(one.topic, one.partition) for one in blocks}
