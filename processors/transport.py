@@ -33,6 +33,8 @@ _PACE_PER_PARTITION_S, _LEAST_PACE_S, _GREATEST_PACE_S = 0.0002, 0.004, 0.1
 """Pause between fetches: aiokafka has no fetch sessions, so each fetch costs Python time for every partition. Without it a trickle over
 514 topics takes a whole core; much longer, and the newest changes wait for it."""
 _FETCH_BYTES = 8 << 20
+_AHEAD_BYTES = 8 << 20
+"""How much may lie fetched and not handed over before the next fetch: aiokafka itself bounds it by the number of partitions only."""
 
 
 class Positions(Protocol):
@@ -116,14 +118,22 @@ _fetch = fetcher.Fetcher._proc_fetch_request  # noqa: SLF001
 
 
 async def _paced(self: fetcher.Fetcher, assignment: Any, node_id: int, request: Any) -> bool:  # noqa: ANN401 - aiokafka's own
-    """Send a fetch, but not sooner after the last one than the number of partitions allows."""
+    """Send a fetch, but not sooner after the last one than the number of partitions allows, nor while much of earlier ones lies unread."""
     partitions = sum(len(topic[1]) for topic in request.topics)
     pace = min(max(_PACE_PER_PARTITION_S * partitions, _LEAST_PACE_S), _GREATEST_PACE_S)
     wait = getattr(self, "_muara_sent", 0.0) + pace - time.monotonic()
     if wait > 0:
         await asyncio.sleep(wait)
+    while _unread_bytes(self) >= _AHEAD_BYTES:  # noqa: ASYNC110 - aiokafka tells nobody of what is taken from it
+        await asyncio.sleep(_FULL_WAIT_S)
     self._muara_sent = time.monotonic()
     return bool(await _fetch(self, assignment, node_id, request))
+
+
+def _unread_bytes(self: fetcher.Fetcher) -> int:
+    """Return the bytes that fetches brought and nobody has asked for yet."""
+    waiting = (getattr(one, "_partition_records", None) for one in self._records.values())  # an error waits without records
+    return sum(one._records.size_in_bytes() for one in waiting if isinstance(one, fetcher.PartitionRecords))  # noqa: SLF001
 
 
 class _Thread(driver.AIOKafkaConsumerThread):

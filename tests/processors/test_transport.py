@@ -240,6 +240,41 @@ def test_what_the_broker_refuses_is_a_mark(patched: None, error: KafkaError) -> 
     assert [block.first for block in found[OTHER]] == [5]
 
 
+def test_no_more_is_fetched_while_much_lies_unread(patched: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Partitions by the hundred, a megabyte of each: what aiokafka would read ahead of all of them is more than a worker may hold."""
+    sent: list[float] = []
+    batch = record_batch([Sent(b"k", bytes(1 << 20))], 5)
+    partitions = [TopicPartition(f"muara.99.{number}.household.v1", 0) for number in range(9)]
+
+    async def fetch(*_: object) -> bool:
+        sent.append(asyncio.get_running_loop().time())
+        return True
+
+    async def play() -> None:
+        subscriptions: Any = SubscriptionState()
+        subscriptions.assign_from_user(partitions)
+        assignment = subscriptions.subscription.assignment
+        real: Any = object.__new__(fetcher.Fetcher)
+        real.__dict__.update(_records=OrderedDict(), _subscriptions=subscriptions, _wait_consume_future=None, _check_crcs=True)
+        for tp in partitions:
+            assignment.state_value(tp).seek(5)
+            _arrived(real, assignment, tp, batch)
+        refused = fetcher.FetchError(error=KafkaError("of one partition"), backoff=0.0)
+        real._records[TopicPartition("muara.99.99.household.v1", 0)] = refused
+        asked = asyncio.ensure_future(real._proc_fetch_request(assignment, 0, SimpleNamespace(topics=[("one", [(0, 5, 1)])])))
+        await asyncio.sleep(0.1)
+        assert not sent
+        read = await real.fetched_records(partitions[:2])
+        assert len(read) == 2
+        assert await asyncio.wait_for(asked, 5)
+
+    monkeypatch.setattr(transport, "_fetch", fetch)
+
+    asyncio.run(play())
+
+    assert len(sent) == 1
+
+
 def test_offsets_that_kafka_does_not_take_end_nothing() -> None:
     """They are for monitoring only: where one topic may not be read any more, Kafka refuses them, and the worker goes on."""
 
