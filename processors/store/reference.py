@@ -21,6 +21,8 @@ from processors.store.fold import CatalogueChanged, NotInitialised
 
 __all__ = ["FIRST_MONTH", "initialise", "limits_in_force", "read"]
 
+_AT_ONCE = 2_000
+"""Regions that the database hands over at once."""
 FIRST_MONTH = date(2020, 1, 1)
 """
 Where figures begin unless the first start says otherwise: the first January before which, of all provinces, no line is known
@@ -87,11 +89,19 @@ def _snapshot(conn: Connection[Any]) -> Iterator[None]:
 
 
 def _regions(conn: Connection[Any]) -> dict[str, Region]:
-    rows = conn.execute(
-        "select region.id, region.code, region.name, region.level, parent.code, region.urbanisation"
-        " from region left join region as parent on parent.id = region.parent order by region.id"
-    ).fetchall()
-    return {row[1]: Region(*row) for row in rows}
+    """Return the regions by code. Every process holds all of a country's: they come in parts, and what is equal is one string."""
+    same: dict[Any, Any] = {}
+    regions = {}
+    with conn.cursor("reference_regions") as cursor:
+        cursor.itersize = _AT_ONCE
+        cursor.execute(
+            "select region.id, region.code, region.name, region.level, parent.code, region.urbanisation"
+            " from region left join region as parent on parent.id = region.parent order by region.id"
+        )
+        for number, *texts in cursor:
+            region = Region(number, *(same.setdefault(text, text) for text in texts))
+            regions[region.code] = region
+    return regions
 
 
 def _registrations(conn: Connection[Any]) -> tuple[Registration, ...]:
