@@ -20,13 +20,13 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from psycopg.conninfo import make_conninfo
 
 from deploy.commands.context import connected
-from deploy.commands.reference import load_product_regions
+from deploy.commands.reference import load_product_lines, load_product_regions
 from deploy.embedded import Addresses
 from deploy.supervisor import muara
 from deploy.topics import make_topics
 from processors.broker import Broker
 from processors.store.reference_load import load_lines, load_regions, load_sources
-from processors.store.reference_sheets import RegionRow, Sheet, SourceRow, read_lines
+from processors.store.reference_sheets import Sheet, SourceRow
 from schemas.registry import Registry
 from schemas.topics import household_topic
 from tests.bench.sample import Sample
@@ -38,7 +38,6 @@ SOURCE = "carik"
 GROUP = "muara-worker"
 POLL_S = 0.01
 _TOPIC = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
-_LINES = Path(__file__).parents[2] / "deploy" / "reference" / "poverty_lines.csv"
 Process = subprocess.Popen[bytes]
 
 
@@ -180,35 +179,23 @@ def end(processes: Collection[Process]) -> None:
 
 def jakarta(where: Addresses, folder: Path) -> Stage:
     """Return a stage of the six regencies and 267 villages of DKI Jakarta."""
-    return _set(where, folder, load_product_regions(["31"]).rows, "31")
+    return _set(where, folder, ["31"])
 
 
-def country(where: Addresses, folder: Path, regencies: int = 514) -> Stage:
-    """Return a stage of invented regencies with one village each, in a database of its own."""
+def country(where: Addresses, folder: Path) -> Stage:
+    """Return a stage of all 514 regencies and 83,762 villages, in a database of its own."""
     with psycopg.connect(where.database, autocommit=True) as server:
         server.execute("create database bench_country")
-    rows = [
-        RegionRow("ID", None, "NATION", "nation", None, None),
-        RegionRow("99", None, "PROVINCE 99", "province", "ID", None),
-    ]
-    for number in range(101, 101 + regencies):
-        code = f"99.{number}"
-        rows += [
-            RegionRow(code, None, f"REGENCY {code}", "regency", "99", None),
-            RegionRow(f"{code}.01", None, f"DISTRICT {code}.01", "district", code, None),
-            RegionRow(f"{code}.01.1001", None, f"VILLAGE {code}", "village", f"{code}.01", "urban"),
-        ]
-    return _set(replace(where, database=make_conninfo(where.database, dbname="bench_country")), folder, tuple(rows), "99")
+    return _set(replace(where, database=make_conninfo(where.database, dbname="bench_country")), folder, None)
 
 
-def _set(where: Addresses, folder: Path, regions: tuple[RegionRow, ...], province: str) -> Stage:
-    """Load regions, the lines of Jakarta for their province, and the source of each regency; make the topics."""
-    stage = Stage(where, folder, tuple(row.code for row in regions if row.level == "village"))
-    lines = read_lines(_LINES).rows
-    lines = tuple(replace(row, region=province if row.region == "31" else "ID") for row in lines if row.region in ("31", "ID"))
+def _set(where: Addresses, folder: Path, provinces: list[str] | None) -> Stage:
+    """Load the product's own regions and lines, and a source of each regency; make the topics."""
+    regions = load_product_regions(provinces)
+    stage = Stage(where, folder, tuple(row.code for row in regions.rows if row.level == "village"))
     with connected(where) as connection:
-        load_regions(connection, Sheet("bench regions", regions))
-        load_lines(connection, Sheet("bench lines", lines))
+        load_regions(connection, regions)
+        load_lines(connection, load_product_lines(connection)[0])
         load_sources(connection, Sheet("bench sources", tuple(SourceRow(code, SOURCE, 1) for code in stage.regencies)))
     few = stage.regencies[:6]
     make_topics(where.kafka, where.registry, few)
