@@ -24,11 +24,15 @@ __all__ = ["DEAD_LETTERS", "Dispatch", "Marked", "Shipment"]
 
 DEAD_LETTERS = 1_000
 """Rejected records read at once."""
+# Each question is for a few regions by key. Before PostgreSQL has looked at a table that grew, it would read all of it for each, or
+# start helpers for it; and it looks once a minute.
 _SESSION: LiteralString = """
 set application_name = 'muara publish, sender';
 set idle_in_transaction_session_timeout = '5s';
 set tcp_user_timeout = '5s';
 set jit = off;
+set enable_seqscan = off;
+set max_parallel_workers_per_gather = 0;
 """
 
 

@@ -120,7 +120,13 @@ def _locked(conn: Connection[Any]) -> Iterator[Reference]:
 
 
 def _next_version(conn: Connection[Any]) -> Reference:
+    """
+    Begin the next version, and let the planner know the tables' sizes at once.
+
+    PostgreSQL itself looks once a minute, and until then whoever asks for some regions' figures reads a country's.
+    """
     conn.execute("update reference_version set version = version + 1")
+    conn.execute("analyze region, source, poverty_line, reference_version")
     return read(conn)
 
 
