@@ -18,7 +18,9 @@ __all__ = ["bytes_per_household", "rate", "restart", "takeover"]
 _COMMITTED = "select sum(next_offset) from ingest_offset"
 _LIMIT_S = 300
 _TAKEOVER_PER_S, _PER_TOPIC_PER_S = 1_000, 8
-"""Changes while partitions move: of many topics more, or the wait for the last one's next change would be what is measured."""
+"""
+Changes while partitions move, evenly over all: of many topics more, or the wait for the last one's next change would be what is measured.
+"""
 
 
 def rate(stage: Stage, workers: int) -> float:
@@ -74,7 +76,7 @@ def restart(stage: Stage) -> float:
 def takeover(stage: Stage, workload: Workload, number: signal.Signals) -> tuple[float, float]:
     """End one of two workers by a signal under load; return the seconds until all partitions moved, and until it was gone."""
     per_s = max(_TAKEOVER_PER_S, _PER_TOPIC_PER_S * len(stage.topics))
-    with stage.connect() as connection, stage.running(times=2) as workers, streaming(stage, workload, per_s):
+    with stage.connect() as connection, stage.running(times=2) as workers, streaming(stage, workload, per_s, evenly=True):
         stage.shared_by(2)
         before = stage.ends()
         until(lambda: _beyond(stage.next_offsets(connection), before), 60, "all partitions move")

@@ -43,10 +43,10 @@ def send(stage: Stage, changes: Iterable[Change]) -> tuple[int, int]:
 
 
 @contextmanager
-def streaming(stage: Stage, workload: Workload, per_s: int) -> Iterator[None]:
-    """Send updates at a steady rate until the end of the block."""
+def streaming(stage: Stage, workload: Workload, per_s: int, *, evenly: bool = False) -> Iterator[None]:
+    """Send updates at a steady rate until the end of the block; `evenly` to each topic as many."""
     stop = Event()
-    feeder = Thread(target=_stream, args=(stage, workload, per_s, stop), daemon=True)
+    feeder = Thread(target=_stream, args=(stage, workload.updates(1 << 40, evenly=evenly), per_s, stop), daemon=True)
     feeder.start()
     try:
         yield
@@ -55,10 +55,9 @@ def streaming(stage: Stage, workload: Workload, per_s: int) -> Iterator[None]:
         feeder.join(30)
 
 
-def _stream(stage: Stage, workload: Workload, per_s: int, stop: Event) -> None:
+def _stream(stage: Stage, changes: Iterator[Change], per_s: int, stop: Event) -> None:
     producer, topics = Producer({"bootstrap.servers": stage.where.kafka, **_SETTINGS, "linger.ms": 2}), _topics(stage)
     began, sent = time.monotonic(), 0
-    changes = workload.updates(1 << 40)
     while not stop.wait(_TICK_S):
         due = int((time.monotonic() - began) * per_s)
         for _ in range(due - sent):

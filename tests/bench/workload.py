@@ -8,7 +8,7 @@ Must not: be easier than life: updates are spread over all households, moves, EN
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -68,6 +68,8 @@ class Workload:
         self._frame = b"\0" + schema_id.to_bytes(4, "big")
         self._keys = [hashlib.blake2b(number.to_bytes(8, "big"), digest_size=16).digest() for number in range(households)]
         self._home = [self._dice.randrange(len(villages)) for _ in range(households)]
+        self._beside = _by_regency((regency, place) for place, (_, regency, _) in enumerate(self._villages))
+        self._homes = list(_by_regency((self._villages[home][1], household) for household, home in enumerate(self._home)).values())
         self._from = [0] * households
         self._older: dict[int, bytes] = {}
         self._revision = _REVISION
@@ -82,11 +84,16 @@ class Workload:
             self._from[household] = self._dice.randint(_FIRST, _FIRST + 300)
             yield self._change(household, self._from[household], 0)
 
-    def updates(self, count: int) -> Iterator[Change]:
-        """Yield changes spread over all households: new states, corrections, moves, a few ENDs and retractions, 3 % of them late."""
+    def updates(self, count: int, *, evenly: bool = False) -> Iterator[Change]:
+        """
+        Yield changes spread over all households: new states, corrections, moves, a few ENDs and retractions, 3 % of them late.
+
+        With `evenly` each regency has as many as any other, however few live there.
+        """
         held: list[Change] = []
         for _ in range(count):
-            household, throw = self._dice.randrange(len(self._keys)), self._dice.random()
+            household = self._dice.choice(self._dice.choice(self._homes)) if evenly else self._dice.randrange(len(self._keys))
+            throw = self._dice.random()
             day, operation = self._from[household], 0
             if throw < 0.05:
                 self._home[household] = self._neighbour(self._home[household])
@@ -110,12 +117,8 @@ class Workload:
             yield self._change(household, self._from[household], 0)
 
     def _neighbour(self, village: int) -> int:
-        """Return another village of the same regency, so that the household stays in its topic."""
-        for _ in range(20):
-            other = self._dice.randrange(len(self._villages))
-            if self._villages[other][1] == self._villages[village][1]:
-                return other
-        return village
+        """Return a village of the same regency, so that the household stays in its topic."""
+        return self._dice.choice(self._beside[self._villages[village][1]])
 
     def _change(self, household: int, day: int, operation: int) -> Change:
         self._revision += 1000
@@ -158,6 +161,13 @@ class Workload:
         }
         fastavro.schemaless_writer(out, head, to_record(event))
         return whole[len(out.getvalue()) :]
+
+
+def _by_regency(placed: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for regency, number in placed:
+        found.setdefault(regency, []).append(number)
+    return found
 
 
 def _text(text: str) -> bytes:

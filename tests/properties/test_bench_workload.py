@@ -53,6 +53,17 @@ def test_the_updates_of_the_bench_are_as_mixed_as_it_says() -> None:
     assert sum(later < earlier for earlier, later in pairwise(revisions)) > 20
 
 
+def test_evenly_a_small_regency_has_as_many_changes_as_a_large_one() -> None:
+    """Where partitions move, the wait for the rarest topic's next change would otherwise be what is measured."""
+    villages = [*(f"31.74.01.{1000 + number}" for number in range(1, 10)), "31.01.01.1001"]
+    workload = Workload(villages, HOUSEHOLDS, SCHEMA_ID)
+    list(workload.first())
+    plain = Counter(change.regency for change in workload.updates(UPDATES))
+    even = Counter(change.regency for change in workload.updates(UPDATES, evenly=True))
+    assert plain["31.74"] > 5 * plain["31.01"]
+    assert 0.8 < even["31.74"] / even["31.01"] < 1.25
+
+
 def test_a_rotation_names_every_household_by_both_keys() -> None:
     """The event's key is the new name, and what the household was called before stands beside it."""
     workload = Workload(VILLAGES, HOUSEHOLDS, SCHEMA_ID)
