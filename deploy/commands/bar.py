@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from deploy.commands.context import console_for
 
-__all__ = ["Shown"]
+__all__ = ["Shown", "Steps"]
 
 
 class Shown:
@@ -40,16 +40,39 @@ class Shown:
         self.stop()
 
     def __call__(self, done: int, of: int) -> None:
-        """Show how many of how many are done."""
+        """Show how many of how many are done; `of` is 0 where that cannot be told."""
         if not self._console.is_terminal:
             return
         if self._task is None:
             self._bar.start()
-            self._task = self._bar.add_task("", total=of)
-        self._bar.update(self._task, completed=done, total=of)
+            self._task = self._bar.add_task("", total=of or None)
+        self._bar.update(self._task, completed=done, total=of or None)
 
     def stop(self) -> None:
         """Take the bar away; what is printed comes after it."""
         if self._task is not None:
             self._bar.stop()
         self._task = None
+
+
+class Steps:
+    """A bar for each step of a command, one after the other; `steps(step, done, of)`."""
+
+    def __init__(self) -> None:
+        """Show nothing yet."""
+        self._step, self._shown = "", Shown("")
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self._shown.stop()
+
+    def __call__(self, step: str, done: int, of: int) -> None:
+        """Show how much of how much of a step is done; of a step that cannot tell, `of` is 0."""
+        if step != self._step:
+            self._shown.stop()
+            self._step, self._shown = step, Shown(step)
+        self._shown(done, of)

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from deploy.commands.bar import Steps
 from deploy.commands.context import addresses, connected, console_for, settings
 
 __all__ = ["Format", "indicators", "verify"]
@@ -88,8 +89,8 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     """
     from processors.store.verify import verify as run
 
-    with connected(addresses(settings())) as connection:
-        found = run(connection)
+    with connected(addresses(settings())) as connection, Steps() as steps:
+        found = run(connection, steps)
     if as_json:
         print(json.dumps({"exact": found.exact, "households": found.households, "cells": found.cells, "differences": found.total}))
     else:

@@ -29,7 +29,7 @@ REGIONS = 2_000
 _STEPS = Path(__file__).parent
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, and how many households of how many are recomputed."""
+"""Told what is being done, and how much of it of how much: households recomputed, then regions compared (with none, it is one step)."""
 
 
 class NothingToVerify(Fatal):
@@ -142,8 +142,7 @@ def _compare(cursor: ClientCursor[Any], tell: Progress) -> Verification:
     (misplaced,) = _row(cursor, "select count(*) from verify_misplaced")
     found = []
     for kind, compare in (("cell", _compare_changes), ("measure", _compare_changes), ("indicator", _compare_indicators)):
-        tell(f"compare {kind}s", households, households)
-        found.append(compare(cursor, kind) if _is_there(cursor, kind) else _Compared(0, 0, ()))
+        found.append(compare(cursor, kind, tell) if _is_there(cursor, kind) else _Compared(0, 0, ()))
     cells, measures, indicators = found
     dirty = cursor.execute("select code from region join verify_dirty on region.id = verify_dirty.region order by number").fetchall()
     return Verification(
@@ -166,14 +165,15 @@ def _is_there(cursor: ClientCursor[Any], name: str) -> bool:
     return bool(_row(cursor, "select to_regclass(%(name)s) is not null", name=name)[0])
 
 
-def _compare_changes(cursor: ClientCursor[Any], kind: str) -> _Compared:
+def _compare_changes(cursor: ClientCursor[Any], kind: str, tell: Progress) -> _Compared:
     """Compare the changes in cells, or between the rows of the view `measure`."""
+    tell(f"compare {kind}s", 0, 0)
     _run(cursor, f"{kind}s")
     (rows,) = _row(cursor, "select count(*) from verify_held")
     return _Compared(rows, *_differences(cursor, "differences", kind))
 
 
-def _compare_indicators(cursor: ClientCursor[Any], kind: str) -> _Compared:
+def _compare_indicators(cursor: ClientCursor[Any], kind: str, tell: Progress) -> _Compared:
     """Compare what the view `indicator` shows, some regions at a time: it has a row for every month of each."""
     regions = cursor.execute(
         "select id, code from region where id in (select region from cell union all select region from verify_recomputed)"
@@ -181,6 +181,7 @@ def _compare_indicators(cursor: ClientCursor[Any], kind: str) -> _Compared:
     ).fetchall()
     rows, total, named = 0, 0, list[Difference]()
     for first in range(0, len(regions), REGIONS):
+        tell(f"compare {kind}s", first, len(regions))
         ids, codes = zip(*regions[first : first + REGIONS], strict=True)
         _run(cursor, f"{kind}s", regions=list(ids), codes=list(codes))
         (shown,) = _row(cursor, "select count(*) from verify_shown")

@@ -296,6 +296,16 @@ def test_slices_do_not_show(settled: World, monkeypatch: pytest.MonkeyPatch) -> 
     assert [done for step, done, of in told if step == "recompute" and of == 6] == [0, 2, 2, 4, 4, 6]
 
 
+def test_who_waits_for_a_country_sees_how_many_regions_are_compared(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is the longest step of all where there are tens of thousands, and slices of regions change nothing either."""
+    settled.hold([(OWN, "2020-03", 5, SHORT)])
+    whole, told = verify(settled.conn), list[tuple[str, int, int]]()
+    monkeypatch.setattr(module, "REGIONS", 2)
+
+    assert verify(settled.conn, lambda step, done, of: told.append((step, done, of))) == whole
+    assert [done for step, done, of in told if step == "compare indicators" and of == 5] == [0, 2, 4]
+
+
 def test_everything_is_seen_in_one_snapshot(settled: World) -> None:
     """What others commit meanwhile, rightly or wrongly, is not seen; a second verification sees it."""
     with psycopg.connect(settled.conn.info.dsn, password=settled.conn.info.password, autocommit=True) as other:
