@@ -14,7 +14,7 @@ import pytest
 
 from deploy.embedded import EmbeddedServices
 from deploy.topics import make_topics
-from producers import publisher
+from producers import publisher, runner
 from producers.checkpoint import AdapterStatus, status
 from producers.faults import AdapterRuns, MappingChanged, RegionFileWrong, ResendStopped
 from producers.pseudonym import Pseudonyms
@@ -81,8 +81,9 @@ def test_a_stop_is_heeded_by_whoever_waits_for_more_to_send(
 
 
 def test_a_stop_is_heeded_by_a_receiver_that_waits(services: EmbeddedServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long a receiver would wait for what is pushed, an adapter that is stopped ends."""
+    """However long a receiver would wait for what is pushed, and the adapter for it, an adapter that is stopped ends."""
     monkeypatch.setattr(webhook, "_WAIT_S", 60.0)
+    monkeypatch.setattr(runner, "_STOP_S", 60.0)
     kind = PushingKind(tmp_path, next(_regencies))
     where, stop, codes = services.addresses, threading.Event(), list[int]()
     make_topics(where.kafka, where.registry, [kind.regency])
