@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.columns.varints import read_varints, words
+from processors.compression import GREATEST_BYTES, TooLarge, unpacked
 from schemas.errors import Fatal
 
 __all__ = ["Block", "BrokenBatch", "Joined", "Unreadable", "headers_at", "join", "parse_blocks"]
@@ -27,13 +28,12 @@ _FEW = 8
 """Up to so many records plain Python is faster than the numpy calls."""
 _GUARD = b"\0" * 16
 
-Decompress = Callable[[int, bytes], bytes]
 Checksum = Callable[[bytes], int]
 Positions = NDArray[np.int64]
 
 
 class BrokenBatch(Fatal):
-    """a record batch at offset {offset} cannot be read ({why}): the broker's log or the network is damaged"""
+    """a record batch at offset {offset} cannot be read ({why}): the broker's log, the network or whoever sent it is at fault"""
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ def join(blocks: list[Block], padding: int) -> Joined:
     )
 
 
-def parse_blocks(raw: bytes, decompress: Decompress, checksum: Checksum | None) -> Iterator[tuple[Block | None, int]]:
+def parse_blocks(raw: bytes, checksum: Checksum | None) -> Iterator[tuple[Block | None, int]]:
     """
     Yield each whole batch in a fetch's bytes as a block, with the offset after it; None for batches that hold no records of ours.
 
@@ -144,14 +144,16 @@ def parse_blocks(raw: bytes, decompress: Decompress, checksum: Checksum | None) 
         else:
             body = raw[at + _HEAD.size : end]
             if attributes & _COMPRESSED:
-                body = _decompressed(decompress, attributes & _COMPRESSED, body, base)
+                body = _decompressed(attributes & _COMPRESSED, body, base)
             yield _block(body, base, count, timestamp), base + last + 1
         at = end
 
 
-def _decompressed(decompress: Decompress, kind: int, body: bytes, base: int) -> bytes:
+def _decompressed(kind: int, body: bytes, base: int) -> bytes:
     try:
-        return decompress(kind, body)
+        return unpacked(kind, body)
+    except TooLarge as error:
+        raise BrokenBatch(offset=base, why=f"it unpacks to more than {GREATEST_BYTES >> 20} MB") from error
     except Exception as error:
         # Why all of them: each codec has errors of its own.
         raise BrokenBatch(offset=base, why=f"{type(error).__name__} while decompressing it") from error

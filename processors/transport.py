@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
-from aiokafka import codec as compression
 from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError, RecordTooLargeError
 from aiokafka.record.util import calc_crc32c
@@ -50,12 +49,6 @@ class Positions(Protocol):
         """Return the next offset of each partition, for monitoring in Kafka."""
 
 
-def _decompress(kind: int, body: bytes) -> bytes:
-    """Return what a record batch of compression `kind` (Kafka's attribute bits) holds."""
-    decoders = {1: compression.gzip_decode, 2: compression.snappy_decode, 3: compression.lz4_decode, 4: compression.zstd_decode}
-    return bytes(decoders[kind](body))
-
-
 class _WholeBytes:
     """A fetch's bytes, kept as they are: aiokafka's `MemoryRecords` as far as its fetcher asks, without a look inside."""
 
@@ -78,7 +71,7 @@ def _unpack_blocks(self: fetcher.PartitionRecords) -> Iterator[Block | Unreadabl
     A batch that cannot be read is a mark: an error raised here would end the reading of all partitions, in whatever worker has this one.
     """
     try:
-        for block, after in parse_blocks(self._records.raw, _decompress, calc_crc32c if self._check_crcs else None):
+        for block, after in parse_blocks(self._records.raw, calc_crc32c if self._check_crcs else None):
             wanted = block.from_offset(self.next_fetch_offset) if block is not None and after > self.next_fetch_offset else None
             self.next_fetch_offset = max(after, self.next_fetch_offset)
             if wanted is not None and len(wanted.value):

@@ -39,6 +39,6 @@ def record_batch(records: Sequence[Sent], first: int = 0, compression: int = 0, 
 
 def block_of(records: Sequence[Sent], first: int = 0, arrived_ms: int = ARRIVED_MS) -> Block:
     """Return the block that such a batch is."""
-    ((block, _),) = parse_blocks(record_batch(records, first, arrived_ms=arrived_ms), lambda _, body: body, None)
+    ((block, _),) = parse_blocks(record_batch(records, first, arrived_ms=arrived_ms), None)
     assert block is not None
     return block

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.blocks import Block, BrokenBatch, headers_at, join, parse_blocks
-from processors.transport import _decompress
 from tests.processors.record_batches import Sent, record_batch
 
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
@@ -19,7 +18,7 @@ _SENT = st.builds(Sent, _BYTES, _BYTES, st.lists(st.tuples(st.text(max_size=5), 
 
 def parsed(raw: bytes) -> list[tuple[Block | None, int]]:
     """Return what a fetch's bytes hold, with checksums checked."""
-    return list(parse_blocks(raw, _decompress, calc_crc32c))
+    return list(parse_blocks(raw, calc_crc32c))
 
 
 def records(block: Block) -> list[Sent]:
@@ -116,7 +115,7 @@ def test_old_message_formats_are_refused() -> None:
 
 def test_control_batches_hold_no_records() -> None:
     """The marker at the end of a transaction takes an offset and nothing else."""
-    ((block, after),) = list(parse_blocks(with_attributes(record_batch([Sent(b"\0\0\0\0", b"")], 9), 0x20), _decompress, None))
+    ((block, after),) = list(parse_blocks(with_attributes(record_batch([Sent(b"\0\0\0\0", b"")], 9), 0x20), None))
 
     assert block is None
     assert after == 10
@@ -129,7 +128,7 @@ def test_offsets_with_holes_are_refused(count: int) -> None:
     second = 61 + 1 + thinned[61] // 2  # the second record's length; its offset delta stands after attributes and timestamp
     thinned[second + 3] = 2 * 5
     with pytest.raises(BrokenBatch, match="its offsets are not dense"):
-        list(parse_blocks(bytes(thinned), _decompress, None))
+        list(parse_blocks(bytes(thinned), None))
 
 
 @pytest.mark.parametrize("count", [1, 3, 12])
@@ -138,7 +137,7 @@ def test_a_batch_that_ends_inside_a_record_is_refused(count: int) -> None:
     lying = bytearray(record_batch([Sent(None, b"x")] * count))
     lying[57:61] = struct.pack(">i", count + 1)
     with pytest.raises(BrokenBatch, match="it ends inside a record"):
-        list(parse_blocks(bytes(lying), _decompress, None))
+        list(parse_blocks(bytes(lying), None))
 
 
 def test_our_batches_are_real_ones() -> None:
