@@ -2,7 +2,7 @@
 Kafka's record batches, taken whole: where each record's key and value stand in the bytes, no object per record.
 
 Why: one Python object per record costs more than decoding it. Format: Kafka's message format 2, as its protocol guide describes it.
-Must not: import a client; decompression and checksum are given by the transport.
+Must not: import a client; the checksum is given by the transport.
 """
 
 import struct
