@@ -16,7 +16,6 @@ from pathlib import Path
 
 from deploy.settings import SECRETS
 from producers.environment import Environment
-from producers.region_file import variables_of
 
 __all__ = ["environment_for", "no_core_dumps", "seclude", "secluded"]
 
@@ -53,6 +52,8 @@ def secluded() -> Environment:
 
 def environment_for(region_file: Path) -> Environment:
     """Return the environment; the keys, and what a region file names, only this process has from now on, which leaves no core dump."""
+    from producers.region_file import variables_of  # noqa: PLC0415 - 0.2 s, which only commands of an adapter need
+
     no_core_dumps()
     seclude({*SECRETS, *variables_of(region_file)})
     return secluded()

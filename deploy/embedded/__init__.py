@@ -5,8 +5,8 @@ Why: nothing has to be installed before, and what is tried here is what runs on 
 Must not: be needed on a cluster: with MUARA_KAFKA, MUARA_REGISTRY and MUARA_DATABASE set, nothing here starts.
 """
 
-from deploy.embedded.fetch import Repository
 from deploy.embedded.progress import Bars, Lines, Progress, Silent, progress_for
+from deploy.embedded.repository import Repository
 from deploy.embedded.server import Server
 from deploy.embedded.services import Addresses, EmbeddedServices, running
 

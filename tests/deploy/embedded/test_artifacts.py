@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import Repository, Silent, programs
+from deploy.embedded import Repository, Silent, fetch
 from deploy.embedded.artifacts import KAFKA, REGISTRY, Artifact, artifacts_of
 from deploy.embedded.programs import LABELS, provide
 
@@ -47,7 +47,7 @@ def test_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             fetched.append(file)
         return [repository.file(artifact) for artifact in artifacts]
 
-    monkeypatch.setattr(programs, "fetch", give)
+    monkeypatch.setattr(fetch, "fetch", give)
     repository = Repository(cache=tmp_path)
     remains = tmp_path / f"registry-{artifacts_of(REGISTRY)[0].sha256[:12]}.new" / "half"
     remains.mkdir(parents=True)
