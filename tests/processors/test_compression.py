@@ -31,8 +31,8 @@ def test_snappy_is_read_with_and_without_a_frame(part: bytes, times: int) -> Non
 
 @pytest.mark.parametrize("kind", sorted(KINDS), ids=NAMES.get)
 def test_more_than_reason_is_refused_and_not_unpacked(kind: int) -> None:
-    """A quarter of a gigabyte of zeros in some kilobytes: the refusal costs no more memory than the largest batch."""
-    huge = _zeros(kind, 1 << 28)
+    """A hundred and twenty-eight megabytes of zeros in some kilobytes: the refusal costs no more memory than the largest batch."""
+    huge = _zeros(kind, 1 << 27)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     with pytest.raises(TooLarge):
