@@ -7,14 +7,12 @@ Must not: compare or change anything (processors/store/rebuild.py does).
 
 import sys
 from contextlib import closing
-from typing import Self
 
 import psycopg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 
+from deploy.commands.bar import Steps
 from deploy.commands.context import console_for, tell_limits
 from deploy.embedded import Addresses
 from deploy.settings import Settings
@@ -48,7 +46,7 @@ def rebuild(addresses: Addresses, settings: Settings, *, compare_only: bool = Fa
     console = console_for(sys.stdout)
     told = WorkerSettings(addresses.kafka, addresses.registry, addresses.database)
     _bring_up_to_date(told.database, settings)
-    with closing(Registry(told.registry)) as schemas, _Shown(console) as shown:
+    with closing(Registry(told.registry)) as schemas, Steps(lines=console) as shown:
         done = run(told, schemas, compare_only=compare_only, accept_loss=accept_loss, progress=shown)
     _tell(console, done)
     if compare_only and not done.same:
@@ -95,33 +93,3 @@ def _end(done: Rebuilt) -> str:
     if done.taken_over:
         return "the live tables are now what was replayed, in one commit; figures that changed are sent again"
     return "everything is equal: nothing was changed" if done.same else "nothing was changed"
-
-
-class _Shown:
-    """A bar for each phase, `shown(step, done, of)`; without a terminal a line for each phase that has begun."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True
-        )
-        self._step, self._task = "", TaskID(0)
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._console.is_terminal:
-            self._bar.stop()
-
-    def __call__(self, step: str, done: int, of: int) -> None:
-        if not self._console.is_terminal:
-            if step != self._step:
-                self._console.print(step)
-            self._step = step
-            return
-        if step != self._step or not done:
-            self._step, self._task = step, self._bar.add_task(step, total=of)
-        self._bar.update(self._task, completed=done, total=of)

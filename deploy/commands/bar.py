@@ -8,6 +8,7 @@ Must not: print to standard output, which belongs to the result.
 import sys
 from typing import Self
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from deploy.commands.context import console_for
@@ -58,8 +59,9 @@ class Shown:
 class Steps:
     """A bar for each step of a command, one after the other; `steps(step, done, of)`."""
 
-    def __init__(self) -> None:
-        """Show nothing yet."""
+    def __init__(self, lines: Console | None = None) -> None:
+        """Show nothing yet; in `lines`, where that is no terminal, each step that begins is a line."""
+        self._lines = lines if lines is not None and not lines.is_terminal else None
         self._step, self._shown = "", Shown("")
 
     def __enter__(self) -> Self:
@@ -75,4 +77,6 @@ class Steps:
         if step != self._step:
             self._shown.stop()
             self._step, self._shown = step, Shown(step)
+            if self._lines is not None:
+                self._lines.print(step)
         self._shown(done, of)

@@ -78,6 +78,9 @@ def test_a_stop_is_heeded_by_whoever_waits_for_more_to_send(
     kind.put(_1=2)
     with running(kind, told) as now:
         until(lambda: (found := now()) is not None and found.delivered == 1 and found.caught_up, "the first household")
+        stopped = time.monotonic()
+
+    assert time.monotonic() - stopped < 15
 
 
 def test_a_stop_is_heeded_by_a_receiver_that_waits(services: EmbeddedServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
