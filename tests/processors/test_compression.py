@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import cramjam
 import pytest
@@ -14,6 +15,7 @@ from processors.blocks import BrokenBatch, parse_blocks
 from processors.compression import GREATEST_BYTES, unpacked
 from tests.processors.record_batches import Sent, record_batch
 
+ROOT = Path(__file__).parents[2]
 KINDS = {1: codec.gzip_encode, 2: codec.snappy_encode, 3: codec.lz4_encode, 4: codec.zstd_encode}
 _TRY = """
 import sys
@@ -44,7 +46,8 @@ def test_snappy_is_read_with_and_without_a_frame(part: bytes, times: int) -> Non
 @pytest.mark.parametrize("kind", sorted(KINDS), ids=NAMES.get)
 def test_more_than_reason_is_refused_and_not_unpacked(kind: int) -> None:
     """A hundred and twenty-eight megabytes of zeros in some kilobytes: the refusal costs no more memory than the largest batch."""
-    tried = subprocess.run([sys.executable, "-c", _TRY, str(kind)], input=_zeros(kind, 1 << 27), capture_output=True, check=True)
+    command = [sys.executable, "-c", _TRY, str(kind)]
+    tried = subprocess.run(command, input=_zeros(kind, 1 << 27), cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own command
 
     assert float(tried.stdout) < 2 * GREATEST_BYTES >> 20
     assert unpacked(kind, KINDS[kind](bytes(GREATEST_BYTES))) == bytes(GREATEST_BYTES)
