@@ -18,6 +18,7 @@ __all__ = [
     "NotEmbedded",
     "NotInRepository",
     "OnlyLinux",
+    "PortTaken",
     "ServerEnded",
     "ServerNotReady",
     "ServerNotRunning",
@@ -69,6 +70,14 @@ class OnlyLinux(Fatal):
 class ServerEnded(Fatal):
     """
     {server} has ended by itself with exit code {code}; the end of its log {log}.
+
+    {tail}
+    """
+
+
+class PortTaken(ServerEnded):
+    """
+    {server} found its port in use by another program, also with ports chosen anew: see what listens there. The end of its log {log}.
 
     {tail}
     """

@@ -1,36 +1,50 @@
 """
 The services' ports: free ones on the loopback interface, chosen once and kept while they stay free.
 
-Why: an address in a psql history or a Grafana source should still work tomorrow.
+Why: an address in a psql history or a Grafana source should still work tomorrow; and commands that start at the same moment, or while
+another's server is down for a restart, must not choose the same port: one would fail, or worse, take the other's server for its own.
 Must not: choose from the range that the system gives to outgoing connections: while a server restarts, a client that tries again
 could be given the server's own port, connect to itself, and keep it.
 """
 
 import json
+import os
 import random
 import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["LOOPBACK", "free", "listening", "ports_for"]
+__all__ = ["LOOPBACK", "free", "free_port", "listening", "ports_for"]
 
 LOOPBACK = "127.0.0.1"
 CHOICE = range(20_000, 32_000)
 """Above the well-known services, below the outgoing ports of Linux (32768 and up)."""
+LOWEST = 10_000
+"""Where the search begins on a system that gives the ports of `CHOICE` to outgoing connections."""
+ENOUGH = 1_000
+"""With fewer ports than these outside the outgoing ones, `CHOICE` it is, and chance."""
+OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _CHANCE = random.SystemRandom()
 """Nobody's seed: processes that were seeded alike would choose alike, at the same moment."""
+_held: dict[int, tuple[Path | None, socket.socket]] = {}
+"""The ports that are this process's own until it ends, for whom, and what tells all other commands of it."""
 
 
 def ports_for(names: Iterable[str], kept: Path) -> dict[str, int]:
-    """Return a port for each name, those of the file `kept` where they are free, and keep them there."""
+    """Return a port for each name, those of the file `kept` where they are free, and keep them there; they are held for this process."""
     known: dict[str, int] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for name in names:
-        if name not in known or not free(known[name]):
-            known[name] = _choose(taken=known.values())
+        if name not in known or not (_hold(known[name], kept) and free(known[name])):
+            known[name] = _choose(kept)
     unfinished = kept.with_name(f"{kept.name}.new")
     unfinished.write_text(json.dumps(known), encoding="utf-8")
     unfinished.replace(kept)
     return known
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, held for this process until its end."""
+    return _choose(None)
 
 
 def free(port: int) -> bool:
@@ -51,6 +65,48 @@ def listening(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def _choose(taken: Iterable[int]) -> int:
-    tried = _CHANCE.sample(CHOICE, len(CHOICE))
-    return next(port for port in tried if port not in set(taken) and free(port))
+def _choose(kept: Path | None) -> int:
+    choice = _choice()
+    tried = _CHANCE.sample(choice, len(choice))
+    return next(port for port in tried if port not in _held and free(port) and _hold(port, kept))
+
+
+def _choice() -> range:
+    """Return the ports to choose from: none that the system may give to an outgoing connection, where that can be had."""
+    try:
+        lowest, highest = map(int, OUTGOING.read_text(encoding="ascii").split())
+    except (OSError, ValueError):  # another system
+        return CHOICE
+    if lowest >= CHOICE.stop or highest < CHOICE.start:
+        return CHOICE
+    longest = max(range(LOWEST, lowest), range(highest + 1, 65_536), key=len)
+    return longest if len(longest) >= ENOUGH else CHOICE
+
+
+def _hold(port: int, kept: Path | None) -> bool:
+    """
+    Have a port for the ports' file `kept`, also while its server is down; tell whether it could be had.
+
+    What holds it is a name that the kernel gives to one socket at a time, on the whole machine, and takes back at the process's end,
+    `kill -9` included: a file could be left behind.
+    """
+    if port in _held:
+        return _held[port][0] == kept
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0muara-port-{port}")
+    except OSError:
+        name.close()
+        return False
+    _held[port] = (kept, name)
+    return True
+
+
+def _let_go() -> None:
+    """A forked child holds nothing: it would hold on when its parent is long gone."""
+    for _, name in _held.values():
+        name.close()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)

@@ -17,7 +17,7 @@ from typing import Protocol
 import psutil
 
 from deploy.embedded.account import Account
-from deploy.embedded.errors import ServerEnded, ServerNotReady, ServerNotRunning, StartInterrupted
+from deploy.embedded.errors import PortTaken, ServerEnded, ServerNotReady, ServerNotRunning, StartInterrupted
 from deploy.embedded.processes import RECORD, end_all, recorded
 
 __all__ = ["Command", "Program", "Server"]
@@ -28,6 +28,8 @@ PAUSE_S = 0.05
 TAIL_LINES = 15
 LOG_BYTES = 10_000_000
 """A log that has grown so far is put aside at the next start."""
+TAKEN = ("Address already in use", "in use by another process")
+"""How the three servers say that somebody else listens on their port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +140,11 @@ class Server:
         return self.start()
 
     def check(self) -> None:
-        """Raise `ServerEnded` when it has ended by itself."""
+        """Raise `ServerEnded` when it has ended by itself, `PortTaken` where that was why."""
         if self._process is not None and self._process.poll() is not None:
-            raise ServerEnded(server=self.name, code=self._process.returncode, log=self.log, tail=self._tail())
+            said = self._said()
+            why = PortTaken if any(words in said for words in TAKEN) else ServerEnded
+            raise why(server=self.name, code=self._process.returncode, log=self.log, tail=_tail(said))
 
     @property
     def _record(self) -> Path:
@@ -171,14 +175,18 @@ class Server:
         if self._interrupted.is_set():
             raise StartInterrupted(server=self.name)
         if waited_s > READY_S:
-            raise ServerNotReady(server=self.name, limit_s=READY_S, log=self.log, tail=self._tail())
+            raise ServerNotReady(server=self.name, limit_s=READY_S, log=self.log, tail=_tail(self._said()))
 
-    def _tail(self) -> str:
+    def _said(self) -> str:
+        """Return its log since this start."""
         with self.log.open("rb") as log:
             log.seek(self._log_from)
-            lines = log.read().decode(errors="replace").splitlines()
-        return "\n".join(f"  {line}" for line in lines[-TAIL_LINES:])
+            return log.read().decode(errors="replace")
 
     def _forget(self) -> None:
         self._process = None
         self._record.unlink(missing_ok=True)
+
+
+def _tail(said: str) -> str:
+    return "\n".join(f"  {line}" for line in said.splitlines()[-TAIL_LINES:])

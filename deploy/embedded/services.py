@@ -21,14 +21,14 @@ from types import TracebackType
 from typing import Self
 
 from deploy.embedded.account import make_folder, unprivileged
-from deploy.embedded.errors import NotEmbedded, OnlyLinux
+from deploy.embedded.errors import NotEmbedded, OnlyLinux, PortTaken
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.ownership import Claim, owner_of
 from deploy.embedded.place import found, settle
 from deploy.embedded.ports import ports_for
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import end_left_behind
-from deploy.embedded.programs import provide
+from deploy.embedded.programs import Programs, provide
 from deploy.embedded.progress import Progress, Silent
 from deploy.embedded.registry import Registry
 from deploy.embedded.repository import Repository
@@ -42,6 +42,8 @@ PORTS = ("kafka", "controller", "registry", "management", "postgres")
 ENDING = {"registry": signal.SIGTERM, "kafka": signal.SIGTERM, "postgres": signal.SIGINT}
 """The servers' folders in the order of their end, each with the signal that ends it in order."""
 ENDING_S = 15
+STARTS = 3
+"""How often ports are chosen before somebody else's program that takes them is told of."""
 WIPING = "wiping"
 """The file that marks a wipe which has begun."""
 
@@ -125,8 +127,9 @@ class EmbeddedServices:
         try:
             with progress or Silent() as shown:
                 services._clear(place.folder, fresh=fresh or place.abandoned, progress=shown)
-                services._set_up(place.folder, repository or Repository.from_environ(os.environ), (shared_buffers, wal_level), shown)
-                services._start_side_by_side(shown)
+                wanted = {"kafka": kafka is None, "registry": registry is None}
+                programs = provide(repository or Repository.from_environ(os.environ), shown, **wanted)
+                services._start_on_free_ports(place.folder, programs, (shared_buffers, wal_level), shown)
                 services._publish(place.folder)
         except BaseException:
             services.stop()
@@ -168,14 +171,8 @@ class EmbeddedServices:
         """End all servers in order, or, when interrupted again, at once; a forked child ends nothing."""
         if os.getpid() != self._owner:
             return
-        servers = [self._servers[name] for name in ENDING if name in self._servers]
         try:
-            for server in servers:
-                server.stop()
-        except BaseException:
-            for server in servers:
-                server.kill()
-            raise
+            self._end()
         finally:
             if self.folder is not None:
                 (self.folder / "addresses.json").unlink(missing_ok=True)
@@ -201,9 +198,22 @@ class EmbeddedServices:
         if fresh or (folder / WIPING).exists():
             _wipe(folder)
 
-    def _set_up(self, folder: Path, repository: Repository, memory_and_wal: tuple[str, str], progress: Progress) -> None:
-        wanted = {"kafka": self._given.kafka is None, "registry": self._given.registry is None}
-        programs = provide(repository, progress, **wanted)
+    def _start_on_free_ports(self, folder: Path, programs: Programs, memory_and_wal: tuple[str, str], progress: Progress) -> None:
+        """Start all; where a port was taken between its choice and its use, end what runs, choose again and start again."""
+        for start in range(1, STARTS + 1):
+            self._set_up(folder, programs, memory_and_wal)
+            try:
+                self._start_side_by_side(progress)
+            except PortTaken as taken:
+                if start == STARTS:
+                    raise
+                progress.say(f"{taken.facts['server']} found its port taken by another program, and gets another")
+                self._end()
+            else:
+                return
+
+    def _set_up(self, folder: Path, programs: Programs, memory_and_wal: tuple[str, str]) -> None:
+        self._interrupted = Event()
         ports = ports_for(PORTS, folder / "ports.json")
         if programs.registry is not None or self._given.database is None:
             database = Postgres(folder / "postgres", ports["postgres"], unprivileged(), *memory_and_wal)
@@ -219,6 +229,16 @@ class EmbeddedServices:
         make_folder(logs, 0o700)
         self._programs[name] = program
         self._servers[name] = Server(program, logs / f"{name}.log", self._interrupted)
+
+    def _end(self) -> None:
+        servers = [self._servers[name] for name in ENDING if name in self._servers]
+        try:
+            for server in servers:
+                server.stop()
+        except BaseException:
+            for server in servers:
+                server.kill()
+            raise
 
     def _start_side_by_side(self, progress: Progress) -> None:
         began = time.monotonic()

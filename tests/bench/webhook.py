@@ -24,6 +24,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from deploy.commands.context import console_for
 from deploy.embedded import Addresses, EmbeddedServices, progress_for
+from deploy.embedded.ports import free_port
 from producers.pseudonym import Pseudonyms
 from producers.sources.webhook.memory import received
 from tests.bench.adapter import Adapter, Tell, emptied
@@ -103,8 +104,7 @@ def _receiving(where: Addresses, folder: Path, tell: Tell) -> Iterator[_Receiver
     text = sumedang.DESA.read_text(encoding="utf-8").replace('kind = "webhook"', 'kind = "webhook"\nrate = 100000.0\nburst = 1000000', 1)
     file = emptied(folder) / sumedang.DESA.name
     file.write_text(text, encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = int(found.getsockname()[1])
+    port = free_port()
     adapter = Adapter(where, file, [_REGENCY], {"MUARA_SUMEDANG_DESA_LISTEN": f"127.0.0.1:{port}"}, tell, "webhook")
     with adapter.running():
         until(lambda: _listens(port), 30, "the adapter listens")

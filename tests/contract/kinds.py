@@ -6,7 +6,6 @@ Must not: know what the adapter makes of it.
 """
 
 import re
-import socket
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.certify.stand_ins.workbooks import Sheet, write_workbook
+from deploy.embedded.ports import free_port
 from tests.contract.carik_server import CarikServer
 from tests.contract.sumedang_sender import SumedangSender
 from tests.producers import sumedang
@@ -196,9 +196,8 @@ class PushingKind(Kind):
 
     @contextmanager
     def running(self) -> Iterator[dict[str, str]]:
-        """Push the changes to a port that was free just now."""
-        with socket.create_server(("127.0.0.1", 0)) as found:
-            port = found.getsockname()[1]
+        """Push the changes to a port that nobody else has."""
+        port = free_port()
         with self.sender.running(port):
             yield {**ENVIRON, "MUARA_SUMEDANG_DESA_LISTEN": f"127.0.0.1:{port}"}
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import EmbeddedServices
+from deploy.embedded.ports import free_port
 from deploy.topics import make_topics
 from producers.pseudonym import Pseudonyms
 from tests.contract.harness import Adapter, records, until
@@ -70,18 +71,17 @@ class Crowd:
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A port that was free just now."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+def port() -> int:
+    """A port that nobody else has, also while the adapter is down."""
+    return free_port()
 
 
 @pytest.fixture
-def adapter(request: pytest.FixtureRequest, services: EmbeddedServices, tmp_path: Path, free_port: int) -> Adapter:
+def adapter(request: pytest.FixtureRequest, services: EmbeddedServices, tmp_path: Path, port: int) -> Adapter:
     """The adapter of an invented regency, with its topic."""
     kind = PushingKind(tmp_path, request.param)
     make_topics(services.addresses.kafka, services.addresses.registry, [kind.regency])
-    environ = {**ENVIRON, "MUARA_SUMEDANG_DESA_LISTEN": f"127.0.0.1:{free_port}"}
+    environ = {**ENVIRON, "MUARA_SUMEDANG_DESA_LISTEN": f"127.0.0.1:{port}"}
     return Adapter(kind, environ, services.addresses, tmp_path)
 
 
@@ -96,9 +96,9 @@ def missing(adapter: Adapter, services: EmbeddedServices, promised: set[int]) ->
 
 
 @pytest.mark.parametrize("adapter", ["96.01"], indirect=True)
-def test_a_promise_survives_being_killed(adapter: Adapter, services: EmbeddedServices, free_port: int) -> None:
+def test_a_promise_survives_being_killed(adapter: Adapter, services: EmbeddedServices, port: int) -> None:
     """Killed by SIGKILL again and again under load, no family whose request was answered with success is missing."""
-    crowd = Crowd(free_port, adapter.kind.village)
+    crowd = Crowd(port, adapter.kind.village)
     with crowd.pushing():
         for _ in range(3):
             with adapter.running() as process:
@@ -112,9 +112,9 @@ def test_a_promise_survives_being_killed(adapter: Adapter, services: EmbeddedSer
 
 
 @pytest.mark.parametrize("adapter", ["96.02"], indirect=True)
-def test_it_ends_soon_when_it_is_told_to(adapter: Adapter, services: EmbeddedServices, free_port: int) -> None:
+def test_it_ends_soon_when_it_is_told_to(adapter: Adapter, services: EmbeddedServices, port: int) -> None:
     """SIGTERM under load: it ends with exit code 0 within two seconds, and what it promised is there."""
-    crowd = Crowd(free_port, adapter.kind.village)
+    crowd = Crowd(port, adapter.kind.village)
     with adapter.running() as process, crowd.pushing():
         until(lambda: len(crowd.promised) > 100, "some are taken")
         begun = time.monotonic()
@@ -126,7 +126,7 @@ def test_it_ends_soon_when_it_is_told_to(adapter: Adapter, services: EmbeddedSer
 
 
 @pytest.mark.parametrize("adapter", ["96.03"], indirect=True)
-def test_a_port_in_use_is_told_in_one_line(adapter: Adapter, services: EmbeddedServices, free_port: int, tmp_path: Path) -> None:
+def test_a_port_in_use_is_told_in_one_line(adapter: Adapter, services: EmbeddedServices, port: int, tmp_path: Path) -> None:
     """The command ends with code 2 and the cause; nothing else is written."""
     environ = {
         **adapter._environ,
@@ -134,7 +134,7 @@ def test_a_port_in_use_is_told_in_one_line(adapter: Adapter, services: EmbeddedS
         "MUARA_REGISTRY": services.addresses.registry,
         "MUARA_DIRECTORY": str(tmp_path / "local"),
     }
-    with socket.create_server(("127.0.0.1", free_port)):
+    with socket.create_server(("127.0.0.1", port)):
         ended = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "deploy.cli", "adapter", "run", str(adapter.kind.region_file)],
             env=environ,
@@ -144,7 +144,7 @@ def test_a_port_in_use_is_told_in_one_line(adapter: Adapter, services: EmbeddedS
             check=False,
         )
     assert ended.returncode == 2, ended.stderr
-    assert ended.stderr.splitlines()[-1].startswith(f"muara: cannot listen at 127.0.0.1:{free_port} (Address already in use)")
+    assert ended.stderr.splitlines()[-1].startswith(f"muara: cannot listen at 127.0.0.1:{port} (Address already in use)")
     assert "Traceback" not in ended.stderr
 
 
@@ -154,9 +154,9 @@ def _closed(port: int) -> bool:
 
 
 @pytest.mark.parametrize("adapter", ["96.04"], indirect=True)
-def test_it_ends_while_the_broker_is_away(adapter: Adapter, services: EmbeddedServices, free_port: int) -> None:
+def test_it_ends_while_the_broker_is_away(adapter: Adapter, services: EmbeddedServices, port: int) -> None:
     """SIGTERM under load without a broker: nothing is taken any more, what was promised is in the spool, and it ends soon."""
-    crowd = Crowd(free_port, adapter.kind.village)
+    crowd = Crowd(port, adapter.kind.village)
     with adapter.running(), crowd.pushing():
         until(lambda: len(crowd.promised) > 10, "some are taken")  # and the schema's id is known
     with adapter.running(kafka="127.0.0.1:1") as process, crowd.pushing():
@@ -164,7 +164,7 @@ def test_it_ends_while_the_broker_is_away(adapter: Adapter, services: EmbeddedSe
         until(lambda: len(crowd.promised) > before + 100, "some are taken")
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        until(lambda: _closed(free_port), "the port is closed")
+        until(lambda: _closed(port), "the port is closed")
         assert time.monotonic() - begun < 2
         assert process.wait(10) == 0
         assert time.monotonic() - begun < 6  # a question to the broker may be under way for three seconds

@@ -1,6 +1,5 @@
 """A cluster that lets nobody in without TLS and a password: every process gets in by one file, and back in when the file is mended."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from deploy.embedded import Addresses, EmbeddedServices
 from deploy.embedded import kafka as embedded_kafka
-from deploy.embedded.ports import LOOPBACK
+from deploy.embedded.ports import LOOPBACK, free_port
 from deploy.security import SecurityFile
 from producers import rereading
 from producers.checkpoint import status
@@ -51,8 +50,7 @@ def written(file: Path, certificate: Path, password: str) -> Path:
 @pytest.fixture
 def city(services: EmbeddedServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
     """A city whose cluster has a listener with TLS and passwords, and only that is given to it."""
-    with socket.create_server((LOOPBACK, 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     certificate, store = certified(tmp_path)
     plain = embedded_kafka.PROPERTIES
     listener = f"""

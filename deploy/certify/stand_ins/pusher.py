@@ -10,7 +10,6 @@ import hmac
 import http.client
 import json
 import secrets
-import socket
 import threading
 import time
 import uuid
@@ -25,6 +24,7 @@ from deploy.certify.oddities import Odd, written
 from deploy.certify.stand_ins import Lie, StandIn
 from deploy.certify.told import Told
 from deploy.certify.writing import Layers, Writer, put
+from deploy.embedded.ports import free_port
 from producers.declaration import Declaration, WebhookSource
 from schemas.errors import Fatal
 
@@ -60,7 +60,7 @@ class PusherStandIn(StandIn):
             raise TlsNotPlayed
         self.source = declared.source
         super().__init__(declared, Writer(declared, depth=2 if self.source.records else 1))
-        self._secret, self._port = secrets.token_hex(16), _free_port()
+        self._secret, self._port = secrets.token_hex(16), free_port()
         self._told: list[_Delivery] = []
         self._waiting: list[_Delivery] = []
         self._changed = threading.Condition()
@@ -209,9 +209,3 @@ class PusherStandIn(StandIn):
             connection.close()
             return 0
         return answer.status
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -1,5 +1,6 @@
 """Where data lies, who holds it, which ports and processes are its own."""
 
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,15 @@ import sys
 from pathlib import Path
 from deploy.embedded.ownership import Claim
 claim = Claim.on(Path(sys.argv[1]))
+print(flush=True)
+input()
+"""
+CHOOSER = """
+import sys
+from pathlib import Path
+from deploy.embedded import ports
+ports._choice = lambda: range(int(sys.argv[2]), int(sys.argv[3]))
+ports.ports_for(("a", "b"), Path(sys.argv[1]))
 print(flush=True)
 input()
 """
@@ -106,6 +116,51 @@ def test_ports_are_kept_while_free(tmp_path: Path) -> None:
     assert second["b"] == first["b"]
     assert len({first["a"], *second.values()}) == 4
     assert max(second.values()) < 32_768
+
+
+def test_no_two_commands_choose_the_same_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ports belong to one command until its end, `kill -9` included, also while nobody listens there yet, or for a moment not."""
+    choice = range(ports.CHOICE.start - 4, ports.CHOICE.start)  # which nobody else chooses
+    monkeypatch.setattr(ports, "_choice", lambda: choice)
+    theirs = tmp_path / "theirs.json"
+    line = [sys.executable, "-c", CHOOSER, str(theirs), str(choice.start), str(choice.stop)]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:  # noqa: S603 - the line is ours
+        assert other.stdout is not None
+        other.stdout.readline()
+        mine = ports.ports_for(("a", "b"), tmp_path / "mine.json")
+        chosen = json.loads(theirs.read_text())
+        assert {*mine.values(), *chosen.values()} == set(choice)
+        shutil.copy(theirs, tmp_path / "copied.json")
+        with pytest.raises(StopIteration):
+            ports.ports_for(("a", "b"), tmp_path / "copied.json")
+        other.kill()
+
+    assert ports.ports_for(("a", "b"), theirs) == chosen
+    assert ports.ports_for(("a", "b"), tmp_path / "mine.json") == mine
+
+
+@pytest.mark.parametrize(
+    ("outgoing", "expected"),
+    [
+        ("32768\t60999\n", ports.CHOICE),
+        ("16000 65535", range(10_000, 16_000)),
+        ("10000 30000", range(30_001, 65_536)),
+        ("1024 65535", ports.CHOICE),
+        ("", ports.CHOICE),
+        (None, ports.CHOICE),
+    ],
+)
+def test_ports_for_outgoing_connections_are_left_alone(
+    outgoing: str | None, expected: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a system that gives other ports than usual to outgoing connections, others are chosen; with none left, the usual ones."""
+    told = tmp_path / "ip_local_port_range"
+    monkeypatch.setattr(ports, "OUTGOING", told)
+    if outgoing is not None:
+        told.write_text(outgoing)
+
+    assert ports._choice() == expected
+    assert ports.free_port() in expected
 
 
 def test_left_behind_is_ended_and_nothing_else(tmp_path: Path) -> None:

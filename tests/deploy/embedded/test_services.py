@@ -5,7 +5,8 @@ import os
 import signal
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,9 +19,12 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from deploy.embedded import Addresses, EmbeddedServices, Server, postgres, running
-from deploy.embedded.errors import AlreadyRunning, NotEmbedded, ServerEnded
+from deploy.embedded import services as embedded
+from deploy.embedded.errors import AlreadyRunning, NotEmbedded, PortTaken, ServerEnded
 from deploy.embedded.place import found
+from deploy.embedded.ports import ports_for
 from deploy.embedded.processes import RECORD
+from deploy.embedded.progress import Lines
 from deploy.embedded.services import WIPING
 from tests.deploy.embedded.conftest import Owner
 from tests.embedded import temporary_services
@@ -269,6 +273,49 @@ def test_a_port_that_was_taken(directory: Path) -> None:
     ):
         assert connection.execute("SELECT to_regclass('marks')").fetchone() == ("marks",)
         assert psycopg.conninfo.conninfo_to_dict(services.addresses.database)["port"] != port
+
+
+@contextmanager
+def taken(monkeypatch: pytest.MonkeyPatch, ports: Sequence[str]) -> Iterator[list[socket.socket]]:
+    """Let another program have one of the ports in the moment after they were chosen, at each start on the next of `ports`."""
+    takers: list[socket.socket] = []
+
+    def chosen(names: Iterable[str], kept: Path) -> dict[str, int]:
+        found = ports_for(names, kept)
+        if len(takers) < len(ports):
+            takers.append(socket.socket())
+            takers[-1].bind(("127.0.0.1", found[ports[len(takers) - 1]]))
+        return found
+
+    monkeypatch.setattr(embedded, "ports_for", chosen)
+    try:
+        yield takers
+    finally:
+        for taker in takers:
+            taker.close()
+
+
+def test_a_port_that_is_taken_while_a_server_starts(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another program may have the port before the server that has chosen it: all start again on others, and it is said."""
+    with taken(monkeypatch, ["controller", "registry"]), EmbeddedServices.start(directory, progress=Lines()) as services:
+        write(services.addresses, "others")
+        assert read(services.addresses, "others") == EVERYWHERE
+
+    lines = [line for line in capsys.readouterr().err.splitlines() if "taken" in line]
+    assert lines == [f"{name} found its port taken by another program, and gets another" for name in ("Kafka", "the schema registry")]
+
+
+def test_a_port_that_is_taken_again_and_again(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that takes every port that is chosen is told of, with the end of the server's log, and nothing is left running."""
+    told = r"(?s)PostgreSQL found its port in use by another program.*log/postgres\.log\..*already in use"
+
+    with taken(monkeypatch, ["postgres"] * 3) as takers, pytest.raises(PortTaken, match=told):
+        EmbeddedServices.start(directory, kafka=NOWHERE, registry=NOWHERE)
+
+    assert len(takers) == 3
+    assert running(directory) is None
 
 
 def test_the_password_stays_with_its_owner(directory: Path) -> None:
