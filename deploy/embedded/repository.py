@@ -43,6 +43,11 @@ class Repository:
             return str(MAVEN_CENTRAL_URL)
         return self.address.rstrip("/")
 
+    @property
+    def classes(self) -> Path:
+        """Where archives of loaded classes are kept."""
+        return self.cache / "classes"
+
     def file(self, artifact: Artifact) -> Path:
         """Return where the artifact is kept, there or not."""
         return self.cache / "maven" / artifact.path

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.embedded.account import make_folder, unprivileged
+from deploy.embedded.archiving import Archiving, Listed
 from deploy.embedded.errors import NotEmbedded, OnlyLinux, PortTaken
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.ownership import Claim, owner_of
@@ -92,6 +93,7 @@ class EmbeddedServices:
         self._owner = os.getpid()
         self._interrupted = Event()
         self._polite = PoliteEnd() if claim else None
+        self._archiving: Archiving | None = None
         self._programs: dict[str, Kafka | Registry | Postgres] = {}
         self._servers: dict[str, Server] = {}
 
@@ -131,6 +133,7 @@ class EmbeddedServices:
                 programs = provide(repository or Repository.from_environ(os.environ), shown, **wanted)
                 services._start_on_free_ports(place.folder, programs, (shared_buffers, wal_level), shown)
                 services._publish(place.folder)
+                services._archive(place.folder)
         except BaseException:
             services.stop()
             raise
@@ -171,6 +174,8 @@ class EmbeddedServices:
         """End all servers in order, or, when interrupted again, at once; a forked child ends nothing."""
         if os.getpid() != self._owner:
             return
+        if self._archiving is not None:
+            self._archiving.stop()
         try:
             self._end()
         finally:
@@ -221,7 +226,7 @@ class EmbeddedServices:
             if programs.registry is not None:
                 served = Registry(folder / "registry", ports["registry"], ports["management"], programs.registry, database)
                 self._add("registry", served)
-        if programs.kafka:
+        if programs.kafka is not None:
             self._add("kafka", Kafka(folder / "kafka", ports["kafka"], ports["controller"], programs.kafka))
 
     def _add(self, name: str, program: Kafka | Registry | Postgres) -> None:
@@ -229,6 +234,13 @@ class EmbeddedServices:
         make_folder(logs, 0o700)
         self._programs[name] = program
         self._servers[name] = Server(program, logs / f"{name}.log", self._interrupted)
+
+    def _archive(self, folder: Path) -> None:
+        """Make archives of the classes that these servers have loaded, for those that start later."""
+        programs = [program for program in self._programs.values() if not isinstance(program, Postgres)]
+        wanted = [Listed(program.java, program.listing) for program in programs if not program.java.archive.exists()]
+        if wanted:
+            self._archiving = Archiving(wanted, folder / "log" / "archives.log")
 
     def _end(self) -> None:
         servers = [self._servers[name] for name in ENDING if name in self._servers]

@@ -36,7 +36,8 @@ def test_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry is unpacked under its own name at once and whole, over the remains of a killed start, and its archive is not kept."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        archive.addfile(tarfile.TarInfo("quarkus-run.jar"))
+        for jar in ("lib/main/b.jar", "lib/main/a.jar", "app/app.jar", "quarkus-run.jar"):
+            archive.addfile(tarfile.TarInfo(jar))
     fetched: list[Path] = []
 
     def give(artifacts: list[Artifact], repository: Repository, *_: object) -> list[Path]:
@@ -57,6 +58,14 @@ def test_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert first == second
     assert first.registry is not None
-    assert [file.name for file in first.registry.iterdir()] == ["quarkus-run.jar"]
+    assert [file.name for file in first.registry.classes] == [
+        "transformed-bytecode.jar",
+        "generated-bytecode.jar",
+        "app.jar",
+        "a.jar",
+        "b.jar",
+    ]
+    assert all(file.exists() for file in first.registry.classes[2:])
+    assert not remains.exists()
     assert len(fetched) == 1
     assert not fetched[0].exists()

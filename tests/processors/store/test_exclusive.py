@@ -81,12 +81,13 @@ def test_one_stopped_in_the_middle_of_a_request_loses_the_lock(
 ) -> None:
     """A request of which the end never comes is waited for no longer than the lease."""
     migrate(conn)
-    monkeypatch.setattr(exclusive, "LEASE_S", 1)
+    monkeypatch.setattr(exclusive, "LEASE_S", 3)
     with excluding(database) as load:
         go_on(load)
         load.pgconn.nonblocking = 1  # libpq keeps what the socket does not take, and nobody hands it on
         load.pgconn.send_query_params(b"select length($1::text)", [b"x" * (64 << 20)])
-        time.sleep(0.3)
+        while doing(conn) not in (("active", "ClientRead"), None):
+            time.sleep(0.05)
         assert doing(conn) == ("active", "ClientRead")
         assert free_within(conn, 20)
 
