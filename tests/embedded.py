@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import EmbeddedServices
+from deploy.embedded import EmbeddedServices, archiving
 from deploy.embedded.errors import AlreadyRunning
 
 __all__ = ["services", "temporary_services"]
 
+archiving.PRIORITY = 0  # here somebody always wants to compute, and the sooner it is made the more starts are short
 SLOTS = 8
 """Sessions on one machine at the same time; each uses the first folder that nobody holds, so what a killed session left is ended."""
 

@@ -25,8 +25,8 @@ ROOM_BYTES = 1_000_000_000
 """On a fuller disk none is made: a hundred megabytes each are no help there."""
 KEPT = 3
 """Archives of one server that other installations use; the others' are removed."""
-_LAST = 19
-"""The priority of who computes only when nobody else wants to."""
+PRIORITY = 19
+"""That of who computes only when nobody else wants to."""
 _UNFINISHED = ".new"
 
 
@@ -102,7 +102,7 @@ class Archiving:
                 return None
             making = self._making = children.start(line, {}, self._log)
             with suppress(ProcessLookupError):
-                os.setpriority(os.PRIO_PROCESS, making.pid, _LAST)
+                os.setpriority(os.PRIO_PROCESS, making.pid, PRIORITY)
         code = making.wait()
         with self._lock:
             self._making = None
