@@ -7,6 +7,7 @@ Must not: choose from the range that the system gives to outgoing connections: w
 could be given the server's own port, connect to itself, and keep it.
 """
 
+import atexit
 import json
 import os
 import random
@@ -103,10 +104,11 @@ def _hold(port: int, kept: Path | None) -> bool:
 
 
 def _let_go() -> None:
-    """A forked child holds nothing: it would hold on when its parent is long gone."""
+    """Hold nothing any more: at the end, and in a forked child, which would hold on when its parent is long gone."""
     for _, name in _held.values():
         name.close()
     _held.clear()
 
 
+atexit.register(_let_go)
 os.register_at_fork(after_in_child=_let_go)
