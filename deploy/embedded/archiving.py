@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from subprocess import Popen
-from typing import IO
+from typing import IO, Self
 
 from deploy import children
 from deploy.embedded.java import Java
 
 __all__ = ["Archiving", "Listed"]
 
+PATIENCE_S = 1.0
+"""How long the end of a command waits for a slow disk to take an archive that is just complete."""
 ROOM_BYTES = 1_000_000_000
 """On a fuller disk none is made: a hundred megabytes each are no help there."""
 KEPT = 3
@@ -37,6 +39,13 @@ class Listed:
     java: Java
     listing: Path
 
+    @classmethod
+    def of(cls, java: Java, listing: Path) -> Self:
+        """Take the list for oneself: a server that is started again meanwhile begins a new one under the name of the old."""
+        taken = listing.with_name(f"{listing.name}.taken")
+        listing.replace(taken)
+        return cls(java, taken)
+
 
 class Archiving:
     """One thread that makes archives, one after the other, until all are there or it is stopped."""
@@ -51,12 +60,12 @@ class Archiving:
         self._thread.start()
 
     def stop(self) -> None:
-        """End what is being made, which the next start begins anew."""
+        """End what is being made, which the next start begins anew; nobody waits long, the thread ends with the process."""
         with self._lock:
             self._stopped = True
             if self._making is not None:
                 self._making.kill()
-        self._thread.join()
+        self._thread.join(PATIENCE_S)
 
     def wait(self) -> None:
         """Wait until nothing is left to be made."""
@@ -78,7 +87,7 @@ class Archiving:
         for left in one.java.archives.glob(f"*{_UNFINISHED}"):
             left.unlink(missing_ok=True)
         room = shutil.disk_usage(one.java.archives).free
-        if room > ROOM_BYTES and one.listing.exists() and not one.java.archive.exists():
+        if room > ROOM_BYTES and one.listing.exists() and one.java.wanted():
             self._make(one)
 
     def _make(self, one: Listed) -> None:
@@ -88,7 +97,7 @@ class Archiving:
         if code is None or code < 0:  # stopped, or killed
             unfinished.unlink(missing_ok=True)
             return
-        if code > 0:  # of this runtime and these classes none can be made: an empty one says that it need not be tried again
+        if code > 0:  # an empty one says that it need not be tried again soon
             unfinished.write_bytes(b"")
         _synced(unfinished)
         unfinished.replace(archive)
@@ -101,7 +110,7 @@ class Archiving:
             if self._stopped:
                 return None
             making = self._making = children.start(line, {}, self._log)
-            with suppress(ProcessLookupError):
+            with suppress(OSError):  # it is gone, or we are not to be so important
                 os.setpriority(os.PRIO_PROCESS, making.pid, PRIORITY)
         code = making.wait()
         with self._lock:

@@ -15,6 +15,7 @@ __all__ = [
     "FolderNotMade",
     "FolderNotOurs",
     "MadeByAnotherPostgres",
+    "NoPortFree",
     "NotEmbedded",
     "NotInRepository",
     "OnlyLinux",
@@ -77,10 +78,14 @@ class ServerEnded(Fatal):
 
 class PortTaken(ServerEnded):
     """
-    {server} found its port in use by another program, also with ports chosen anew: see what listens there. The end of its log {log}.
+    {server} found its port in use by another program: see what listens there, or start again. The end of its log {log}.
 
     {tail}
     """
+
+
+class NoPortFree(Fatal):
+    """none of the ports from {first} to {last} is free: end what listens there."""
 
 
 class ServerNotReady(Fatal):

@@ -8,14 +8,17 @@ could be given the server's own port, connect to itself, and keep it.
 """
 
 import atexit
+import errno
 import json
 import os
 import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
-__all__ = ["LOOPBACK", "free", "free_port", "listening", "ports_for"]
+from deploy.embedded.errors import NoPortFree
+
+__all__ = ["LOOPBACK", "free", "free_port", "listening", "ports_for", "release"]
 
 LOOPBACK = "127.0.0.1"
 CHOICE = range(20_000, 32_000)
@@ -28,15 +31,20 @@ OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _CHANCE = random.SystemRandom()
 """Nobody's seed: processes that were seeded alike would choose alike, at the same moment."""
 _held: dict[int, tuple[Path | None, socket.socket]] = {}
-"""The ports that are this process's own until it ends, for whom, and what tells all other commands of it."""
+"""The ports that are this process's own, for whom, and what tells all other commands of it."""
 
 
 def ports_for(names: Iterable[str], kept: Path) -> dict[str, int]:
-    """Return a port for each name, those of the file `kept` where they are free, and keep them there; they are held for this process."""
+    """
+    Return a port for each name, those of the file `kept` where they are free, and keep them there; raises `NoPortFree`.
+
+    They are this process's own until it lets go of them by `release`, or ends.
+    """
     known: dict[str, int] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for name in names:
-        if name not in known or not (_hold(known[name], kept) and free(known[name])):
-            known[name] = _choose(kept)
+        others = {port for other, port in known.items() if other != name}
+        if name not in known or known[name] in others or not (_hold(known[name], kept) and free(known[name])):
+            known[name] = _choose(kept, others)
     unfinished = kept.with_name(f"{kept.name}.new")
     unfinished.write_text(json.dumps(known), encoding="utf-8")
     unfinished.replace(kept)
@@ -44,8 +52,14 @@ def ports_for(names: Iterable[str], kept: Path) -> dict[str, int]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, held for this process until its end."""
-    return _choose(None)
+    """Return a port that nobody listens on, held for this process until its end; raises `NoPortFree`."""
+    return _choose(None, set())
+
+
+def release(kept: Path | None) -> None:
+    """Let go of the ports that are held for the ports' file `kept`: whoever starts there next may have them again."""
+    for port in [port for port, (owner, _) in _held.items() if kept is not None and owner == kept]:
+        _held.pop(port)[1].close()
 
 
 def free(port: int) -> bool:
@@ -66,10 +80,12 @@ def listening(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def _choose(kept: Path | None) -> int:
+def _choose(kept: Path | None, taken: Container[int]) -> int:
     choice = _choice()
-    tried = _CHANCE.sample(choice, len(choice))
-    return next(port for port in tried if port not in _held and free(port) and _hold(port, kept))
+    for port in _CHANCE.sample(choice, len(choice)):
+        if port not in taken and port not in _held and free(port) and _hold(port, kept):
+            return port
+    raise NoPortFree(first=choice.start, last=choice.stop - 1)
 
 
 def _choice() -> range:
@@ -96,9 +112,10 @@ def _hold(port: int, kept: Path | None) -> bool:
     name = socket.socket(socket.AF_UNIX)
     try:
         name.bind(f"\0muara-port-{port}")
-    except OSError:
-        name.close()
-        return False
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            name.close()
+            return False  # else names cannot be had here: it is ours as far as we know
     _held[port] = (kept, name)
     return True
 

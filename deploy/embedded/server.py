@@ -99,7 +99,10 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> float:
-        """Start it, wait until it answers and return the seconds; raise `ServerEnded` or `ServerNotReady` with the end of its log."""
+        """
+        Start it, wait until it answers and return the seconds; raise with the end of its log
+        `ServerEnded`, `PortTaken` where that was why, or `ServerNotReady`.
+        """
         if self.running:
             return 0.0
         began = time.monotonic()
@@ -140,11 +143,9 @@ class Server:
         return self.start()
 
     def check(self) -> None:
-        """Raise `ServerEnded` when it has ended by itself, `PortTaken` where that was why."""
+        """Raise `ServerEnded` when it has ended by itself."""
         if self._process is not None and self._process.poll() is not None:
-            said = self._said()
-            why = PortTaken if any(words in said for words in TAKEN) else ServerEnded
-            raise why(server=self.name, code=self._process.returncode, log=self.log, tail=_tail(said))
+            raise self._ended(ServerEnded, self._process.returncode)
 
     @property
     def _record(self) -> Path:
@@ -170,8 +171,13 @@ class Server:
                 extra_groups=[] if account else None,
             )
 
+    def _ended(self, why: type[ServerEnded], code: int) -> ServerEnded:
+        return why(server=self.name, code=code, log=self.log, tail=_tail(self._said()))
+
     def _check(self, waited_s: float) -> None:
-        self.check()
+        if self._process is not None and self._process.poll() is not None:
+            taken = any(words in self._said() for words in TAKEN)
+            raise self._ended(PortTaken if taken else ServerEnded, self._process.returncode)
         if self._interrupted.is_set():
             raise StartInterrupted(server=self.name)
         if waited_s > READY_S:

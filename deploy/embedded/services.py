@@ -26,7 +26,7 @@ from deploy.embedded.errors import NotEmbedded, OnlyLinux, PortTaken
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.ownership import Claim, owner_of
 from deploy.embedded.place import found, settle
-from deploy.embedded.ports import ports_for
+from deploy.embedded.ports import ports_for, release
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import end_left_behind
 from deploy.embedded.programs import Programs, provide
@@ -94,6 +94,7 @@ class EmbeddedServices:
         self._interrupted = Event()
         self._polite = PoliteEnd() if claim else None
         self._archiving: Archiving | None = None
+        self._ports: Path | None = None
         self._programs: dict[str, Kafka | Registry | Postgres] = {}
         self._servers: dict[str, Server] = {}
 
@@ -174,11 +175,17 @@ class EmbeddedServices:
         """End all servers in order, or, when interrupted again, at once; a forked child ends nothing."""
         if os.getpid() != self._owner:
             return
-        if self._archiving is not None:
-            self._archiving.stop()
+        try:
+            if self._archiving is not None:
+                self._archiving.stop()
+        finally:
+            self._end_for_good()
+
+    def _end_for_good(self) -> None:
         try:
             self._end()
         finally:
+            release(self._ports)
             if self.folder is not None:
                 (self.folder / "addresses.json").unlink(missing_ok=True)
             if self._claim is not None:
@@ -212,14 +219,15 @@ class EmbeddedServices:
             except PortTaken as taken:
                 if start == STARTS:
                     raise
-                progress.say(f"{taken.facts['server']} found its port taken by another program, and gets another")
+                progress.say(f"{taken.facts['server']} found its port taken by another program: all start again on ports that are free")
                 self._end()
             else:
                 return
 
     def _set_up(self, folder: Path, programs: Programs, memory_and_wal: tuple[str, str]) -> None:
         self._interrupted = Event()
-        ports = ports_for(PORTS, folder / "ports.json")
+        self._ports = folder / "ports.json"
+        ports = ports_for(PORTS, self._ports)
         if programs.registry is not None or self._given.database is None:
             database = Postgres(folder / "postgres", ports["postgres"], unprivileged(), *memory_and_wal)
             self._add("postgres", database)
@@ -238,9 +246,10 @@ class EmbeddedServices:
     def _archive(self, folder: Path) -> None:
         """Make archives of the classes that these servers have loaded, for those that start later."""
         programs = [program for program in self._programs.values() if not isinstance(program, Postgres)]
-        wanted = [Listed(program.java, program.listing) for program in programs if not program.java.archive.exists()]
-        if wanted:
-            self._archiving = Archiving(wanted, folder / "log" / "archives.log")
+        with suppress(OSError, RuntimeError):  # no folder for them, no list, no thread more: later starts take their time
+            wanted = [Listed.of(program.java, program.listing) for program in programs if program.java.wanted()]
+            if wanted:
+                self._archiving = Archiving(wanted, folder / "log" / "archives.log")
 
     def _end(self) -> None:
         servers = [self._servers[name] for name in ENDING if name in self._servers]

@@ -81,19 +81,46 @@ def test_a_damaged_archive_is_passed_over(java: Java, listed: Listed, tmp_path: 
 
 def test_one_that_is_stopped_leaves_nothing(java: Java, listed: Listed, tmp_path: Path) -> None:
     """Who ends a command does not wait for an archive; the next start makes it."""
-    making = Archiving([listed], tmp_path / "log")
-    until = time.monotonic() + 10
-    while not (children := [one for one in psutil.Process().children() if "-Xshare:dump" in one.cmdline()]):
+    never = Never(java.server, java.classes, java.archives)
+    making = Archiving([Listed(never, listed.listing)], tmp_path / "log")
+    until = time.monotonic() + 30
+    while not list(java.archives.glob("*.new")):
         assert time.monotonic() < until
+    assert making._making is not None
+    child = psutil.Process(making._making.pid)
 
     began = time.monotonic()
     making.stop()
 
-    assert time.monotonic() - began < 1
-    assert not any(child.is_running() for child in children)
+    assert time.monotonic() - began < 10
+    assert not child.is_running()
     assert files(java) == set()
     Archiving([listed], tmp_path / "log").stop()
+    making.wait()
     assert made(listed, tmp_path)
+
+
+def test_a_server_that_starts_again_meanwhile_does_not_spoil_the_list(java: Java, tmp_path: Path) -> None:
+    """An archive is made of the list that is taken, not of the one that a second run has just begun under its name."""
+    listing = tmp_path / "classes"
+    assert run(java, listing=listing).returncode == 0
+    taken = Listed.of(java, listing)
+    listing.write_text("java/lang/Object id: 0\n")
+
+    assert made(taken, tmp_path)
+
+    assert "kafka.tools.StorageTool source: shared objects file" in run(java, ["-Xlog:class+load"]).stdout
+
+
+def test_another_file_of_the_same_name_has_another_archive(java: Java, tmp_path: Path) -> None:
+    """The runtime refuses an archive whose classes' files are not the same, to the moment; it would be of no use for ever."""
+    jar = tmp_path / "one.jar"
+    shutil.copy2(java.classes[0], jar)
+    fetched = replace(java, classes=[jar, *java.classes[1:]])
+    before = fetched.archive
+    os.utime(jar, (1, 1))
+
+    assert fetched.archive != before
 
 
 def test_two_commands_make_one(java: Java, listed: Listed, tmp_path: Path) -> None:
@@ -134,8 +161,17 @@ def test_services_make_them_for_those_that_start_later(directory: Path, java: Ja
 
 
 @dataclass(frozen=True, slots=True)
+class Never(Java):
+    """A runtime that is never done with an archive."""
+
+    def dump_line(self, listing: Path, archive: Path) -> list[str]:  # noqa: ARG002 - as the runtime's
+        """Write a part, and wait."""
+        return ["/bin/sh", "-c", 'echo half an archive > "$0" && exec sleep 600', str(archive)]
+
+
+@dataclass(frozen=True, slots=True)
 class Unable(Java):
-    """A runtime of which no archive can be made."""
+    """A runtime of which no archive can be made now."""
 
     def dump_line(self, listing: Path, archive: Path) -> list[str]:  # noqa: ARG002 - it fails
         """Fail."""
@@ -143,14 +179,20 @@ class Unable(Java):
 
 
 def test_where_none_can_be_made_it_is_tried_once(java: Java, listed: Listed, tmp_path: Path) -> None:
-    """An empty file says that this runtime cannot; starts go on without, and list nothing."""
+    """An empty file says that it could not be made; starts go on without, and list nothing until a day has passed."""
     unable = Unable(java.server, java.classes, java.archives)
 
     assert made(Listed(unable, listed.listing), tmp_path)
 
     assert unable.archive.stat().st_size == 0
     assert run(unable).returncode == 0
+    assert not unable.wanted()
     assert unable.line([], *TOOL, listing=tmp_path / "again") == unable.line([], *TOOL)
+
+    os.utime(unable.archive, (time.time() - 90_000,) * 2)
+    assert f"-XX:DumpLoadedClassList={tmp_path / 'again'}" in unable.line([], *TOOL, listing=tmp_path / "again")
+    assert made(listed, tmp_path)
+    assert java.archive.stat().st_size > 1_000_000
 
 
 def test_archives_of_other_installations_stay_while_they_are_used(java: Java, listed: Listed, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Where data lies, who holds it, which ports and processes are its own."""
 
+import errno
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -9,12 +11,13 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.embedded import place, ports
 from deploy.embedded.account import make_folder
-from deploy.embedded.errors import AlreadyRunning, FolderNotMade
+from deploy.embedded.errors import AlreadyRunning, FolderNotMade, NoPortFree
 from deploy.embedded.ownership import Claim, owner_of
 from deploy.embedded.processes import RECORD, end_left_behind, recorded
 
@@ -36,6 +39,12 @@ print(flush=True)
 input()
 """
 ROOT = os.geteuid() == 0
+
+
+def four_free() -> range:
+    """Return four ports in a row that nobody else chooses, and nobody has now."""
+    below = range(ports.CHOICE.start - 4_000, ports.CHOICE.start, 4)
+    return next(choice for start in random.sample(below, len(below)) if all(map(ports.free, choice := range(start, start + 4))))
 
 
 @pytest.fixture(autouse=True)
@@ -119,8 +128,8 @@ def test_ports_are_kept_while_free(tmp_path: Path) -> None:
 
 
 def test_no_two_commands_choose_the_same_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ports belong to one command until its end, `kill -9` included, also while nobody listens there yet, or for a moment not."""
-    choice = range(ports.CHOICE.start - 4, ports.CHOICE.start)  # which nobody else chooses
+    """Ports belong to one command until it lets go of them or ends, `kill -9` included, also while nobody listens there for a moment."""
+    choice = four_free()
     monkeypatch.setattr(ports, "_choice", lambda: choice)
     theirs = tmp_path / "theirs.json"
     line = [sys.executable, "-c", CHOOSER, str(theirs), str(choice.start), str(choice.stop)]
@@ -131,12 +140,44 @@ def test_no_two_commands_choose_the_same_ports(tmp_path: Path, monkeypatch: pyte
         chosen = json.loads(theirs.read_text())
         assert {*mine.values(), *chosen.values()} == set(choice)
         shutil.copy(theirs, tmp_path / "copied.json")
-        with pytest.raises(StopIteration):
+        with pytest.raises(NoPortFree, match=f"none of the ports from {choice.start} to {choice.stop - 1} is free"):
             ports.ports_for(("a", "b"), tmp_path / "copied.json")
         other.kill()
 
     assert ports.ports_for(("a", "b"), theirs) == chosen
     assert ports.ports_for(("a", "b"), tmp_path / "mine.json") == mine
+    ports.release(theirs)
+    assert ports.ports_for(("a", "b"), tmp_path / "copied.json") == chosen
+    ports.release(tmp_path / "copied.json")
+    ports.release(tmp_path / "mine.json")
+
+
+def test_no_two_names_get_the_same_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a kept port is taken, the one kept for another name is not chosen instead; a file in which it was is mended."""
+    choice, kept = four_free(), tmp_path / "ports.json"
+    monkeypatch.setattr(ports, "_choice", lambda: choice)
+    kept.write_text(json.dumps({"a": choice[0], "b": choice[1], "c": choice[2]}))
+    with socket.create_server(("127.0.0.1", choice[0])):
+        assert ports.ports_for(("a", "b", "c"), kept) == {"a": choice[3], "b": choice[1], "c": choice[2]}
+    ports.release(kept)
+
+    kept.write_text(json.dumps({"a": choice[1], "b": choice[1]}))
+    assert len(set(ports.ports_for(("a", "b"), kept).values())) == 2
+    ports.release(kept)
+
+
+def test_where_ports_cannot_be_held_they_are_chosen_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that gives no such names leaves it to chance, as it is among strangers."""
+
+    class Nameless(socket.socket):
+        def bind(self, address: Any) -> None:
+            if self.family == socket.AF_UNIX:
+                raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+            super().bind(address)
+
+    monkeypatch.setattr(socket, "socket", Nameless)
+    assert len(set(ports.ports_for(("a", "b"), tmp_path / "ports.json").values())) == 2
+    ports.release(tmp_path / "ports.json")
 
 
 @pytest.mark.parametrize(
