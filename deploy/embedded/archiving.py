@@ -41,9 +41,10 @@ class Listed:
 
     @classmethod
     def of(cls, java: Java, listing: Path) -> Self:
-        """Take the list for oneself: a server that is started again meanwhile begins a new one under the name of the old."""
+        """Take the whole lines of the list as it is now: the server writes on in it, and one that is started again begins it anew."""
         taken = listing.with_name(f"{listing.name}.taken")
-        listing.replace(taken)
+        whole, end, _ = listing.read_bytes().rpartition(b"\n")
+        taken.write_bytes(whole + end)
         return cls(java, taken)
 
 

@@ -115,7 +115,7 @@ class Kafka:
 
     def command(self) -> Command:
         """Return what to run."""
-        options = [*HEAP, "-XX:+ExitOnOutOfMemoryError", *self._properties]
+        options = [*HEAP, "-XX:+ExitOnOutOfMemoryError", *self._system_properties]
         return Command(self.java.line(options, "kafka.Kafka", str(self._settings), listing=self.listing))
 
     def ready(self) -> bool:
@@ -146,11 +146,11 @@ class Kafka:
 
     def _format(self, cluster: str) -> None:
         storage = ["format", "--ignore-formatted", "--cluster-id", cluster, "--config", str(self._settings)]
-        line = self.java.line(["-Xmx64m", *self._properties], "kafka.tools.StorageTool", *storage)
+        line = self.java.line(["-Xmx64m", *self._system_properties], "kafka.tools.StorageTool", *storage)
         done = subprocess.run(recorded(self.folder, line), env={}, capture_output=True, text=True, check=False)  # noqa: S603 - the line is ours
         if done.returncode != 0:
             raise ToolFailed(tool="kafka.tools.StorageTool", code=done.returncode, said=done.stdout + done.stderr)
 
     @property
-    def _properties(self) -> list[str]:
+    def _system_properties(self) -> list[str]:
         return [f"-Djava.io.tmpdir={self.folder / 'tmp'}", f"-Dlog4j2.configurationFile={self._log4j}", "-Djava.awt.headless=true"]

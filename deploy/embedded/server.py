@@ -100,8 +100,9 @@ class Server:
 
     def start(self) -> float:
         """
-        Start it, wait until it answers and return the seconds; raise with the end of its log
-        `ServerEnded`, `PortTaken` where that was why, or `ServerNotReady`.
+        Start it, wait until it answers and return the seconds.
+
+        Raises, with the end of its log, `ServerEnded`, `PortTaken` where that was why, or `ServerNotReady`.
         """
         if self.running:
             return 0.0

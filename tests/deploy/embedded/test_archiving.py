@@ -93,17 +93,21 @@ def test_one_that_is_stopped_leaves_nothing(java: Java, listed: Listed, tmp_path
     making.stop()
 
     assert time.monotonic() - began < 10
+    making.wait()
     assert not child.is_running()
     assert files(java) == set()
-    Archiving([listed], tmp_path / "log").stop()
-    making.wait()
+    again = Archiving([listed], tmp_path / "log")
+    again.stop()
+    again.wait()
     assert made(listed, tmp_path)
 
 
 def test_a_server_that_starts_again_meanwhile_does_not_spoil_the_list(java: Java, tmp_path: Path) -> None:
-    """An archive is made of the list that is taken, not of the one that a second run has just begun under its name."""
+    """An archive is made of the list as it was taken, its whole lines; not of the one that a second run has just begun."""
     listing = tmp_path / "classes"
     assert run(java, listing=listing).returncode == 0
+    with listing.open("a") as written:
+        written.write("java/lang/Str")
     taken = Listed.of(java, listing)
     listing.write_text("java/lang/Object id: 0\n")
 
